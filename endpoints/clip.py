@@ -1,0 +1,65 @@
+"""A clip of a talking head: pictures, speech, words. And what of it reached the other end."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+SPEECH_RATE = 16_000
+
+
+@dataclass(frozen=True)
+class Word:
+    """A word as it was said. `text` is None where a receiver does not know it."""
+
+    text: str | None
+    start_s: float
+    end_s: float
+
+
+@dataclass(frozen=True)
+class Clip:
+    """Pictures, speech and words of one clip; any of the three may be absent (None).
+
+    Attributes:
+        name: for tables and plots.
+        video: uint8 [frames, height, width, 3], RGB; at a receiver a list of such pictures, where the
+            same picture may stand many times.
+        fps: frames a second; frame i is on the screen from i / fps to (i + 1) / fps.
+        speech: float32 [samples] in [-1, 1], 16 kHz mono.
+        words: in order of time.
+        source: "" or what the words' times come from, where they were not measured ("even pace").
+    """
+
+    name: str
+    video: Sequence[NDArray[np.uint8]] | None = None
+    fps: float = 25.0
+    speech: NDArray[np.float32] | None = None
+    words: tuple[Word, ...] | None = None
+    source: str = ""
+
+    @property
+    def duration_s(self) -> float:
+        """Length of the longest of the three."""
+        video = len(self.video) / self.fps if self.video is not None else 0.0
+        speech = len(self.speech) / SPEECH_RATE if self.speech is not None else 0.0
+        words = self.words[-1].end_s if self.words else 0.0
+        return max(video, speech, words)
+
+
+@dataclass(frozen=True)
+class Received:
+    """What is seen and heard at the other end, playout delay taken off.
+
+    Attributes:
+        clip: the restored clip; `clip.video[i]` is what the screen shows from i / fps on.
+        outcome: one a frame: "whole", "concealed", "frozen" (the last picture stays), "grey" (nothing yet).
+        digests: one a frame: content hash of the picture shown. Equal pictures have equal digests.
+    """
+
+    clip: Clip
+    outcome: tuple[str, ...] = ()
+    digests: tuple[str, ...] = ()

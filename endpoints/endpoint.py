@@ -1,0 +1,40 @@
+"""The one thing all ways of sending a clip have in common."""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+from channels.registry import Registry
+from endpoints.clip import Clip, Received
+from sim.delivery import Delivery
+from sim.stream import Stream
+
+ENDPOINTS = Registry("endpoint", "lossweep.endpoints", {})
+
+
+class Endpoint(Protocol):
+    """A sender and its receiver. It never sees the network, only what was delivered in time.
+
+    The class attribute `Params` is a pydantic model (extra="forbid") of the endpoint's options; a scenario's
+    `endpoint:` mapping is checked against it. The instance is made as `cls(params, code)` with `code` the
+    scenario's packet code, a member of `endpoints.fec`.
+    """
+
+    Params: type
+    label: str
+
+    def encode(self, clip: Clip) -> Stream:
+        """The packets for `clip`.
+
+        Raises:
+            ClipError: the clip lacks what this endpoint sends, naming it.
+        """
+        ...
+
+    def decode(self, stream: Stream, delivery: Delivery) -> Received:
+        """What the other end sees and hears. A pure function of its arguments."""
+        ...
+
+    def columns(self, stream: Stream) -> dict[str, Any]:
+        """What the table says of this endpoint: `codec`, `bpp`, `gop`, ..., scalars only."""
+        ...

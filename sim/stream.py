@@ -1,0 +1,76 @@
+"""What an endpoint puts on the wire: RTP packets in blocks."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+class PacketCode(Protocol):
+    """A packet-level block code: k source packets become n, of which some arrive.
+
+    Raises nothing; says from the arrival pattern alone what it recovers.
+    """
+
+    k: int
+    n: int
+
+    def recovers(self, arrived: NDArray[np.bool_]) -> NDArray[np.bool_]:
+        """Source packets known after repair.
+
+        Args:
+            arrived: bool [n], by ESI.
+        Returns:
+            bool [k]: arrived or recovered.
+        """
+        ...
+
+
+@dataclass(frozen=True)
+class Block:
+    """A source block: the unit that packet coding protects (a GOP, a window of words).
+
+    Its packets stand together in the stream, in ESI order, from index `first` to `first + code.n`.
+    """
+
+    sbn: int
+    first: int
+    code: PacketCode
+    media_start_s: float
+    media_duration_s: float
+
+    @property
+    def packets(self) -> slice:
+        """Where the block's packets stand in the stream."""
+        return slice(self.first, self.first + self.code.n)
+
+
+@dataclass(frozen=True)
+class Stream:
+    """RTP packets with real bytes, block after block, by ESI in a block.
+
+    Attributes:
+        packets: RTP header and payload of each packet.
+        media_time_s: float64 [packets]; presentation time of the first thing in the packet. Its deadline
+            at the receiver is this plus the playout delay. Repair packets: that of their block's start.
+        available_s: float64 [packets]; when the sender has the packet (its frame captured, or, for what
+            needs the whole block, the block's end). Packets of equal time leave together, paced.
+        blocks: in order of `sbn` = 0, 1, ...; all packets belong to one.
+        session: what both ends know beforehand, as from SDP: sizes, rates, counts. Read by the endpoint only.
+    """
+
+    packets: tuple[bytes, ...]
+    media_time_s: NDArray[np.float64]
+    available_s: NDArray[np.float64]
+    blocks: tuple[Block, ...]
+    session: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def duration_s(self) -> float:
+        """Media time from the first block's start to the last one's end."""
+        last = self.blocks[-1]
+        return last.media_start_s + last.media_duration_s - self.blocks[0].media_start_s
