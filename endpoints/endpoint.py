@@ -9,7 +9,15 @@ from endpoints.clip import Clip, Received
 from sim.delivery import Delivery
 from sim.stream import Stream
 
-ENDPOINTS = Registry("endpoint", "lossweep.endpoints", {})
+ENDPOINTS = Registry(
+    "endpoint",
+    "lossweep.endpoints",
+    {
+        "h264": "endpoints.codecs.video:H264Endpoint",
+        "h265": "endpoints.codecs.video:H265Endpoint",
+        "av1": "endpoints.codecs.video:AV1Endpoint",
+    },
+)
 
 
 class Endpoint(Protocol):
@@ -21,6 +29,7 @@ class Endpoint(Protocol):
     """
 
     Params: type
+    sends: str  # "video", "words" or "speech"
     label: str
 
     def encode(self, clip: Clip) -> Stream:
