@@ -1,0 +1,45 @@
+"""Freezes and dropped frames as WebRTC counts them."""
+
+from __future__ import annotations
+
+from collections import deque
+from itertools import pairwise
+
+from endpoints.clip import Received
+
+RENDERED = ("whole", "concealed")
+AVERAGED_FRAMES = 30
+ROUNDING_S = 1e-9
+
+
+def freezes(received: Received) -> dict[str, float]:
+    """Freeze counters of what was seen.
+
+    A rendered frame is one with outcome whole or concealed. The time between two consecutive ones is a freeze
+    if it is at least max(3 a, a + 150 ms), a being the mean of the last 30 such times before it. Known
+    deviation: where fewer than 30 lie before it the mean is over those, and over the nominal frame duration
+    where there is none, since the standard leaves the start open. As in the standard, what follows the last
+    rendered frame, and what precedes the first, is no freeze.
+
+    Args:
+        received: with the outcome of each frame.
+    Returns:
+        `freeze_count`; `total_freezes_duration` in seconds, of whole intervals; `frames_dropped`, the frames
+        that were not rendered.
+    Source: W3C webrtc-stats, RTCInboundRtpStreamStats.
+    """
+    frame_s = 1 / received.clip.fps
+    rendered = [i for i, outcome in enumerate(received.outcome) if outcome in RENDERED]
+    last: deque[float] = deque(maxlen=AVERAGED_FRAMES)
+    frozen: list[float] = []
+    for before, after in pairwise(rendered):
+        interval = (after - before) * frame_s
+        average = sum(last) / len(last) if last else frame_s
+        if interval + ROUNDING_S >= max(3 * average, average + 0.150):
+            frozen.append(interval)
+        last.append(interval)
+    return {
+        "freeze_count": len(frozen),
+        "total_freezes_duration": sum(frozen, 0.0),
+        "frames_dropped": len(received.outcome) - len(rendered),
+    }

@@ -1,0 +1,142 @@
+"""What a metric is: of one picture against another, or of a clip against what was received of it."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from channels.registry import Registry
+from endpoints.clip import Clip, Received
+
+METRICS = Registry(
+    "metric",
+    "lossweep.metrics",
+    {
+        "psnr": "experiments.metrics.psnr:Psnr",
+        "ssim": "experiments.metrics.ssim:Ssim",
+        "lpips": "experiments.metrics.lpips:Lpips",
+    },
+)
+
+
+class MetricAbsent(RuntimeError):
+    """A metric cannot be had here: which one, what is missing, where it was looked for, how to get it."""
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A picture that is known by its content: equal digests are equal pictures.
+
+    Attributes:
+        pixels: uint8 [height, width, 3], RGB; must not be written to afterwards.
+        digest: content hash.
+    """
+
+    pixels: NDArray[np.uint8] = field(compare=False, repr=False)
+    digest: str
+
+    @classmethod
+    def of(cls, pixels: NDArray[np.uint8]) -> Picture:
+        """The picture with the BLAKE2b digest of its shape and bytes."""
+        data = np.ascontiguousarray(pixels)
+        head = f"{data.dtype} {data.shape} ".encode()
+        return cls(pixels, hashlib.blake2b(data.tobytes(), key=head, digest_size=16).hexdigest())
+
+
+class FrameMetric(Protocol):
+    """A score of a picture against its reference. The instance is made as `cls(device="cpu", **options)`.
+
+    A score depends on the two pictures alone, bit for bit: not on the other pairs of the call nor on
+    earlier calls.
+
+    Attributes:
+        name: column in the tables.
+        higher_is_better: which way is up, for plots.
+        label: axis label.
+        undecodable_score: what a frame that could not be decoded counts in the column `<name>_paper`;
+            None where the metric has no such column.
+    """
+
+    name: str
+    higher_is_better: bool
+    label: str
+    undecodable_score: float | None
+
+    def scores(self, pairs: Sequence[tuple[Picture, Picture]]) -> list[float]:
+        """One score a pair (shown, reference).
+
+        Raises:
+            ValueError: pictures of a wrong type or of different shapes, with what was seen.
+        """
+        ...
+
+
+class ClipMetric(Protocol):
+    """A score of what was received against the whole clip. Made as `cls(device="cpu", **options)`.
+
+    Attributes:
+        needs: the part of the clip that it reads.
+        columns: names of the columns it gives.
+    """
+
+    name: str
+    higher_is_better: bool
+    label: str
+    needs: Literal["video", "words", "speech"]
+    columns: tuple[str, ...]
+
+    def score(self, reference: Clip, received: Received) -> dict[str, float]:
+        """A value for each of `columns`."""
+        ...
+
+
+def checked(pair: tuple[Picture, Picture], metric: str, least_side: int) -> tuple[NDArray, NDArray]:
+    """The pixels of both pictures of a pair, once they are known to be comparable.
+
+    Args:
+        pair: shown, reference.
+        metric: name, for the message.
+        least_side: smallest height and width that the metric is defined for, in pixels.
+    Returns:
+        Two uint8 [height, width, 3].
+    Raises:
+        ValueError: not uint8 RGB, different shapes or too small; the message gives what was seen.
+    """
+    for role, picture in zip(("shown", "reference"), pair, strict=True):
+        pixels = picture.pixels
+        if pixels.dtype != np.uint8 or pixels.ndim != 3 or pixels.shape[2] != 3:
+            raise ValueError(
+                f"{metric}: the {role} picture must be uint8 [height, width, 3], not {_seen(pixels)}"
+            )
+        if min(pixels.shape[:2]) < least_side:
+            raise ValueError(
+                f"{metric}: the {role} picture must be at least {least_side} x {least_side}, not {_seen(pixels)}"
+            )
+    shown, reference = (picture.pixels for picture in pair)
+    if shown.shape != reference.shape:
+        raise ValueError(
+            f"{metric}: shown is {_seen(shown)} but the reference {_seen(reference)}; resize one first"
+        )
+    return shown, reference
+
+
+def _seen(pixels: Any) -> str:
+    values = f" in [{pixels.min():g}, {pixels.max():g}]" if pixels.size else ""
+    return f"{pixels.dtype} {list(pixels.shape)}{values}"
+
+
+def luma(pixels: NDArray[np.uint8]) -> NDArray[np.float64]:
+    """Full-range luma of an RGB picture.
+
+    Args:
+        pixels: uint8 [height, width, 3].
+    Returns:
+        float64 [height, width] in [0, 255].
+    Source: ITU-R BT.601, Y' = 0.299 R' + 0.587 G' + 0.114 B'.
+    """
+    return pixels @ np.array([0.299, 0.587, 0.114])
