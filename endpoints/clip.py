@@ -11,6 +11,10 @@ from numpy.typing import NDArray
 SPEECH_RATE = 16_000
 
 
+class ClipError(ValueError):
+    """Something is wrong with a clip; one line that names the clip or file, and the mend."""
+
+
 @dataclass(frozen=True)
 class Word:
     """A word as it was said. `text` is None where a receiver does not know it."""

@@ -1,0 +1,37 @@
+"""Where clips come from: a name, a file, or all files of a folder."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from endpoints.clip import ClipError
+
+BUILT_IN = "portrait"
+VIDEO_SUFFIXES = (".mp4", ".mkv", ".mov", ".webm", ".avi", ".mpg", ".mpeg", ".m4v", ".y4m", ".ts", ".flv")
+TRANSCRIPT_SUFFIXES = (".txt", ".tsv")
+
+
+def sources(source: str) -> list[str]:
+    """The single clips that a source stands for, sorted by name. `$NAME` in a path is expanded.
+
+    Args:
+        source: "portrait", a file, or a folder of video files (of transcripts, where it holds no video).
+    Raises:
+        ClipError: no such file or folder, a variable that is not set, a folder without clips.
+    """
+    if source == BUILT_IN:
+        return [source]
+    expanded = os.path.expandvars(os.path.expanduser(source))
+    if "$" in expanded:
+        raise ClipError(f"clip {source}: set the environment variable in it first")
+    path = Path(expanded)
+    if path.is_dir():
+        for suffixes in (VIDEO_SUFFIXES, TRANSCRIPT_SUFFIXES):
+            found = sorted(str(file) for file in path.iterdir() if file.suffix.lower() in suffixes)
+            if found:
+                return found
+        raise ClipError(f"clip folder {source} holds no video file ({', '.join(VIDEO_SUFFIXES)})")
+    if not path.exists():
+        raise ClipError(f"no such clip: {source} (a video file, a folder of them, or {BUILT_IN!r})")
+    return [str(path)]
