@@ -1,0 +1,112 @@
+"""What arrived of an access unit, put together from the pieces that its RTP payloads carried."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+
+class PayloadError(ValueError):
+    """Bytes that are no RTP payload, or no access unit, of the format."""
+
+
+@dataclass(frozen=True)
+class Unit:
+    """A NAL unit or an OBU.
+
+    Attributes:
+        type: `nal_unit_type` or `obu_type`.
+        data: NAL unit without start code; OBU without size field.
+        complete: False where the end is missing and `data` is the leading part only.
+    """
+
+    type: int
+    data: bytes
+    complete: bool
+
+
+@dataclass(frozen=True)
+class AccessUnit:
+    """An access unit (AV1: temporal unit) as far as it arrived.
+
+    A lost payload does not say how many bytes it had, so behind the first gap nobody can tell at which offset
+    of the access unit a byte stood. Which bytes are there is therefore said in two ways: `intact_bytes`
+    counts those before the gap, and `units` lists every NAL unit or OBU that arrived, before and behind it.
+    Fragments that continue a lost beginning are in neither, since no decoder can use them.
+
+    Attributes:
+        status: "whole", every payload is there; "damaged", some payload is missing but not every unit;
+            "missing", nothing usable arrived.
+        data: what a decoder is fed: `units` in order as a byte stream, incomplete ones included. Empty
+            where the status is "missing".
+        units: the NAL units or OBUs.
+        intact_bytes: the first `intact_bytes` bytes of `data` are those of the access unit sent.
+    """
+
+    status: Literal["whole", "damaged", "missing"]
+    data: bytes
+    units: tuple[Unit, ...]
+    intact_bytes: int
+
+
+@dataclass(frozen=True)
+class Piece:
+    """What one payload carries of one unit: all of it, or a fragment that begins, continues or ends it."""
+
+    data: bytes
+    begins: bool = True
+    ends: bool = True
+
+
+def assemble(payloads: Sequence[Sequence[Piece] | None]) -> tuple[list[tuple[bytes, bool]], int]:
+    """Joins pieces to units, over gaps.
+
+    Args:
+        payloads: the pieces of each payload, in order; None for a payload that is missing.
+    Returns:
+        (data, complete) of each unit whose beginning arrived, and how many of these began before the
+        first gap.
+    Raises:
+        PayloadError: a fragment that continues nothing, or a unit that is not continued, with no gap there.
+    """
+    units: list[tuple[bytes, bool]] = []
+    before_gap: int | None = None
+    open_unit: list[bytes] = []
+    beginning_lost = False
+    for pieces in payloads:
+        if pieces is None:
+            if open_unit:
+                units.append((b"".join(open_unit), False))
+                open_unit = []
+            before_gap = len(units) if before_gap is None else before_gap
+            beginning_lost = True
+            continue
+        for piece in pieces:
+            if piece.begins:
+                if open_unit:
+                    raise PayloadError(
+                        "a unit begins before the fragmented one ended, with no payload missing"
+                    )
+                beginning_lost = False
+            elif not open_unit:
+                if not beginning_lost:
+                    raise PayloadError("a fragment continues no unit, with no payload missing before it")
+                beginning_lost = not piece.ends
+                continue
+            open_unit.append(piece.data)
+            if piece.ends:
+                units.append((b"".join(open_unit), True))
+                open_unit = []
+    if open_unit:
+        raise PayloadError("the last unit does not end, with no payload missing after it")
+    return units, len(units) if before_gap is None else before_gap
+
+
+def status_of(
+    payloads: Sequence[bytes | None], units: Sequence[Unit]
+) -> Literal["whole", "damaged", "missing"]:
+    """The status of an access unit of which these payloads arrived and gave these units."""
+    if payloads and None not in payloads:
+        return "whole"
+    return "damaged" if units else "missing"
