@@ -49,6 +49,16 @@ class AccessUnit:
     units: tuple[Unit, ...]
     intact_bytes: int
 
+    @property
+    def leading(self) -> bytes:
+        """The access unit's bytes before the first gap: all of it where it is whole."""
+        return self.data[: self.intact_bytes]
+
+    @property
+    def ranges(self) -> tuple[tuple[int, int], ...]:
+        """Byte ranges (start, end) of the access unit known to be there: the leading one, or none."""
+        return ((0, self.intact_bytes),) if self.intact_bytes else ()
+
 
 @dataclass(frozen=True)
 class Piece:
