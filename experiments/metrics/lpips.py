@@ -21,17 +21,14 @@ BACKBONES = {
     "alex": "alexnet-owt-7be5be79.pth",
     "vgg": "vgg16-397923af.pth",
 }
-STORED_SCALE = 64.0
-"""Feature vectors are stored times this, where float16 has its full precision."""
 
 
 class Lpips(FeatureDistance):
     """Learned perceptual image patch similarity (distance: 0 for identical pictures), version 0.1.
 
-    The sum over layers of the mean over positions of w (a - b)^2, with a and b unit-normalised along channels,
+    The sum over layers of the mean over positions of w (a - b)^2, a and b unit-normalised along channels,
     is the squared distance of vectors sqrt(w / positions) a and sqrt(w / positions) b; so each picture goes
-    through the network once. Deviation: the vectors are kept as float16 to keep more of them, which moves a
-    score by less than 1e-5.
+    through the network once. Known deviation, below 1e-5: see `FeatureDistance`.
 
     Args:
         device: "cpu" or "cuda".
@@ -62,29 +59,23 @@ class Lpips(FeatureDistance):
         self.weights_sha256 = hashlib.sha256(weights.read_bytes()).hexdigest()
         self._model = _load(self.net, weights).to(device)
 
-    def features(self, pixels: torch.Tensor) -> torch.Tensor:
-        """Weighted, normalised features of all layers, times `STORED_SCALE`.
+    def maps(self, pixels: torch.Tensor) -> list[torch.Tensor]:
+        """Normalised features times the root of their weights, layer by layer.
 
         Args:
             pixels: uint8 [pictures, height, width, 3], RGB.
         Returns:
-            float16 [pictures, dimension].
+            float32 [pictures, channels, rows, columns] each.
         """
         import torch
 
         images = self._model.scaling_layer(pixels.permute(0, 3, 1, 2).float() / 127.5 - 1)
         layers = self._model.net(images.contiguous(memory_format=torch.channels_last))
-        vectors = []
-        for layer, linear in zip(layers, self._model.lins, strict=True):
-            weight = linear.model[-1].weight
-            scale = (weight / (layer.shape[2] * layer.shape[3])).sqrt() * STORED_SCALE
-            norm = torch.linalg.vector_norm(layer, dim=1, keepdim=True)
-            vectors.append((layer / (norm + 1e-10) * scale).half().flatten(1))
-        return torch.cat(vectors, dim=1)
-
-    def from_distance(self, squared_distance: float) -> float:
-        """LPIPS of two pictures whose stored vectors have this squared distance."""
-        return squared_distance / STORED_SCALE**2
+        weights = [linear.model[-1].weight for linear in self._model.lins]
+        return [
+            layer / (torch.linalg.vector_norm(layer, dim=1, keepdim=True) + 1e-10) * weight.sqrt()
+            for layer, weight in zip(layers, weights, strict=True)
+        ]
 
 
 def checkpoint_folders() -> list[Path]:

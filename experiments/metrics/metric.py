@@ -115,7 +115,7 @@ def checked(pair: tuple[Picture, Picture], metric: str, least_side: int) -> tupl
             )
         if min(pixels.shape[:2]) < least_side:
             raise ValueError(
-                f"{metric}: the {role} picture must be at least {least_side} x {least_side}, not {_seen(pixels)}"
+                f"{metric}: the {role} picture must be at least {least_side} on a side, not {_seen(pixels)}"
             )
     shown, reference = (picture.pixels for picture in pair)
     if shown.shape != reference.shape:
