@@ -1,0 +1,96 @@
+"""Packet codes that a scenario may name, and what a family of them offers."""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from channels.registry import Registry
+
+CODES = Registry(
+    "code",
+    "lossweep.codes",
+    {
+        "none": "endpoints.fec.none:NoCode",
+        "rs": "endpoints.fec.reed_solomon:ReedSolomon",
+    },
+)
+
+
+class BlockCode(Protocol):
+    """A systematic packet code for one block: k source symbols become n encoding symbols.
+
+    Meets `sim.stream.PacketCode`, which knows of arrival patterns only, and has the bytes as well.
+    """
+
+    k: int
+    n: int
+
+    def recovers(self, arrived: NDArray[np.bool_]) -> NDArray[np.bool_]:
+        """Source packets known after repair, bool [k], from what arrived, bool [n] by ESI."""
+        ...
+
+    def encode(self, source: list[bytes]) -> list[bytes]:
+        """n symbols from k of equal length; the first k are the source itself.
+
+        Raises:
+            ValueError: not k symbols, or not of equal length.
+        """
+        ...
+
+    def decode(self, symbols: dict[int, bytes]) -> list[bytes | None]:
+        """The k source symbols from those that arrived, by ESI; None where it is not recovered.
+
+        Raises:
+            ValueError: an ESI outside 0 to n-1, or symbols of unequal length.
+        """
+        ...
+
+
+class CodeFamily(Protocol):
+    """A packet code as a scenario names it: blocks of any size at one code rate.
+
+    Attributes:
+        name: as registered.
+        code_rate: k/n, in (0, 1].
+        label: for tables and plots.
+    """
+
+    name: str
+    code_rate: float
+    label: str
+
+    @classmethod
+    def from_params(cls, **params: Any) -> CodeFamily:
+        """The family from a scenario's parameters.
+
+        Raises:
+            ValueError: one line; a parameter is unknown, missing or out of its range.
+        """
+        ...
+
+    def make(self, k: int, n: int | None = None) -> BlockCode:
+        """The code for a block of k source packets; n follows from the code rate unless it is given.
+
+        Raises:
+            ValueError: there is no such code; naming k and n, and the mend.
+        """
+        ...
+
+
+def check_symbols(symbols: list[bytes], indices: Any = (), n: int | None = None) -> None:
+    """Refuses symbols of unequal length, and indices outside 0 to n-1.
+
+    Raises:
+        ValueError: naming what is wrong.
+    """
+    lengths = {len(symbol) for symbol in symbols}
+    if len(lengths) > 1:
+        raise ValueError(
+            f"symbols of {min(lengths)} to {max(lengths)} bytes; those of a block have one length"
+        )
+    for esi in indices:
+        if not 0 <= esi < n:
+            raise ValueError(f"encoding symbol ID {esi}; it must be in 0 to {n - 1}")

@@ -1,0 +1,77 @@
+"""No packet code at all, as a real object."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from channels.loss import check_names
+from endpoints.fec.code import check_symbols
+
+
+@dataclass(frozen=True)
+class NoCode:
+    """No FEC: source packets only, of any number."""
+
+    name = "none"
+    label = "none"
+    code_rate = 1.0
+
+    @classmethod
+    def from_params(cls, **params: Any) -> NoCode:
+        """The family; it has no parameters.
+
+        Raises:
+            ValueError: a parameter was given.
+        """
+        check_names("code none", params, set())
+        return cls()
+
+    def make(self, k: int, n: int | None = None) -> Uncoded:
+        """A block of k >= 1 source packets.
+
+        Raises:
+            ValueError: k < 1, or n given and not k.
+        """
+        if k < 1 or n not in (None, k):
+            raise ValueError(f"no code makes n={n} packets of k={k}; without FEC n is k, and k is 1 or more")
+        return Uncoded(k)
+
+
+@dataclass(frozen=True)
+class Uncoded:
+    """A block that is sent as it is."""
+
+    k: int
+
+    @property
+    def n(self) -> int:
+        """k: there are no repair packets."""
+        return self.k
+
+    def recovers(self, arrived: NDArray[np.bool_]) -> NDArray[np.bool_]:
+        """What arrived, bool [k]."""
+        return arrived.copy()
+
+    def encode(self, source: list[bytes]) -> list[bytes]:
+        """The source itself.
+
+        Raises:
+            ValueError: not k symbols, or not of equal length.
+        """
+        if len(source) != self.k:
+            raise ValueError(f"{len(source)} source symbols; this code takes k={self.k}")
+        check_symbols(source)
+        return list(source)
+
+    def decode(self, symbols: dict[int, bytes]) -> list[bytes | None]:
+        """What arrived, None elsewhere.
+
+        Raises:
+            ValueError: an ESI outside 0 to k-1, or symbols of unequal length.
+        """
+        check_symbols(list(symbols.values()), symbols, self.n)
+        return [symbols.get(esi) for esi in range(self.k)]

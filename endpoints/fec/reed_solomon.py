@@ -1,0 +1,129 @@
+"""Reed-Solomon over packets, through zfec."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+import zfec
+from numpy.typing import NDArray
+
+from channels.loss import check_names
+from endpoints.fec.code import check_symbols
+
+MAX_SYMBOLS = 255
+
+
+@dataclass(frozen=True)
+class ReedSolomon:
+    """Reed-Solomon over GF(2^8): any k of a block's n packets give the block back.
+
+    Attributes:
+        code_rate: k/n, in (0, 1]; where k / code_rate is no integer, n is the next one.
+    Raises:
+        ValueError: code_rate outside (0, 1].
+    """
+
+    code_rate: float
+    name = "rs"
+
+    def __post_init__(self) -> None:
+        rate = self.code_rate
+        if not isinstance(rate, int | float | np.number) or isinstance(rate, bool) or not 0.0 < rate <= 1.0:
+            raise ValueError(f"code_rate is {rate!r}; it must be a number in (0, 1]")
+
+    @classmethod
+    def from_params(cls, **params: Any) -> ReedSolomon:
+        """The family from a scenario's `code_rate`.
+
+        Raises:
+            ValueError: one line; a parameter is unknown, missing or out of its range.
+        """
+        check_names("code rs", params, {"code_rate"})
+        return cls(params["code_rate"])
+
+    @property
+    def label(self) -> str:
+        """For tables and plots: `rs-0.5`."""
+        return f"{self.name}-{self.code_rate:g}"
+
+    def make(self, k: int, n: int | None = None) -> ReedSolomonBlock:
+        """The code for k source packets, with n = ceil(k / code_rate) unless it is given.
+
+        Raises:
+            ValueError: not 1 <= k <= n <= 255; naming k and n, and the mend.
+        """
+        if n is None:
+            n = math.ceil(k / self.code_rate - 1e-9)
+        return ReedSolomonBlock(k, n)
+
+
+@dataclass(frozen=True)
+class ReedSolomonBlock:
+    """A systematic Reed-Solomon code for one block.
+
+    It is MDS: the block is recovered whole exactly when any k of its n symbols arrived; else what arrived
+    of the source still counts. The parity bytes are zfec's (systematic Vandermonde matrix over the field
+    polynomial 0x11D); those of other implementations may differ, what is recovered does not.
+
+    Attributes:
+        k: source symbols a block, >= 1.
+        n: encoding symbols, k <= n <= 255.
+    Raises:
+        ValueError: k and n out of their range, naming both.
+    Source: RFC 5510, Section 8 (the code); zfec.
+    """
+
+    k: int
+    n: int
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.k <= self.n:
+            raise ValueError(f"Reed-Solomon needs 1 <= k <= n; k={self.k}, n={self.n}")
+        if self.n > MAX_SYMBOLS:
+            raise ValueError(
+                f"Reed-Solomon over GF(2^8) has at most {MAX_SYMBOLS} packets a block; k={self.k} would need "
+                f"n={self.n}: use shorter blocks (a smaller GOP, larger packets) or a higher code rate"
+            )
+
+    def recovers(self, arrived: NDArray[np.bool_]) -> NDArray[np.bool_]:
+        """Source packets known after repair, bool [k]: all where k of n arrived, else those that arrived."""
+        if np.count_nonzero(arrived) >= self.k:
+            return np.ones(self.k, dtype=bool)
+        return arrived[: self.k].copy()
+
+    def encode(self, source: list[bytes]) -> list[bytes]:
+        """n symbols from k of equal length; the first k are the source itself.
+
+        Raises:
+            ValueError: not k symbols, or not of equal length.
+        """
+        if len(source) != self.k:
+            raise ValueError(f"{len(source)} source symbols; this code takes k={self.k}")
+        check_symbols(source)
+        return list(source) + _encoder(self.k, self.n).encode(source, list(range(self.k, self.n)))
+
+    def decode(self, symbols: dict[int, bytes]) -> list[bytes | None]:
+        """The k source symbols from those that arrived, by ESI; None where it is not recovered.
+
+        Raises:
+            ValueError: an ESI outside 0 to n-1, or symbols of unequal length.
+        """
+        check_symbols(list(symbols.values()), symbols, self.n)
+        if len(symbols) < self.k or all(esi in symbols for esi in range(self.k)):
+            return [symbols.get(esi) for esi in range(self.k)]
+        used = sorted(symbols)[: self.k]
+        return list(_decoder(self.k, self.n).decode([symbols[esi] for esi in used], used))
+
+
+@lru_cache(maxsize=64)
+def _encoder(k: int, n: int) -> zfec.Encoder:
+    return zfec.Encoder(k, n)
+
+
+@lru_cache(maxsize=64)
+def _decoder(k: int, n: int) -> zfec.Decoder:
+    return zfec.Decoder(k, n)

@@ -1,0 +1,58 @@
+"""The sender: when each packet leaves."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator
+
+import numpy as np
+import simpy
+from numpy.typing import NDArray
+
+from sim.stream import Stream
+
+_SAME_TIME_S = 1e-6
+
+
+def departures(stream: Stream, pacing_factor: float = 2.5) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """The paced sending plan.
+
+    Packets that become available together leave in the stream's order, the first at once, the others evenly
+    spaced over 1 / pacing_factor of the time until the next packets become available (for the last ones:
+    the time since those before them; where all come at once: their block's duration). WebRTC's pacer, which
+    this follows, drains a token bucket at 2.5 times the target bitrate instead, and so looks at bytes; here a
+    packet is a packet, because slots of equal spacing let streams be compared slot by slot.
+
+    Args:
+        stream: its packets.
+        pacing_factor: >= 1; so that packets have left before the next ones are there.
+    Returns:
+        order, int64 [packets]: the packets in order of departure (stream order within equal times), and
+        departure times, float64 [packets] in that order, nondecreasing.
+    Raises:
+        ValueError: pacing_factor < 1.
+    """
+    if not pacing_factor >= 1.0:
+        raise ValueError(f"pacing_factor is {pacing_factor!r}; it must be 1 or more")
+    order = np.argsort(stream.available_s, kind="stable")
+    available = stream.available_s[order]
+    first = np.flatnonzero(np.diff(available, prepend=-np.inf) > _SAME_TIME_S)
+    sizes = np.diff(first, append=len(order))
+    gaps = np.diff(available[first])
+    last_gap = gaps[-1] if len(gaps) else stream.blocks[-1].media_duration_s
+    gaps = np.append(gaps, last_gap)
+    place = np.arange(len(order)) - np.repeat(first, sizes)
+    plan = np.repeat(available[first], sizes) + place * np.repeat(gaps / sizes / pacing_factor, sizes)
+    return order, plan
+
+
+def sender(
+    env: simpy.Environment,
+    order: NDArray[np.int64],
+    plan: NDArray[np.float64],
+    send: Callable[[int], None],
+) -> Generator[simpy.Event, None, None]:
+    """SimPy process that hands packet `order[i]` to `send` at time `plan[i]`."""
+    for index, departure in zip(order.tolist(), plan.tolist(), strict=True):
+        if departure > env.now:
+            yield env.timeout(departure - env.now)
+        send(index)
