@@ -26,8 +26,8 @@ def folder() -> Path:
 def cached(name: str, ingredients: list[bytes], build: Callable[[], Clip]) -> Clip:
     """The clip kept under `name` and these ingredients, built first if there is none.
 
-    The file is written whole or not at all; one that cannot be read is built again; where the folder cannot be
-    written, the clip is built each time.
+    The file is written whole or not at all; one that cannot be read is built again; where the folder cannot
+    be written, the clip is built each time.
 
     Args:
         name: of the clip.

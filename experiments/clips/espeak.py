@@ -91,7 +91,8 @@ def speak(
         voice: name of an espeak-ng voice, with or without a variant ("en-us+f3").
         words_per_minute: 80 to 450.
     Returns:
-        Speech, float32 [samples] in [-1, 1], 16 kHz mono; words; phonemes. Times are in seconds from the first sample.
+        Speech, float32 [samples] in [-1, 1], 16 kHz mono; words; phonemes. Times are in seconds from the
+            first sample.
     Raises:
         ClipError: no such voice, or no words in the text.
     Source: speak_lib.h of espeak-ng 1.52.

@@ -1,7 +1,7 @@
 """The mouth of the portrait: lips that close and open over teeth that stay where they are.
 
-Coordinates are pixels of the 512x512 photograph. Three layers, each continuous, meet at the two inner lip lines:
-the skin above, the skin below (lower lip, chin) and the inside of the mouth.
+Coordinates are pixels of the 512x512 photograph. Three layers, each continuous, meet at the two inner lip
+lines: the skin above, the skin below (lower lip, chin) and the inside of the mouth.
 """
 
 from __future__ import annotations

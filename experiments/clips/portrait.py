@@ -1,7 +1,7 @@
 """The built-in clip: a portrait photograph, animated, that says a few sentences.
 
-The picture is the astronaut portrait that scikit-image carries (Eileen Collins, NASA, public domain); the voice
-is libespeak-ng's. Nothing is drawn by chance, so the clip is the same at each building.
+The picture is the astronaut portrait that scikit-image carries (Eileen Collins, NASA, public domain); the
+voice is libespeak-ng's. Nothing is drawn by chance, so the clip is the same at each building.
 """
 
 from __future__ import annotations
