@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import math
 from collections import OrderedDict
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from experiments.metrics.metric import Picture, checked
@@ -24,34 +24,36 @@ and runs the same kernels: a picture's features do not depend on the other pictu
 BLOCK = 1 << 16
 """Vectors are compared in pieces of this length, which stay in a core's own cache."""
 
-STORED_SCALE = 64.0
-"""Vectors are stored times this, where float16 has its full precision."""
+STEPS = 32767
+"""Features are stored as int16 in [0, STEPS]."""
 
 
 class FeatureDistance:
     """A distance that is the sum over layers of the mean over positions of squared differences of features.
 
-    With each layer divided by the root of its number of positions this is the squared distance between two
-    vectors, one a picture, which are kept by the picture's digest. Known deviation: they are kept as float16,
-    so that more of them are kept, which moves an LPIPS score by less than 1e-5.
+    Features are kept by the picture's digest. Known deviation: they are kept as int16, so that more of them
+    are kept, which moves an LPIPS score by less than 1e-5. The rounding is dithered, by the same draws for all
+    pictures; without it the errors of a plain grey picture would add up over positions.
 
-    A subclass gives `maps`. On the CPU pictures go through the network one by one on one thread, on CUDA in
-    filled-up batches; a score is the same, bit for bit, whatever else is scored in the same or an earlier call.
+    A subclass gives `maps` and `peaks`. On the CPU pictures go through the network one by one on one thread, on
+    CUDA in filled-up batches; a score is the same, bit for bit, whatever else is scored beside or before it.
 
     Args:
         device: "cpu" or "cuda".
 
     Attributes:
+        peaks: upper bound of each layer's features.
         forwards: pictures that went through the network so far.
     """
 
     name: str
     least_side: int
+    peaks: list[float]
 
     def __init__(self, device: str) -> None:
         self.device = device
         self.forwards = 0
-        self._kept: OrderedDict[str, torch.Tensor] = OrderedDict()
+        self._kept: OrderedDict[str, list[torch.Tensor]] = OrderedDict()
         self._kept_bytes = 0
 
     def maps(self, pixels: torch.Tensor) -> list[torch.Tensor]:
@@ -60,7 +62,7 @@ class FeatureDistance:
         Args:
             pixels: uint8 [pictures, height, width, 3], RGB.
         Returns:
-            float32 [pictures, channels, rows, columns] each.
+            float32 [pictures, channels, rows, columns] each, in [0, peak].
         """
         raise NotImplementedError
 
@@ -85,10 +87,18 @@ class FeatureDistance:
                 chunk = pairs[start : start + pairs_at_once]
                 vectors = self._vectors([picture for pair in chunk for picture in pair])
                 for shown, reference in chunk:
-                    scores.append(_distance(vectors[shown.digest], vectors[reference.digest]))
+                    scores.append(self._distance(vectors[shown.digest], vectors[reference.digest]))
         return scores
 
-    def _vectors(self, pictures: list[Picture]) -> dict[str, torch.Tensor]:
+    def _distance(self, a: list[torch.Tensor], b: list[torch.Tensor]) -> float:
+        total = 0.0
+        for x, y, peak in zip(a, b, self.peaks, strict=True):
+            pieces = zip(x.flatten().split(BLOCK), y.flatten().split(BLOCK), strict=True)
+            squared = sum((p - q).float().square_().sum() for p, q in pieces)
+            total += squared.item() * (peak / STEPS) ** 2 / x[0].numel()
+        return total
+
+    def _vectors(self, pictures: list[Picture]) -> dict[str, list[torch.Tensor]]:
         found = {p.digest: self._kept[p.digest] for p in pictures if p.digest in self._kept}
         missing = list({p.digest: p for p in pictures if p.digest not in found}.values())
         for batch in self._batches(missing):
@@ -107,7 +117,7 @@ class FeatureDistance:
             for start in range(0, len(same), size):
                 yield same[start : start + size]
 
-    def _forward(self, batch: list[Picture]) -> list[torch.Tensor]:
+    def _forward(self, batch: list[Picture]) -> list[list[torch.Tensor]]:
         import torch
 
         size = 1 if self.device == "cpu" else CUDA_BATCH
@@ -115,26 +125,33 @@ class FeatureDistance:
         for slot, picture in zip(pixels, batch, strict=False):
             slot.numpy()[:] = picture.pixels
         self.forwards += len(batch)
-        scaled = [
-            (layer * (STORED_SCALE / math.sqrt(layer.shape[2] * layer.shape[3]))).half().flatten(1)
-            for layer in self.maps(pixels.to(self.device))
-        ]
-        return [vector.clone() for vector in torch.cat(scaled, dim=1)[: len(batch)]]
+        maps = zip(self.maps(pixels.to(self.device)), self.peaks, strict=True)
+        stored = [_rounded(layer * (STEPS / peak)) for layer, peak in maps]
+        return [[layer[i].clone() for layer in stored] for i in range(len(batch))]
 
-    def _keep(self, digest: str, vector: torch.Tensor) -> None:
+    def _keep(self, digest: str, vector: list[torch.Tensor]) -> None:
         if digest not in self._kept:
-            self._kept_bytes += vector.nbytes
+            self._kept_bytes += sum(layer.nbytes for layer in vector)
         self._kept[digest] = vector
         self._kept.move_to_end(digest)
         while self._kept_bytes > CACHE_BYTES:
             _, oldest = self._kept.popitem(last=False)
-            self._kept_bytes -= oldest.nbytes
+            self._kept_bytes -= sum(layer.nbytes for layer in oldest)
 
 
-def _distance(a: torch.Tensor, b: torch.Tensor) -> float:
-    pieces = zip(a.split(BLOCK), b.split(BLOCK), strict=True)
-    squared = sum((x.float() - y.float()).square_().sum() for x, y in pieces)
-    return squared.item() / STORED_SCALE**2
+def _rounded(layer: torch.Tensor) -> torch.Tensor:
+    import torch
+
+    draws = _dither(tuple(layer.shape[1:]), layer.device)
+    return (layer + draws).floor_().clamp_(0, STEPS).to(torch.int16).contiguous()
+
+
+@lru_cache(maxsize=32)
+def _dither(shape: tuple[int, ...], device: torch.device) -> torch.Tensor:
+    import torch
+
+    draws = torch.rand(shape, generator=torch.Generator().manual_seed(0))
+    return draws[None].contiguous(memory_format=torch.channels_last)[0].to(device)
 
 
 @contextmanager

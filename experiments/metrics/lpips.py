@@ -58,6 +58,8 @@ class Lpips(FeatureDistance):
         self.label = f"LPIPS ({self.net})"
         self.weights_sha256 = hashlib.sha256(weights.read_bytes()).hexdigest()
         self._model = _load(self.net, weights).to(device)
+        self._roots = [linear.model[-1].weight.sqrt() for linear in self._model.lins]
+        self.peaks = [root.max().item() for root in self._roots]
 
     def maps(self, pixels: torch.Tensor) -> list[torch.Tensor]:
         """Normalised features times the root of their weights, layer by layer.
@@ -65,16 +67,15 @@ class Lpips(FeatureDistance):
         Args:
             pixels: uint8 [pictures, height, width, 3], RGB.
         Returns:
-            float32 [pictures, channels, rows, columns] each.
+            float32 [pictures, channels, rows, columns] each, in [0, peak].
         """
         import torch
 
         images = self._model.scaling_layer(pixels.permute(0, 3, 1, 2).float() / 127.5 - 1)
         layers = self._model.net(images.contiguous(memory_format=torch.channels_last))
-        weights = [linear.model[-1].weight for linear in self._model.lins]
         return [
-            layer / (torch.linalg.vector_norm(layer, dim=1, keepdim=True) + 1e-10) * weight.sqrt()
-            for layer, weight in zip(layers, weights, strict=True)
+            layer / (torch.linalg.vector_norm(layer, dim=1, keepdim=True) + 1e-10) * root
+            for layer, root in zip(layers, self._roots, strict=True)
         ]
 
 
