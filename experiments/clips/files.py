@@ -15,12 +15,6 @@ from numpy.typing import NDArray
 from endpoints.clip import SPEECH_RATE, Clip, ClipError, Word
 from experiments.clips.captions import read_captions, sidecar
 
-# fmt: off
-SUFFIXES = (
-    ".3gp", ".avi", ".flv", ".gif", ".m2ts", ".m4v", ".mkv", ".mov", ".mp4",
-    ".mpeg", ".mpg", ".mts", ".ogv", ".ts", ".webm", ".wmv", ".y4m",
-)
-# fmt: on
 _SCALER = (
     Interpolation.LANCZOS
     | Interpolation.FULL_CHR_H_INT
@@ -30,18 +24,6 @@ _SCALER = (
 )
 _MIX = {"rematrix_maxval": "1.0"}  # the mean of two channels, which cannot clip
 _MOST_BYTES = 4 << 30
-
-
-def video_files(folder: Path) -> list[Path]:
-    """The video files in a folder, known by their suffix, sorted by name.
-
-    Raises:
-        ClipError: there is none.
-    """
-    found = sorted(p for p in folder.iterdir() if p.is_file() and p.suffix.lower() in SUFFIXES)
-    if not found:
-        raise ClipError(f"{folder}: no video file in this folder (looked for {' '.join(sorted(SUFFIXES))})")
-    return found
 
 
 def read_file(path: Path, fps: float, size: int, seconds: float | None = None) -> Clip:

@@ -83,7 +83,7 @@ def compose(x: Array, y: Array, pose: MouthPose, sample) -> NDArray[np.float32]:
     upper0, lower0 = _line(_UPPER, xs), _line(_LOWER, xs)
     seam = upper0 + _SEAM * (lower0 - upper0)
     profile = np.clip(1.0 - t * t, 0.0, 1.0) ** 0.65
-    corner = (0.3 * pose.jaw - 4.0 * (1.0 - pose.width)) * np.where(
+    corner = (1.2 + 0.25 * pose.jaw + 8.0 * (1.0 - pose.width)) * np.where(
         np.abs(t) < 1.0, t * t, np.exp(-(((np.abs(t) - 1.0) / 0.5) ** 2))
     )
     upper = seam - pose.upper * profile + corner

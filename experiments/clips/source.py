@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 
 from endpoints.clip import ClipError
 
 BUILT_IN = "portrait"
-VIDEO_SUFFIXES = (".mp4", ".mkv", ".mov", ".webm", ".avi", ".mpg", ".mpeg", ".m4v", ".y4m", ".ts", ".flv")
+# fmt: off
+VIDEO_SUFFIXES = (
+    ".3gp", ".avi", ".flv", ".gif", ".m2ts", ".m4v", ".mkv", ".mov", ".mp4",
+    ".mpeg", ".mpg", ".mts", ".ogv", ".ts", ".webm", ".wmv", ".y4m",
+)
+# fmt: on
 TRANSCRIPT_SUFFIXES = (".txt", ".tsv")
 
 
@@ -23,8 +29,10 @@ def sources(source: str) -> list[str]:
     if source == BUILT_IN:
         return [source]
     expanded = os.path.expandvars(os.path.expanduser(source))
-    if "$" in expanded:
-        raise ClipError(f"clip {source}: set the environment variable in it first")
+    unset = re.search(r"\$(\w+|\{\w+\})", expanded)
+    if unset is not None:
+        name = unset[1].strip("{}")
+        raise ClipError(f"{source}: the environment variable {name} is not set; set it (export {name}=...)")
     path = Path(expanded)
     if path.is_dir():
         for suffixes in (VIDEO_SUFFIXES, TRANSCRIPT_SUFFIXES):
