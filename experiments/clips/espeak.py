@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import ctypes
+import shutil
+import tempfile
 import threading
 from dataclasses import dataclass
-from functools import cache
 from math import gcd
 
 import espeakng_loader
@@ -56,10 +57,14 @@ class Phoneme:
     end_s: float
 
 
-@cache
 def _library() -> tuple[ctypes.CDLL, int]:
-    """libespeak-ng, initialised once a process, and its sample rate in Hz."""
-    library = ctypes.CDLL(espeakng_loader.get_library_path())
+    """A fresh libespeak-ng, and its sample rate in Hz.
+
+    Synthesis leaves state in the library's static variables, which espeak_Terminate does not clear: the same
+    text said again would sound different. So each use loads a private copy of the library file.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        library = ctypes.CDLL(shutil.copy(espeakng_loader.get_library_path(), folder))
     rate = library.espeak_Initialize(
         _AUDIO_OUTPUT_SYNCHRONOUS,
         0,
@@ -71,20 +76,14 @@ def _library() -> tuple[ctypes.CDLL, int]:
     return library, rate
 
 
-def version() -> str:
-    """Version of libespeak-ng, such as "1.52.0"."""
-    library, _ = _library()
-    library.espeak_Info.restype = ctypes.c_char_p
-    return library.espeak_Info(None).decode().split()[0]
-
-
 def speak(
     text: str, voice: str = "en-us", words_per_minute: int = 175
 ) -> tuple[NDArray[np.float32], tuple[Word, ...], tuple[Phoneme, ...]]:
     """Says `text` and tells when each word and phoneme was said.
 
     The words are those that stand between blanks in `text`, punctuation included. A word ends where the next
-    one or a silence begins. Safe to call from many threads: one speaks at a time.
+    one or a silence begins. The same text sounds the same
+    each time. Safe to call from many threads: one speaks at a time.
 
     Args:
         text: plain text.
@@ -128,6 +127,7 @@ def _synthesize(text: str, voice: str, words_per_minute: int) -> tuple[NDArray, 
 
     if library.espeak_SetVoiceByName(voice.encode()) != 0:
         raise ClipError(f"libespeak-ng has no voice {voice!r}; try 'en-us'")
+    library.espeak_ng_SetRandSeed(ctypes.c_long(1))  # it starts from the time of day
     library.espeak_SetParameter(_PARAMETER_RATE, words_per_minute, 0)
     library.espeak_SetSynthCallback(collect)
     encoded = text.encode()

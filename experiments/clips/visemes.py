@@ -14,7 +14,7 @@ from experiments.clips.mouth import MouthPose
 _STEP_S = 0.005
 _SPREAD_S = 0.030  # neighbouring phonemes blend over about this time
 _CLOSURE_S = 0.035  # half width of the time in which lips stay together for p, b and m
-_LEAD_S = 0.02  # lips are in place a little before the sound
+_LEAD_S = 0.045  # lips are in place a little before the sound
 
 REST = MouthPose(0.0, 0.0, 0.0, 0.95)
 _SHAPES = {
