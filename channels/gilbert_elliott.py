@@ -74,7 +74,7 @@ class GilbertElliott:
 
     @classmethod
     def from_params(cls, **params: Any) -> GilbertElliott:
-        """The channel from a scenario: `loss_rate, mean_burst_length`, or `p, r` [`one_minus_h, one_minus_k`].
+        """The channel from `loss_rate, mean_burst_length`, or from `p, r[, one_minus_h, one_minus_k]`.
 
         Raises:
             ValueError: one line; a parameter is unknown, missing or out of its range, or the forms are mixed.

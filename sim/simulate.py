@@ -54,9 +54,8 @@ def simulate(
         raise ValueError(f"seed {seed} and repetition {repetition} must both be 0 or more")
     order, plan = departures(stream, pacing_factor)
     if playout_delay_s == "auto":
-        playout_delay_s = float(
-            np.max(plan - stream.media_time_s[order]) + delay.quantile(AUTO_DELAY_QUANTILE)
-        )
+        wait_s = float(np.max(plan - stream.media_time_s[order]))
+        playout_delay_s = max(0.0, wait_s + delay.quantile(AUTO_DELAY_QUANTILE))
     if not 0.0 <= playout_delay_s < float("inf"):
         raise ValueError(f"playout_delay_s is {playout_delay_s!r}; it must be 'auto' or seconds, 0 or more")
 
@@ -102,7 +101,7 @@ def _slots(stream: Stream) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         (b.sbn, b.first) != (i, f) for i, (b, f) in enumerate(zip(stream.blocks, first, strict=True))
     ):
         raise ValueError(
-            f"the stream's {len(stream.packets)} packets are not those of its {len(n)} blocks ({n.sum()}) in order"
+            f"the stream's {len(stream.packets)} packets are not its blocks' {n.sum()}, block after block"
         )
     esi = np.arange(n.sum()) - np.repeat(first, n)
     return np.repeat(np.arange(len(n)), n), esi, esi < np.repeat(k, n)

@@ -74,7 +74,7 @@ class ReedSolomonBlock:
         n: encoding symbols, k <= n <= 255.
     Raises:
         ValueError: k and n out of their range, naming both.
-    Source: RFC 5510, Section 8 (the code); zfec.
+    Source: RFC 5510 (the code, MDS); zfec.
     """
 
     k: int
