@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sim.jitter_buffer import JitterBuffer
-from sim.stream import Stream
+from sim.stream import PacketCode, Stream
 
 
 class Receiver:
@@ -43,7 +43,7 @@ class Receiver:
 class _BlockRepair:
     __slots__ = ("_arrived", "_code", "_done", "_first", "_known", "_missing", "_repair_arrived")
 
-    def __init__(self, first, code) -> None:
+    def __init__(self, first: int, code: PacketCode) -> None:
         self._first = first
         self._code = code
         self._arrived = np.zeros(code.n, dtype=bool)
