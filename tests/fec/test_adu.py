@@ -76,5 +76,5 @@ def test_header_fields_out_of_range(fields):
 
 @pytest.mark.parametrize("wrong", [([b"a"], 0), ([b"a", b"b" * 65536], 0), ([b"a", b"b"], 256)])
 def test_protect_refuses_what_does_not_fit(wrong):
-    with pytest.raises(ValueError, match="ADU|flow_id"):
+    with pytest.raises(ValueError, match=r"ADU|flow_id"):
         protect(wrong[0], ReedSolomon(0.5).make(2), wrong[1])

@@ -1,0 +1,97 @@
+"""Different streams meet the same network."""
+
+import math
+
+import numpy as np
+import pytest
+from streams import stream
+
+from channels.delay import Delay
+from channels.erasure import Erasure
+from channels.gilbert_elliott import GilbertElliott
+from endpoints.fec.none import NoCode
+from endpoints.fec.reed_solomon import ReedSolomon
+from sim.simulate import simulate
+from sim.slots import SLOTS, slot_uniforms
+
+RS = ReedSolomon(0.5)
+DELAY = Delay(0.05, 0.005)
+BLOCKS = 200
+
+
+def delivery(n, loss, *, k=32, spread=False, size=100, duration_s=0.16):
+    code = RS.make(k, n) if n > k else NoCode().make(k)
+    sent = stream(code, BLOCKS, spread=spread, size=size, duration_s=duration_s)
+    return simulate(sent, loss, DELAY, seed=7, repetition=2)
+
+
+def bursts(loss_rate):
+    return GilbertElliott.from_burst(loss_rate=loss_rate, mean_burst_length=4)
+
+
+def by_block(delivery, n):
+    return delivery.lost.reshape(BLOCKS, n)
+
+
+def test_erasure_loses_the_same_in_common_slots():
+    short, long = by_block(delivery(63, Erasure(0.4)), 63), by_block(delivery(127, Erasure(0.4)), 127)
+    other = by_block(delivery(40, Erasure(0.4), k=8, spread=True, size=999, duration_s=1.0), 40)
+    assert (short == long[:, :63]).all()
+    assert (other == short[:, :40]).all()
+    assert short.any()
+
+
+def test_delay_is_the_same_in_common_slots():
+    short, long = delivery(63, Erasure(0.0)), delivery(127, Erasure(0.0))
+    flight = [(d.arrived_s - d.sent_s).reshape(BLOCKS, n) for d, n in ((short, 63), (long, 127))]
+    assert flight[0] == pytest.approx(flight[1][:, :63], abs=1e-9)
+
+
+@pytest.mark.parametrize("make", [Erasure, bursts])
+def test_what_is_lost_at_a_lower_rate_is_lost_at_a_higher_one(make):
+    before = np.zeros(BLOCKS * 63, dtype=bool)
+    for rate in (0.0, 0.05, 0.3, 0.6):
+        lost = delivery(63, make(rate)).lost
+        assert not (before & ~lost).any()
+        before = lost
+
+
+@pytest.mark.parametrize("burst", [2, 4, 8])
+def test_gilbert_elliott_is_nearly_always_in_the_same_state(burst):
+    """Blocks start in independent states; each step makes them one with probability p + r, for the block."""
+    loss = GilbertElliott.from_burst(loss_rate=0.3, mean_burst_length=burst)
+    short, long = by_block(delivery(63, loss), 63), by_block(delivery(127, loss), 127)
+    differ = (short != long[:, :63]).sum(axis=1)
+    memory = 1 - loss.p - loss.r
+    expected = 2 * 0.3 * 0.7 * memory / (1 - memory)
+    assert abs(differ.mean() - expected) < 4.5 * differ.std() / math.sqrt(BLOCKS)
+    assert differ.mean() / 63 < 0.04
+
+
+@pytest.mark.parametrize("n", [32, 63, 127])
+def test_gilbert_elliott_keeps_its_statistics_in_every_stream(n):
+    loss = GilbertElliott.from_burst(loss_rate=0.3, mean_burst_length=4)
+    lost = delivery(n, loss).lost
+    memory = 1 - loss.p - loss.r
+    variance = 0.3 * 0.7 * (1 + 2 * memory / (1 - memory)) / len(lost)
+    assert abs(lost.mean() - 0.3) < 4.5 * math.sqrt(variance)
+    runs = np.count_nonzero(np.diff(lost.astype(int)) == 1)
+    assert abs(lost.sum() / runs - 4) < 4.5 * math.sqrt(12 / runs)
+
+
+def test_a_slot_s_uniforms_depend_on_nothing_but_the_slot():
+    names = {"seed": 1, "repetition": 2, "element": 0}
+    sbn = np.repeat(np.arange(2100), 3)
+    esi = np.tile([0, 5, 2 * SLOTS + 1], 2100)
+    whole = slot_uniforms(sbn, esi, 2, **names)
+    some = np.random.default_rng(0).random(len(sbn)) < 0.01
+    assert (slot_uniforms(sbn[some], esi[some], 2, **names) == whole[some]).all()
+    assert len(np.unique(whole)) == whole.size
+    for name in names:
+        assert not (slot_uniforms(sbn, esi, 2, **(names | {name: 9})) == whole).any()
+
+
+def test_a_block_of_more_than_256_packets_goes_on_in_fresh_chance():
+    sent = stream(NoCode().make(700), 3)
+    lost = simulate(sent, Erasure(0.5), DELAY, seed=1).lost.reshape(3, 700)
+    assert abs(np.mean(lost[:, :256] == lost[:, 256:512]) - 0.5) < 4.5 * 0.5 / math.sqrt(768)
