@@ -1,0 +1,104 @@
+"""The words a language model knows: cores with the way each is usually written, and how often it was said."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from endpoints.clip import ClipError
+from endpoints.text.forms import analyse
+
+UNKNOWN = 0
+MASK = 1
+SPECIAL = 2
+"""Ids below this are no words: UNKNOWN, a word outside the vocabulary, and MASK, a word that is missing."""
+
+
+@dataclass(frozen=True)
+class Vocabulary:
+    """Words by id, the most frequent first after the two special ones.
+
+    Attributes:
+        surfaces: how the core of each id is written inside a sentence; "" for the special ones.
+        counts: how often each id was said in the training text.
+    """
+
+    surfaces: tuple[str, ...]
+    counts: tuple[int, ...]
+
+    @cached_property
+    def _ids(self) -> dict[str, int]:
+        return {s.lower(): i for i, s in enumerate(self.surfaces) if i >= SPECIAL}
+
+    def __len__(self) -> int:
+        return len(self.surfaces)
+
+    def encode(self, words: Iterable[str | None]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Ids and shapes, int64 [words] each; a word that is None is MASK with shape 0."""
+        ids, shapes = [], []
+        for word in words:
+            form = analyse(word) if word is not None else None
+            ids.append(MASK if form is None else self._ids.get(form.core, UNKNOWN))
+            shapes.append(0 if form is None else form.shape)
+        return np.array(ids, np.int64), np.array(shapes, np.int64)
+
+    @cached_property
+    def unigram(self) -> NDArray[np.float64]:
+        """Probability of each id, float64 [vocabulary]; 0 for the special ones."""
+        counts = np.array(self.counts, np.float64)
+        counts[:SPECIAL] = 0
+        return counts / counts.sum()
+
+    def save(self, path: Path) -> None:
+        """Writes it as gzipped JSON, equal bytes for equal vocabularies."""
+        text = json.dumps([self.surfaces, self.counts], ensure_ascii=False, separators=(",", ":"))
+        path.write_bytes(gzip.compress(text.encode(), mtime=0))
+
+    @classmethod
+    def load(cls, path: Path) -> Vocabulary:
+        """Reads what `save` wrote.
+
+        Raises:
+            ClipError: the file is missing or no vocabulary.
+        """
+        if not path.exists():
+            raise ClipError(
+                f"text model: {path} is missing; it ships with lossweep, reinstall or train again"
+            )
+        try:
+            surfaces, counts = json.loads(gzip.decompress(path.read_bytes()))
+        except (OSError, ValueError, EOFError):
+            raise ClipError(f"text model: {path} is no vocabulary; train again to write it") from None
+        return cls(tuple(surfaces), tuple(counts))
+
+
+def build(
+    general: Iterable[Sequence[str]], chemistry: Iterable[Sequence[str]], least_general: int = 15
+) -> Vocabulary:
+    """Every word of the knowledge base, and of the other courses those said `least_general` times."""
+    counts: Counter[str] = Counter()
+    written: defaultdict[str, Counter[str]] = defaultdict(Counter)
+    known: set[str] = set()
+    for texts, is_chemistry in ((general, False), (chemistry, True)):
+        for words in texts:
+            begins = True
+            for word in words:
+                form = analyse(word)
+                counts[form.core] += 1
+                if not begins:
+                    written[form.core][form.surface] += 1
+                if is_chemistry:
+                    known.add(form.core)
+                begins = form.ends_sentence
+    known |= {core for core, n in counts.items() if n >= least_general}
+    order = sorted(known, key=lambda core: (-counts[core], core))
+    surfaces = [max(written[c], key=lambda s: (written[c][s], s)) if written[c] else c for c in order]
+    return Vocabulary(("", "", *surfaces), (0, 0, *(counts[c] for c in order)))
