@@ -32,11 +32,12 @@ class FeatureDistance:
     """A distance that is the sum over layers of the mean over positions of squared differences of features.
 
     Features are kept by the picture's digest. Known deviation: they are kept as int16, so that more of them
-    are kept, which moves an LPIPS score by less than 1e-5. The rounding is dithered, by the same draws for all
-    pictures; without it the errors of a plain grey picture would add up over positions.
+    are kept, which moves an LPIPS score by less than 1e-5. The rounding is dithered, by the same draws for
+    all pictures; without it the errors of a plain grey picture would add up over positions.
 
-    A subclass gives `maps` and `peaks`. On the CPU pictures go through the network one by one on one thread, on
-    CUDA in filled-up batches; a score is the same, bit for bit, whatever else is scored beside or before it.
+    A subclass gives `maps` and `peaks`. On the CPU pictures go through the network one by one on one thread,
+    on CUDA in filled-up batches; a score is the same, bit for bit, whatever else is scored beside or before
+    it.
 
     Args:
         device: "cpu" or "cuda".

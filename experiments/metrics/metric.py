@@ -19,7 +19,10 @@ METRICS = Registry(
     {
         "psnr": "experiments.metrics.psnr:Psnr",
         "ssim": "experiments.metrics.ssim:Ssim",
+        "ms_ssim": "experiments.metrics.ms_ssim:MsSsim",
         "lpips": "experiments.metrics.lpips:Lpips",
+        "lpips_student": "experiments.metrics.lpips_student:LpipsStudent",
+        "vmaf": "experiments.metrics.vmaf:Vmaf",
     },
 )
 

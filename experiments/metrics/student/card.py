@@ -21,8 +21,10 @@ Agreement = tuple[float, float, int]
 
 @torch.inference_mode()
 def agreement(model: Student, data: Pairs, limit: int | None = None) -> dict[str, Agreement]:
-    """Agreement with LPIPS squeeze on a split: "all", "against clean" (one of the two a clean frame), each kind
-    (against the clean frame of its moment), and "both distorted".
+    """Agreement with LPIPS squeeze on a split.
+
+    For "all" pairs, those "against clean" (one of the two a clean frame), those with "both distorted", and
+    each kind (against the clean frame of its moment).
 
     Args:
         data: the split.
@@ -68,8 +70,8 @@ def write_card(
 
     Args:
         table: `agreement` of the stored weights on people held out.
-        state: of the training: "step", "seconds", and "unseen", the agreement on the kinds that the first phase
-            had not seen, at its end.
+        state: of the training: "step", "seconds", and "unseen", the agreement on the kinds that the first
+            phase had not seen, at its end.
     """
     pairs = len(PAIRS)
     lines = [
@@ -80,9 +82,10 @@ def write_card(
         "",
         f"* Network: {sum(p.numel() for p in Student().parameters()):,} parameters, stored as float16.",
         "* Data: the talking-face clips of the project's data folder (`clips/manifest.csv`; the footage is not",
-        "  redistributed) and the built-in clip `portrait`; distortions by H.264, H.265 and AV1 at many rates and",
-        "  GOPs, lost and truncated frames, freezes at all lags, copied macroblocks, grey, blur, blocks, rescaling,",
-        "  colour, noise and warps; pairs of a clean and a distorted picture and of two distorted ones.",
+        "  redistributed) and the built-in clip `portrait`; distortions by H.264, H.265 and AV1 at many",
+        "  rates and GOPs, lost and truncated frames, freezes at all lags, copied macroblocks, grey, blur,",
+        "  blocks, rescaling, colour, noise and warps; pairs of a clean and a distorted picture and of two",
+        "  distorted ones.",
         f"* Training: {len(training.pictures) * GROUP:,} pictures, {len(training.pictures) * pairs:,} pairs;",
         f"  {state['step']} steps in {state['seconds'] / 60:.0f} minutes on {device} ({platform.machine()},",
         f"  {torch.get_num_threads()} thread(s)).",
@@ -93,7 +96,7 @@ def write_card(
         "",
         "| pairs | Pearson | mean absolute error | number |",
         "|---|---|---|---|",
-        *(f"| {name} | {r:.4f} | {error:.4f} | {count} |" for name, (r, error, count) in table.items()),
+        *_rows(table),
         "",
         "Kinds are against the clean frame of that moment.",
         "",
@@ -104,10 +107,11 @@ def write_card(
         "",
         "| kind | Pearson | mean absolute error | number |",
         "|---|---|---|---|",
-        *(
-            f"| {name} | {r:.4f} | {error:.4f} | {count} |"
-            for name, (r, error, count) in state["unseen"].items()
-        ),
+        *_rows(state["unseen"]),
         "",
     ]
     file.write_text("\n".join(lines))
+
+
+def _rows(table: dict[str, Agreement]) -> list[str]:
+    return [f"| {name} | {r:.4f} | {error:.4f} | {count} |" for name, (r, error, count) in table.items()]

@@ -1,4 +1,4 @@
-"""The data of lpips_student: groups of pictures of one clip, and LPIPS squeeze between all pairs of a group."""
+"""The data of lpips_student: groups of pictures of a clip, and LPIPS squeeze of all pairs of a group."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ FRAMES = 100
 
 
 def people(manifest: Path) -> dict[str, list[tuple[str, Path]]]:
-    """Identities and their clips, split: "train" and "held out" (those with the smallest hash of the name).
+    """Clips split by identity: "train" and "held out" (the people with the smallest hash of the name).
 
     Returns:
         split -> (identity, clip) in order of the clips.
@@ -58,10 +58,11 @@ def people(manifest: Path) -> dict[str, list[tuple[str, Path]]]:
 
 
 def make(clips: Path, folder: Path, workers: int = 2) -> None:
-    """Writes what is not yet there of `folder/<split>/<clip>.npz`, from `clips/manifest.csv` and the portrait.
+    """Writes what is not yet there of `folder/<split>/<clip>.npz`, from the listed clips and the portrait.
 
-    Each file holds pictures uint8 [groups, 6, 256, 256, 3], of which the first is a clean frame; kinds uint8
-    [groups, 6], indices into `KINDS`; cells float32 [groups, 15, CELLS, CELLS], local LPIPS of all pairs.
+    Each file holds pictures, uint8 [groups, 6, 256, 256, 3], of which the first is a clean frame; kinds,
+    uint8 [groups, 6], indices into `KINDS`; cells, float32 [groups, 15, CELLS, CELLS], local LPIPS of all
+    pairs.
     """
     jobs = []
     for split, found in people(clips / "manifest.csv").items():

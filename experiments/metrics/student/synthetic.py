@@ -82,7 +82,7 @@ def warp(picture: Pixels, rng: Generator) -> Pixels:
     if rng.random() < 0.5:
         angle, scale = rng.uniform(-0.15, 0.15), rng.uniform(0.88, 1.12)
         cos, sin = scale * np.cos(angle), scale * np.sin(angle)
-        x, y = rng.uniform(-12, 12, 2) + [width / 2, height / 2]
+        x, y = rng.uniform(-12, 12, 2) + np.array([width / 2, height / 2])
         affine = (cos, sin, x - cos * width / 2 - sin * height / 2)
         affine += (-sin, cos, y + sin * width / 2 - cos * height / 2)
         edge = Image.Resampling.BILINEAR

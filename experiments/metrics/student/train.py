@@ -1,8 +1,9 @@
 """Trains lpips_student: `python -m experiments.metrics.student.train --data DIR`.
 
-DIR takes the pairs (made first, from the clips of $LOSSWEEP_DATA, where they are not yet there) and a checkpoint
-after each validation, from which a stopped training goes on. Two phases: without the kinds in `UNSEEN`, on which
-the network is then tested, and a shorter one with all kinds, which gives the weights that ship.
+DIR takes the pairs (made first, from the clips of $LOSSWEEP_DATA, where they are not yet there) and a
+checkpoint after each validation, from which a stopped training goes on. Two phases: without the kinds in
+`UNSEEN`, on which the network is then tested, and a shorter one with all kinds, which gives the weights that
+ship.
 """
 
 from __future__ import annotations
