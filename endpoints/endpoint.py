@@ -16,6 +16,7 @@ ENDPOINTS = Registry(
         "h264": "endpoints.codecs.video:H264Endpoint",
         "h265": "endpoints.codecs.video:H265Endpoint",
         "av1": "endpoints.codecs.video:AV1Endpoint",
+        "text": "endpoints.text.endpoint:TextEndpoint",
     },
 )
 

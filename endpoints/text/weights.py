@@ -1,4 +1,4 @@
-"""The weights of TextPC on disk: half-precision safetensors with the sizes in the header, and a vocabulary."""
+"""TextPC on disk: half-precision safetensors with the sizes in the header, and a vocabulary."""
 
 from __future__ import annotations
 

@@ -1,0 +1,117 @@
+"""A canonical Huffman code for words, with an escape for words that were never seen (bit-exact for any text)."""
+
+from __future__ import annotations
+
+import gzip
+import heapq
+import json
+from collections import Counter
+from collections.abc import Iterable
+from functools import lru_cache
+from pathlib import Path
+
+from endpoints.clip import ClipError
+
+ESCAPE = ""
+"""Stands before a word spelt in UTF-8: 16 bits of length in bytes, then the bytes."""
+FILE = Path(__file__).parent / "model" / "huffman.json.gz"
+
+
+class HuffmanError(ValueError):
+    """Bytes that are no coded word."""
+
+
+class Huffman:
+    """Words to bits and back.
+
+    Args:
+        lengths: bits of each word and of ESCAPE; code words follow by (length, word), the canonical order.
+    """
+
+    def __init__(self, lengths: dict[str, int]) -> None:
+        self.lengths = lengths
+        self._code: dict[str, tuple[int, int]] = {}
+        value = previous = 0
+        for length, word in sorted((length, word) for word, length in lengths.items()):
+            value <<= length - previous
+            self._code[word] = (value, length)
+            value, previous = value + 1, length
+        self._word = {code: word for word, code in self._code.items()}
+        self._longest = previous
+
+    def encode(self, word: str) -> bytes:
+        """One word, padded with zero bits to whole bytes.
+
+        Raises:
+            HuffmanError: a word of more than 65535 bytes.
+        """
+        if word in self._code and word != ESCAPE:
+            value, bits = self._code[word]
+        else:
+            spelt = word.encode("utf-8", "surrogatepass")
+            if len(spelt) > 0xFFFF:
+                raise HuffmanError(f"a word of {len(spelt)} bytes; at most 65535 can be sent")
+            value, bits = self._code[ESCAPE]
+            value = ((value << 16 | len(spelt)) << 8 * len(spelt)) | int.from_bytes(spelt, "big")
+            bits += 16 + 8 * len(spelt)
+        pad = -bits % 8
+        return (value << pad).to_bytes((bits + pad) // 8, "big")
+
+    def decode(self, data: bytes) -> str:
+        """The word that `encode` coded.
+
+        Raises:
+            HuffmanError: truncated or no code word; nothing else, whatever the bytes.
+        """
+        bits, total = int.from_bytes(data, "big"), 8 * len(data)
+        for length in range(1, min(self._longest, total) + 1):
+            word = self._word.get((bits >> (total - length), length))
+            if word is None:
+                continue
+            if word != ESCAPE:
+                return word
+            rest = total - length - 16
+            size = bits >> rest & 0xFFFF if rest >= 0 else 0
+            if rest < 8 * size or rest < 0:
+                raise HuffmanError("a spelt word is truncated")
+            spelt = (bits >> (rest - 8 * size)) & ((1 << 8 * size) - 1)
+            try:
+                return spelt.to_bytes(size, "big").decode("utf-8", "surrogatepass")
+            except UnicodeDecodeError:
+                raise HuffmanError("a spelt word is not UTF-8") from None
+        raise HuffmanError("no code word")
+
+    def save(self, path: Path) -> None:
+        """Writes the lengths, equal bytes for equal codes."""
+        path.write_bytes(gzip.compress(json.dumps(self.lengths, ensure_ascii=False).encode(), mtime=0))
+
+
+def train(words: Iterable[str], least: int = 3) -> Huffman:
+    """The optimal code for the words said `least` times or more; rarer ones share ESCAPE.
+
+    Source: Huffman, A method for the construction of minimum-redundancy codes, 1952.
+    """
+    counts = Counter(words)
+    kept = {word: n for word, n in counts.items() if n >= least and word != ESCAPE}
+    kept[ESCAPE] = max(1, sum(counts.values()) - sum(kept.values()))
+    heap = [(n, i, [word]) for i, (word, n) in enumerate(sorted(kept.items()))]
+    lengths = dict.fromkeys(kept, 0 if len(kept) > 1 else 1)
+    heapq.heapify(heap)
+    while len(heap) > 1:
+        (n, i, left), (m, _, right) = heapq.heappop(heap), heapq.heappop(heap)
+        for word in left + right:
+            lengths[word] += 1
+        heapq.heappush(heap, (n + m, i, left + right))
+    return Huffman(lengths)
+
+
+@lru_cache(maxsize=2)
+def load(path: Path = FILE) -> Huffman:
+    """The code that both ends share.
+
+    Raises:
+        ClipError: the file is missing.
+    """
+    if not path.exists():
+        raise ClipError(f"text code: {path} is missing; it ships with lossweep, reinstall or train again")
+    return Huffman(json.loads(gzip.decompress(path.read_bytes())))
