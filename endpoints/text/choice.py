@@ -1,4 +1,4 @@
-"""Choosing words from distributions, so that the words of a sentence are matched as often as can be expected."""
+"""Choosing words from distributions, so that as many words of a sentence match as can be expected."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ CANDIDATES = 128
 
 
 class Chooser:
-    """Names missing words one after another by minimum Bayes risk, for clipped unigram counts and exact places.
+    """Names missing words one by one by minimum Bayes risk: clipped unigram counts, and exact places.
 
     The most probable word at each gap alone would be "the" time and again, where a sentence has it once or
-    twice. With X_w the number of gaps where w was said, of the last REACH gaps and those of the window, and F_w
-    the times w was filled in there, another w matches something with probability P(X_w > F_w). X_w is taken as
+    twice. With X_w the number of gaps where w was said, of the last REACH gaps and those of the window, and
+    F_w the times w was filled in there, another w matches with probability P(X_w > F_w). X_w is taken as
     Poisson, its mean the sum of the gaps' probabilities. The word with the largest
     P(X_w > F_w) + EXACT p(w at this gap) is chosen. Later windows are not looked at.
     """

@@ -1,4 +1,4 @@
-"""A canonical Huffman code for words, with an escape for words that were never seen (bit-exact for any text)."""
+"""A canonical Huffman code for words; an escape spells words never seen, so any text survives bit for bit."""
 
 from __future__ import annotations
 

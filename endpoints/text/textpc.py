@@ -13,16 +13,16 @@ from endpoints.text.vocabulary import MASK, SPECIAL
 from endpoints.text.weights import SHIPPED, load
 
 FIRST_CONTEXT = 5
-"""Windows of context at least, once the text has as many; the network's length less this is filled at a time."""
+"""Windows of context at least, once there are as many; the network's length less this is filled at a time."""
 BATCH = 16
 
 
 class TextPC:
-    """A word-level masked language model fills each gap from the words received so far, on both sides in the window.
+    """A masked language model of whole words fills gaps from what arrived, on both sides in the window.
 
     A missing word is one mask and the head chooses a whole word, so the number of tokens never has to be
-    known. Context is what *arrived*: earlier gaps stay masks, so all windows of a text go through the network in
-    batches, each with 5 to 19 windows before it. Capital and punctuation mark come from a second, small head.
+    known. Context is what *arrived*: earlier gaps stay masks, so all windows of a text go through the network
+    in batches, each with 5 to 19 windows before it. Capital and punctuation mark come from a second, small head.
 
     Source: the SyncSC paper, Section III-C; the network is `endpoints.text.network`.
     """

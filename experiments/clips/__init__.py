@@ -9,7 +9,8 @@ from pathlib import Path
 from endpoints.clip import SPEECH_RATE, Clip, ClipError
 from experiments.clips.files import read_file
 from experiments.clips.portrait import portrait
-from experiments.clips.source import BUILT_IN, sources
+from experiments.clips.source import BUILT_IN, TRANSCRIPT_SUFFIXES, sources
+from experiments.clips.transcript import read_transcript
 
 __all__ = ["ClipError", "load_clips"]
 
@@ -42,6 +43,8 @@ def load_clips(
 def _load(source: str, fps: float, size: int, seconds: float | None) -> Clip:
     if source == BUILT_IN:
         return portrait(fps, size)
+    if Path(source).suffix.lower() in TRANSCRIPT_SUFFIXES:
+        return read_transcript(Path(source))
     return read_file(Path(source), fps, size, seconds)
 
 

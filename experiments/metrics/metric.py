@@ -23,6 +23,9 @@ METRICS = Registry(
         "lpips": "experiments.metrics.lpips:Lpips",
         "lpips_student": "experiments.metrics.lpips_student:LpipsStudent",
         "vmaf": "experiments.metrics.vmaf:Vmaf",
+        "bleu": "experiments.metrics.bleu:Bleu",
+        "semantic_similarity": "experiments.metrics.semantic_similarity:SemanticSimilarity",
+        "word_recovery": "experiments.metrics.word_recovery:WordRecovery",
     },
 )
 

@@ -1,0 +1,44 @@
+"""BLEU of the words that were received against those that were said."""
+
+from __future__ import annotations
+
+import math
+
+from endpoints.clip import Clip, Received
+from experiments.metrics.sentences import sentences
+
+
+class Bleu:
+    """Corpus BLEU by sacrebleu, cumulative orders 1 to 4.
+
+    `bleu_n` is the brevity penalty times the geometric mean of the precisions of orders 1 to n; `bleu` is
+    `bleu_4`, sacrebleu's default. A missing word is a placeholder that matches nothing; in the columns
+    `_dropped` it is left out instead, and the brevity penalty punishes it. In [0, 1].
+
+    Source: Papineni et al. 2002; Post 2018 (sacrebleu).
+    """
+
+    name = "bleu"
+    higher_is_better = True
+    label = "BLEU"
+    needs = "words"
+    _names = ("bleu", "bleu_1", "bleu_2", "bleu_3", "bleu_4")
+    columns = (*_names, *(f"{name}_dropped" for name in _names))
+
+    def __init__(self, device: str = "cpu") -> None:
+        del device
+
+    def score(self, reference: Clip, received: Received) -> dict[str, float | str]:
+        """A value for each of `columns`, and `bleu_signature` of sacrebleu."""
+        from sacrebleu.metrics import BLEU
+
+        sent, marked, dropped = sentences(reference, received)
+        metric = BLEU()
+        row: dict[str, float | str] = {}
+        for shown, suffix in ((marked, ""), (dropped, "_dropped")):
+            result = metric.corpus_score(shown, [sent])
+            for n in range(1, 5):
+                product = math.prod(result.precisions[:n])
+                row[f"bleu_{n}{suffix}"] = result.bp * product ** (1 / n) / 100
+            row[f"bleu{suffix}"] = row[f"bleu_4{suffix}"]
+        return {**row, "bleu_signature": str(metric.get_signature())}
