@@ -4,19 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from experiments.metrics.metric import Picture, checked, luma
+import numpy as np
+from numpy.typing import NDArray
 
-LEAST_SIDE = 161
-"""Five scales: the 11 x 11 window must lie in the picture after four halvings."""
+from experiments.metrics.metric import Picture, checked, luma
+from experiments.metrics.ssim import RADIUS, similarity_maps
+
+EXPONENTS = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)
+LEAST_SIDE = (2 * RADIUS + 1) * 2 ** (len(EXPONENTS) - 1)
 
 
 class MsSsim:
-    """Multi-scale structural similarity of luma, five scales.
+    """Multi-scale structural similarity of luma, five scales, each the 2 x 2 means of the one before.
 
-    Known deviation, of the package pytorch-msssim: negative terms of a scale count 0, as their roots are
-    undefined.
+    Known deviations: an odd last row or column is left out before halving; a negative mean of a scale counts
+    0, as its root is undefined.
 
-    Source: Wang et al. 2003, eq. 7.
+    Source: Wang et al. 2003, eq. 7 and section 3.2.
     """
 
     name = "ms_ssim"
@@ -25,22 +29,29 @@ class MsSsim:
     undecodable_score = None
 
     def __init__(self, device: str = "cpu") -> None:
-        self.device = device
+        pass
 
     def scores(self, pairs: Sequence[tuple[Picture, Picture]]) -> list[float]:
         """MS-SSIM of each pair (shown, reference), in [0, 1]; 1 for identical pictures.
 
         Raises:
-            ValueError: not uint8 RGB, of different shapes, or with a side below 161.
+            ValueError: not uint8 RGB, of different shapes, or with a side below 176.
         """
         return [self._score(pair) for pair in pairs]
 
     def _score(self, pair: tuple[Picture, Picture]) -> float:
-        import torch
-        from pytorch_msssim import ms_ssim
+        x, y = (luma(pixels) for pixels in checked(pair, self.name, LEAST_SIDE))
+        product = 1.0
+        for scale, exponent in enumerate(EXPONENTS):
+            if scale:
+                x, y = _halved(x), _halved(y)
+            luminance, contrast_structure = similarity_maps(x, y)
+            last = scale == len(EXPONENTS) - 1
+            mean = (luminance * contrast_structure if last else contrast_structure).mean()
+            product *= max(0.0, float(mean)) ** exponent
+        return product
 
-        shown, reference = (
-            torch.from_numpy(luma(pixels)).to(self.device)[None, None]
-            for pixels in checked(pair, self.name, LEAST_SIDE)
-        )
-        return ms_ssim(shown, reference, data_range=255).item()
+
+def _halved(plane: NDArray[np.float64]) -> NDArray[np.float64]:
+    rows, columns = plane.shape[0] // 2, plane.shape[1] // 2
+    return plane[: 2 * rows, : 2 * columns].reshape(rows, 2, columns, 2).mean(axis=(1, 3))

@@ -42,13 +42,27 @@ class Ssim:
 
     def _score(self, pair: tuple[Picture, Picture]) -> float:
         x, y = (luma(pixels) for pixels in checked(pair, self.name, least_side=2 * RADIUS + 1))
-        mean_x, mean_y = _windowed(x), _windowed(y)
-        square = mean_x**2 + mean_y**2
-        product = mean_x * mean_y
-        variances = _windowed(x**2 + y**2) - square
-        covariance = _windowed(x * y) - product
-        quotient = (2 * product + C1) * (2 * covariance + C2) / ((square + C1) * (variances + C2))
-        return float(quotient.mean())
+        luminance, contrast_structure = similarity_maps(x, y)
+        return float((luminance * contrast_structure).mean())
+
+
+def similarity_maps(
+    x: NDArray[np.float64], y: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Local luminance similarity, and local contrast and structure similarity; SSIM is their product.
+
+    Args:
+        x, y: luma, float64 [height, width] in [0, 255].
+    Returns:
+        Two float64 [height - 10, width - 10].
+    Source: Wang et al. 2004, eq. 6, 9, 10 with C3 = C2 / 2.
+    """
+    mean_x, mean_y = _windowed(x), _windowed(y)
+    square = mean_x**2 + mean_y**2
+    product = mean_x * mean_y
+    variances = _windowed(x**2 + y**2) - square
+    covariance = _windowed(x * y) - product
+    return (2 * product + C1) / (square + C1), (2 * covariance + C2) / (variances + C2)
 
 
 def _windowed(plane: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -72,6 +72,17 @@ def test_psnr_and_ssim_equal_scikit_image(sigma: float, clean: Picture) -> None:
     assert made("ssim").scores([(shown, clean)]) == [pytest.approx(expected, abs=1e-12)]
 
 
+@pytest.mark.parametrize("sigma", [1, 10, 60])
+def test_ms_ssim_equals_pytorch_msssim(sigma: float, clean: Picture) -> None:
+    import torch
+    from pytorch_msssim import ms_ssim
+
+    shown = noisy(clean, sigma)
+    planes = (torch.from_numpy(luma(picture.pixels))[None, None] for picture in (shown, clean))
+    expected = ms_ssim(*planes, data_range=255).item()
+    assert made("ms_ssim").scores([(shown, clean)]) == [pytest.approx(expected, abs=1e-5)]
+
+
 def test_pictures_are_known_by_content(clean: Picture) -> None:
     assert Picture.of(clean.pixels.copy()) == clean
     assert hash(Picture.of(clean.pixels.copy())) == hash(clean)
