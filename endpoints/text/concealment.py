@@ -14,6 +14,7 @@ CONCEALMENTS = Registry(
     {
         "none": "endpoints.text.concealment:NoConcealment",
         "unigram": "endpoints.text.concealment:Unigram",
+        "ngram": "endpoints.text.ngram:NGram",
         "textpc": "endpoints.text.textpc:TextPC",
     },
 )

@@ -22,7 +22,7 @@ class TextPC:
 
     A missing word is one mask and the head chooses a whole word, so the number of tokens never has to be
     known. Context is what *arrived*: earlier gaps stay masks, so all windows of a text go through the network
-    in batches, each with 5 to 19 windows before it. Capital and punctuation mark come from a second, small head.
+    in batches, each with 5 to 19 windows before it. Capital and mark come from a second, small head.
 
     Source: the SyncSC paper, Section III-C; the network is `endpoints.text.network`.
     """

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from endpoints.clip import ClipError
+from endpoints.text import huffman, ngram
 from endpoints.text.corpus import Corpus, Lecture, read_corpus
 from endpoints.text.vocabulary import Vocabulary, build
 
@@ -67,6 +68,9 @@ def _train(args: argparse.Namespace) -> None:
         say=lambda line: print(line, flush=True),
     )
     save(args.out, network, vocabulary)
+    training = (*corpus.general, *corpus.chemistry)
+    huffman.train(word for x in training for word in x.words).save(args.out / huffman.FILE.name)
+    ngram.count((vocabulary.encode(x.words)[0] for x in training), args.out / ngram.FILE)
     last = progress.history[-1]
     print(
         f"{progress.step} steps, {progress.words:,} words, {progress.seconds / 60:.1f} min on {args.device} "

@@ -43,6 +43,9 @@ def load_clips(
 def _load(source: str, fps: float, size: int, seconds: float | None) -> Clip:
     if source == BUILT_IN:
         return portrait(fps, size)
+    file, hash_sign, section = source.partition(".tsv#")
+    if hash_sign:
+        return read_transcript(Path(f"{file}.tsv"), section)
     if Path(source).suffix.lower() in TRANSCRIPT_SUFFIXES:
         return read_transcript(Path(source))
     return read_file(Path(source), fps, size, seconds)

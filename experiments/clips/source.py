@@ -20,6 +20,7 @@ TRANSCRIPT_SUFFIXES = (".txt", ".tsv")
 
 def sources(source: str) -> list[str]:
     """The single clips that a source stands for, sorted by name. `$NAME` in a path is expanded.
+    "FILE.tsv#NAME" is the section of a timed transcript whose name begins with NAME.
 
     Args:
         source: "portrait", a file, or a folder of video files (of transcripts, where it holds no video).
@@ -33,6 +34,9 @@ def sources(source: str) -> list[str]:
     if unset is not None:
         name = unset[1].strip("{}")
         raise ClipError(f"{source}: the environment variable {name} is not set; set it (export {name}=...)")
+    file, hash_sign, section = expanded.partition(".tsv#")
+    if hash_sign and Path(f"{file}.tsv").exists():
+        return [expanded] if section else [f"{file}.tsv"]
     path = Path(expanded)
     if path.is_dir():
         for suffixes in (VIDEO_SUFFIXES, TRANSCRIPT_SUFFIXES):
