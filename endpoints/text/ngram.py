@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -26,7 +27,7 @@ def count(texts: Iterable[NDArray[np.int64]], path: Path) -> None:
     triples: Counter[tuple[int, ...]] = Counter()
     for ids in texts:
         row = ids.tolist()
-        pairs.update(zip(row, row[1:], strict=False))
+        pairs.update(pairwise(row))
         triples.update(zip(row, row[1:], row[2:], strict=False))
     tables = {}
     for name, counts in (("pairs", pairs), ("triples", triples)):

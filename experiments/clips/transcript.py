@@ -56,8 +56,9 @@ def _timed(path: Path, lines: list[str], section: str) -> tuple[Word, ...]:
             raise ClipError(f"transcript {path}, line {number}: not 'milliseconds<tab>words': {line[:40]!r}")
         if text.split():
             entries.append((max(int(time_ms) / 1000, entries[-1][0] if entries else 0.0), text.split()))
-    words = []
-    for (start, texts), following in zip(entries, [*entries[1:], None], strict=True):
+    words: list[Word] = []
+    followers = [*entries[1:], None][: len(entries)]
+    for (start, texts), following in zip(entries, followers, strict=True):
         step = 1 / WORDS_A_SECOND
         if following is not None:
             step = min(step, (following[0] - start) / len(texts))

@@ -1,0 +1,129 @@
+"""The text stream: bits come back, what arrived is not changed, and filling is causal."""
+
+from contextlib import suppress
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from channels.delay import Delay
+from channels.erasure import Erasure
+from endpoints.clip import Clip, ClipError, Word
+from endpoints.fec.code import CODES
+from endpoints.text import huffman, weights
+from endpoints.text.choice import Chooser
+from endpoints.text.concealment import concealment
+from endpoints.text.endpoint import TextEndpoint, TextParams
+from endpoints.text.forms import MARKS, analyse, compose
+from endpoints.text.interleave import order
+from endpoints.text.masking import masks
+from sim.simulate import simulate
+
+SENTENCE = """So today we are going to talk about the periodic table, and why the energy of an electron in a
+hydrogen atom depends on n. If you have a question, ask it now.""".split()  # noqa: SIM905
+
+
+def clip(words: list[str]) -> Clip:
+    return Clip("lecture", words=tuple(Word(w, 0.4 * i, 0.4 * (i + 1)) for i, w in enumerate(words)))
+
+
+def received(words: list[str], loss: float, name: str = "none", rate: float | None = 0.5) -> list[str | None]:
+    code = CODES.get("rs").from_params(code_rate=rate) if rate else CODES.get("none").from_params()
+    endpoint = TextEndpoint(TextParams(concealment=name), code)
+    stream = endpoint.encode(clip(words))
+    delay = Delay(propagation_delay_s=0.04, jitter_s=0.005)
+    return [
+        w.text for w in endpoint.decode(stream, simulate(stream, Erasure(loss), delay, seed=3)).clip.words
+    ]
+
+
+@given(st.text(max_size=40))
+def test_any_text_comes_back_bit_for_bit(word):
+    code = huffman.load()
+    assert code.decode(code.encode(word)) == word
+
+
+@given(st.binary(max_size=20))
+def test_any_bytes_decode_or_raise_the_codes_own_error(data):
+    with suppress(huffman.HuffmanError):
+        huffman.load().decode(data)
+
+
+def test_huffman_is_complete_and_within_a_bit_of_entropy():
+    words = ["a"] * 50 + ["b"] * 25 + ["c"] * 13 + ["d"] * 12
+    code = huffman.train(words)
+    assert sum(2.0**-n for n in code.lengths.values()) == 1
+    p = np.array([50, 25, 13, 12]) / 100
+    mean = sum(p * [code.lengths[w] for w in "abcd"])
+    assert -(p * np.log2(p)).sum() <= mean < 1 - (p * np.log2(p)).sum()
+
+
+@given(st.integers(0, 10**6), st.integers(1, 60))
+def test_interleaving_is_a_permutation_that_the_number_alone_gives(sbn, words):
+    assert sorted(order(sbn, words)) == list(range(words))
+    assert (order(sbn, words) == order(sbn, words)).all()
+
+
+@given(st.sampled_from(["atom", "the", "energy", "n"]), st.integers(0, 2 * len(MARKS) - 1))
+def test_a_word_taken_apart_is_put_together_again(core, shape):
+    form = analyse(compose(core, shape))
+    assert (form.core, form.shape) == (core, shape)
+
+
+@pytest.mark.parametrize("name", ["none", "unigram", "ngram", "textpc"])
+def test_nothing_is_changed_where_nothing_is_lost(name):
+    assert received(SENTENCE, 0.0, name) == SENTENCE
+
+
+@pytest.mark.parametrize("name", ["unigram", "ngram", "textpc"])
+def test_only_missing_words_are_filled_and_all_of_them(name):
+    bare = received(SENTENCE * 8, 0.6, rate=None)
+    filled = received(SENTENCE * 8, 0.6, name, rate=None)
+    assert None in bare
+    assert None not in filled
+    assert all(a is None or a == b for a, b in zip(bare, filled, strict=True))
+
+
+@pytest.mark.parametrize("name", ["ngram", "textpc"])
+def test_a_later_window_never_changes_an_earlier_one(name):
+    words = [w if i % 3 else None for i, w in enumerate(SENTENCE * 6)]
+    changed = [*words[:60], *(["hydrogen", None] * len(words))[: len(words) - 60]]
+    fill = concealment(name).fill
+    assert fill(words, 6)[:60] == fill(changed, 6)[:60] == fill(words[:60], 6)
+
+
+def test_a_window_is_whole_exactly_when_six_packets_arrived():
+    words = SENTENCE[:30] * 40
+    got = received(words, 0.5)
+    whole = [None not in got[i : i + 6] for i in range(0, len(got), 6)]
+    exact = 0.6128  # P(Binomial(12, 1/2) >= 6)
+    assert abs(np.mean(whole) - exact) < 4 * np.sqrt(exact * (1 - exact) / len(whole))
+
+
+def test_chooser_names_a_word_about_as_often_as_it_is_expected():
+    p = np.tile(np.array([0.3, 0.25, 0.25, 0.2], np.float32), (6, 1))
+    assert sorted(np.bincount(Chooser(4).window(p), minlength=4)) == [1, 1, 2, 2]
+
+
+def test_masks_leave_windows_whole_or_partly_missing():
+    missing = masks(64, 20, np.random.default_rng(0)).reshape(64, 20, 6)
+    assert missing.any((1, 2)).all()
+    assert 0.2 < missing.mean() < 0.8
+    assert (~missing.any(2)).any()
+
+
+@pytest.mark.parametrize(("words", "said"), [([], "no words")])
+def test_a_clip_without_words_is_one_clear_line(words, said):
+    with pytest.raises(ClipError, match=said):
+        received(words, 0.1)
+
+
+def test_one_word_is_sent():
+    assert received(["Chemistry."], 0.0) == ["Chemistry."]
+
+
+def test_a_missing_weight_file_is_named(tmp_path: Path):
+    with pytest.raises(ClipError, match=weights.NETWORK_FILE):
+        weights.load(tmp_path)
