@@ -87,7 +87,7 @@ def arrivals(stream: Stream, block: Block, usable: np.ndarray) -> list[Arrival]:
             stream.packets[block.first + esi][RTP_HEADER_BYTES:] if usable[esi] else None for esi in members
         ]
         unit = payload_format.depacketize(payloads)
-        out.append(Arrival(unit.status, (), unit.leading))
+        out.append(Arrival(unit.status, unit.ranges, unit.leading))
     return out
 
 

@@ -10,6 +10,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from endpoints.codecs.payload.access_unit import PayloadError
+from endpoints.codecs.payload.obu import read_leb128, write_leb128
+
 
 class SourceBlockError(ValueError):
     """The bytes of a source block do not begin with a table of access units."""
@@ -36,7 +39,7 @@ def to_symbols(access_units: Sequence[bytes], k: int) -> list[bytes]:
     Returns:
         k byte strings, ceil(bytes / k) bytes each.
     """
-    table = leb128(len(access_units)) + b"".join(leb128(len(unit)) for unit in access_units)
+    table = write_leb128(len(access_units)) + b"".join(write_leb128(len(unit)) for unit in access_units)
     data = table + b"".join(access_units)
     size = -(-len(data) // k)
     data = data.ljust(size * k, b"\0")
@@ -90,34 +93,18 @@ def _ranges(
 
 def _read_table(data: bytes, object_size: int, cut: bool) -> tuple[int, list[int]] | None:
     """Position after the table and the sizes in it; None where the table goes on behind the cut."""
-    position, lengths, count = 0, [], None
-    while count is None or len(lengths) < count:
-        value = shift = 0
-        while True:
-            if position >= len(data):
-                if cut:
-                    return None
-                raise SourceBlockError("the table of access units runs past the end of the source block")
-            byte = data[position]
-            value |= (byte & 0x7F) << shift
-            position, shift = position + 1, shift + 7
-            if byte < 0x80:
-                break
-            if shift > 28:
-                raise SourceBlockError("a size in the table of access units has more than 5 bytes")
-        if count is None:
-            count = value
-        else:
-            lengths.append(value)
+    try:
+        count, position = read_leb128(data, 0)
+        if count > object_size:
+            raise SourceBlockError(f"{count} access units in a source block of {object_size} bytes")
+        lengths = []
+        for _ in range(count):
+            length, position = read_leb128(data, position)
+            lengths.append(length)
+    except PayloadError as error:
+        if cut:
+            return None
+        raise SourceBlockError(f"table of access units: {error}") from None
     if position + sum(lengths) > object_size:
         raise SourceBlockError(f"access units of {sum(lengths)} bytes in a block of {object_size}")
     return position, lengths
-
-
-def leb128(value: int) -> bytes:
-    """Unsigned LEB128 (AV1 specification, 4.10.5)."""
-    out = bytearray()
-    while value >= 0x80:
-        out.append(value & 0x7F | 0x80)
-        value >>= 7
-    return bytes(out + bytes([value]))

@@ -1,0 +1,92 @@
+"""What made a result: the scenario, the versions, the commit, the hashes."""
+
+from __future__ import annotations
+
+import platform
+import subprocess
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from endpoints.codecs.encode import content_hash
+from experiments.cell import Bench
+from experiments.scenario import Scenario
+
+LIBRARIES = ("lossweep", "av", "lpips", "numpy", "pandas", "pydantic", "scipy", "simpy", "torch", "torchvision", "zfec")
+CODEC_LIBRARIES = ("libx264", "libx265", "libSvtAv1Enc", "libdav1d", "libopus")
+
+
+def versions() -> dict[str, str]:
+    """Versions of Python, the libraries, and the codec libraries that PyAV carries (by their file names)."""
+    found = {"python": platform.python_version()}
+    for name in LIBRARIES:
+        found[name] = metadata.version(name)
+    carried = [Path(str(file)).name for file in metadata.files("av") or []]
+    for name in CODEC_LIBRARIES:
+        found[name] = next((file for file in carried if file.startswith(f"{name}-")), "of the system")
+    return found
+
+
+def git_commit() -> str:
+    """The commit of the code, with "+changes" where the tree differs from it; "" outside a checkout."""
+    folder = Path(__file__).parent
+    try:
+        commit = subprocess.run(["git", "rev-parse", "HEAD"], cwd=folder, capture_output=True, text=True)
+        changes = subprocess.run(
+            ["git", "status", "--porcelain", "--untracked-files=no"], cwd=folder, capture_output=True, text=True
+        )
+    except OSError:
+        return ""
+    return commit.stdout.strip() + ("+changes" if changes.stdout.strip() else "")
+
+
+def manifest(scenario: Scenario, bench: Bench, extra: dict[str, Any]) -> dict[str, Any]:
+    """The content of `manifest.json`.
+
+    Args:
+        bench: its metrics tell labels, directions and weights.
+        extra: further keys (device, wall_s, ...).
+    """
+    clips = {}
+    for cell in {str(c["clip"]): c for c in scenario.cells()}.values():
+        clip = bench.clip(cell["clip"])
+        clips[clip.name] = {
+            "frames": len(clip.video) if clip.video is not None else 0,
+            "fps": clip.fps,
+            "words": len(clip.words or ()),
+            "words_from": clip.source,
+            "video_hash": content_hash(clip.video) if clip.video is not None else "",
+        }
+    return {
+        "scenario_name": scenario.name,
+        "scenario": shown(scenario),
+        "seeds": {"scenario": scenario.seed, "repetitions": scenario.repetitions},
+        "versions": versions(),
+        "git_commit": git_commit(),
+        "clips": clips,
+        "metrics": {name: _metric(metric) for name, metric in bench.metrics.items()},
+        "weights": weights(bench),
+        "absent": bench.absent,
+        **extra,
+    }
+
+
+def shown(scenario: Scenario) -> dict[str, Any]:
+    """The scenario as data, clip paths reduced to their names: a result does not tell whose machine made it."""
+    data = scenario.model_dump()
+    for clip in data["clip"]:
+        clip["source"] = Path(clip["source"]).name
+    return data
+
+
+def _metric(metric: Any) -> dict[str, Any]:
+    columns = list(getattr(metric, "columns", (metric.name,)))
+    if getattr(metric, "undecodable_score", None) is not None:
+        columns.append(f"{metric.name}_paper")
+    return {"label": metric.label, "higher_is_better": metric.higher_is_better, "columns": columns}
+
+
+def weights(bench: Bench) -> dict[str, str]:
+    """SHA-256 of the weights that the metrics read, by metric."""
+    hashes = {name: getattr(metric, "weights_sha256", "") for name, metric in bench.metrics.items()}
+    return {name: value for name, value in hashes.items() if value}
