@@ -1,0 +1,181 @@
+"""Curves of a sweep, with 95 % confidence bands and a caption that says what they were made from."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import textwrap
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+
+# Okabe and Ito's colours, one a codec; the line style and marker tell the packet code.
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
+STYLES = (("-", "o"), ("--", "s"), (":", "^"), ("-.", "D"), ((0, (5, 1, 1, 1, 1, 1)), "v"), ((0, (1, 3)), "P"))
+PERCENT = ("loss_rate", "realised_loss", "post_repair_loss")
+LABELS = {
+    "loss_rate": "packet loss rate / %",
+    "post_repair_loss": "post-repair loss / %, lower is better",
+    "realised_loss": "realised loss / %",
+}
+FACETS = {"gop": "GOP {:g}", "mean_burst_length": "mean burst {:g} packets", "packetization": "packetization {}"}
+
+
+def points(table: pd.DataFrame, x: str, y: str) -> pd.DataFrame:
+    """Mean and 95 % confidence interval of `y` for each endpoint and `x`.
+
+    The interval is Student's t over the cells of a point: its repetitions and, where the table holds several,
+    its clips. One cell gives no interval (nan).
+
+    Returns:
+        Columns endpoint, x, mean, lower, upper, n.
+    """
+    grouped = table.dropna(subset=[y]).groupby(["endpoint", x], sort=True)[y]
+    out = grouped.agg(mean="mean", sd="std", n="count").reset_index()
+    half = stats.t.ppf(0.975, np.maximum(out["n"] - 1, 1)) * out["sd"] / np.sqrt(out["n"])
+    return out.assign(lower=out["mean"] - half, upper=out["mean"] + half).drop(columns="sd")
+
+
+def plot(directory: Path) -> list[Path]:
+    """Draws every `y` of the scenario, a figure each: PNG, PDF, the CSV behind it, and its caption (TXT).
+
+    With several clips the figures show all of them together; the band is then over clips and repetitions.
+
+    Returns:
+        The files, in `directory/plots`.
+    """
+    table = pd.read_parquet(directory / "table.parquet")
+    manifest = json.loads((directory / "manifest.json").read_text())
+    wanted = manifest["scenario"]["plot"]
+    folder = directory / "plots"
+    folder.mkdir(exist_ok=True)
+    facets = [name for name in wanted["facet"] if name in table and table[name].nunique() > 1]
+    files: list[Path] = []
+    for y in wanted["y"]:
+        if y in table and table[y].notna().any():
+            files += _figure(table, manifest, wanted["x"], y, facets, folder)
+    return files
+
+
+def caption(table: pd.DataFrame, manifest: dict[str, Any]) -> str:
+    """What curves of a table were made from: clips, repetitions, channel, rates, and targets not met."""
+    clips = sorted(table["clip"].unique())
+    clip = clips[0] if len(clips) == 1 else f"{len(clips)} clips ({', '.join(clips)})"
+    parts = [
+        f"{clip}; {manifest['seeds']['repetitions']} repetitions, mean and 95 % confidence band (Student t"
+        f"{' over clips and repetitions' if len(clips) > 1 else ''}); {', '.join(table['channel'].unique())} channel."
+    ]
+    keys = [key for key in ("codec", "gop") if key in table]
+    if "bpp" in table:
+        rates = [
+            f"{' GOP '.join(map(str, np.atleast_1d(name)))}: {_span(group['bpp'], 4)}"
+            for name, group in table.groupby(keys)
+        ]
+        parts.append(f"Coded rate in bpp, {'; '.join(rates)}.")
+    wire = [
+        f"{name} {_span(group['wire_bps'] / 1000, 0)}" for name, group in table.groupby("endpoint", sort=False)
+    ]
+    parts.append(f"Wire rate in kbit/s, parity and RTP/UDP/IP headers included, {'; '.join(wire)}.")
+    missed = sorted({note.split(",")[0] for note in table.get("rate_note", pd.Series(dtype=str)) if note})
+    if missed:
+        parts.append(f"Target rate out of reach for {len(missed)} encodings: the nearest rate was used (rate_note).")
+    return " ".join(parts)
+
+
+def _span(values: pd.Series, digits: int) -> str:
+    low, high = f"{values.min():.{digits}f}", f"{values.max():.{digits}f}"
+    return low if low == high else f"{low} to {high}"
+
+
+def _figure(
+    table: pd.DataFrame, manifest: dict[str, Any], x: str, y: str, facets: list[str], folder: Path
+) -> list[Path]:
+    import matplotlib
+
+    matplotlib.use("Agg")
+    import matplotlib.pyplot as plt
+
+    plt.rcParams.update({"font.size": 9, "pdf.fonttype": 42, "axes.spines.top": False, "axes.spines.right": False})
+    levels = [sorted(table[facet].unique()) for facet in facets]
+    panels = list(itertools.product(*levels))
+    columns = len(levels[-1]) if levels else 1
+    rows = len(panels) // columns
+    figure, axes = plt.subplots(
+        rows, columns, figsize=(max(7.5, 3.4 * columns), 3.2 * rows + 1.6), squeeze=False, sharex=True, sharey=True
+    )
+    looks = _looks(table)
+    drawn = []
+    for axis, panel in zip(axes.flat, panels, strict=True):
+        part = table[np.logical_and.reduce([table[f] == v for f, v in zip(facets, panel, strict=True)] or [True])]
+        curve = points(part, x, y)
+        _draw(axis, curve, x, y, looks)
+        axis.set_title(", ".join(FACETS.get(f, f"{f} {{}}").format(v) for f, v in zip(facets, panel, strict=True)))
+        drawn.append(curve.assign(**dict(zip(facets, panel, strict=True))))
+    for axis in axes[:, 0]:
+        axis.set_ylabel(_label(y, manifest))
+    for axis in axes[-1]:
+        axis.set_xlabel(LABELS.get(x, x))
+    handles, names = axes[0, 0].get_legend_handles_labels()
+    text = caption(table, manifest)
+    lines = textwrap.fill(text, int(figure.get_figwidth() * 17))
+    height = figure.get_figheight()
+    bottom = (0.35 + 0.14 * (lines.count("\n") + 1)) / height
+    top = 1 - (0.25 + 0.2 * -(-len(names) // 5)) / height
+    figure.tight_layout(rect=(0, bottom, 1, top))
+    figure.legend(handles, names, loc="upper center", ncols=min(5, len(names)), frameon=False, fontsize=8)
+    figure.text(0.02, 0.1 / height, lines, fontsize=7, color="#444444", va="bottom")
+    files = [folder / f"{y}.{suffix}" for suffix in ("png", "pdf", "csv", "txt")]
+    figure.savefig(files[0], dpi=160, metadata={"Software": None})
+    figure.savefig(files[1], metadata={"CreationDate": None})
+    plt.close(figure)
+    pd.concat(drawn).to_csv(files[2], index=False)
+    files[3].write_text(text + "\n")
+    return files
+
+
+def _draw(axis: Any, curve: pd.DataFrame, x: str, y: str, looks: dict[str, tuple]) -> None:
+    across, up = (100 if name in PERCENT else 1 for name in (x, y))
+    for endpoint, (colour, (line, marker)) in looks.items():
+        part = curve[curve["endpoint"] == endpoint]
+        if part.empty:
+            continue
+        axis.plot(
+            part[x] * across, part["mean"] * up, color=colour, ls=line, marker=marker, ms=3.5, lw=1.4, label=endpoint
+        )
+        axis.fill_between(
+            part[x] * across, part["lower"] * up, part["upper"] * up, color=colour, alpha=0.15, lw=0
+        )
+    axis.grid(alpha=0.25, lw=0.5)
+
+
+def _looks(table: pd.DataFrame) -> dict[str, tuple]:
+    """Colour by codec and line by packet code, in order of first appearance; by endpoint where all is one codec."""
+    endpoints = table.drop_duplicates("endpoint")
+    codecs = list(endpoints["codec"].unique())
+    if len(codecs) == 1:
+        return {
+            name: (COLOURS[i % len(COLOURS)], STYLES[i % len(STYLES)]) for i, name in enumerate(endpoints["endpoint"])
+        }
+    codes = list(zip(endpoints["code"], endpoints["code_rate"], strict=True))
+    ranks = {code: i for i, code in enumerate(dict.fromkeys(codes))}
+    return {
+        name: (COLOURS[codecs.index(codec) % len(COLOURS)], STYLES[ranks[code] % len(STYLES)])
+        for name, codec, code in zip(endpoints["endpoint"], endpoints["codec"], codes, strict=True)
+    }
+
+
+def _label(y: str, manifest: dict[str, Any]) -> str:
+    if y in LABELS:
+        return LABELS[y]
+    for name, metric in manifest["metrics"].items():
+        if y in metric["columns"]:
+            label = metric["label"]
+            if y == f"{name}_paper":
+                label += ", undecodable = 1"
+            elif y != name:
+                label = y
+            return f"{label}\n({'higher' if metric['higher_is_better'] else 'lower'} is better)"
+    return y
