@@ -4,9 +4,10 @@ OUT ?= out/quickstart
 .PHONY: quickstart test install lint bench
 
 quickstart: install
-	.venv/bin/lossweep run quickstart --out $(OUT) --resume-changed
+	.venv/bin/lossweep run quickstart --out $(OUT)
 	.venv/bin/lossweep plot $(OUT)
 	.venv/bin/lossweep report $(OUT)
+	@echo "plots: $(OUT)/plots   report: $(OUT)/report.html"
 
 test: install
 	$(PY) -m pytest

@@ -61,7 +61,11 @@ def _parser() -> argparse.ArgumentParser:
     def takes_scenario(command: argparse.ArgumentParser) -> None:
         command.add_argument("scenario", help="a YAML file, or the name of a ready-made scenario")
         command.add_argument(
-            "--set", action="append", default=[], metavar="A.B=VALUE", help="change a value (YAML) of the scenario"
+            "--set",
+            action="append",
+            default=[],
+            metavar="A.B=VALUE",
+            help="change a value (YAML) of the scenario",
         )
         command.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")
 
@@ -167,7 +171,9 @@ def _axes(scenario: Scenario) -> list[str]:
     def short(value: Any) -> str:
         if not isinstance(value, dict):
             return str(value)
-        return " ".join(str(v) if k in ("name", "source") else f"{k}={v}" for k, v in value.items() if v is not None)
+        return " ".join(
+            str(v) if k in ("name", "source") else f"{k}={v}" for k, v in value.items() if v is not None
+        )
 
     lines = []
     for part in ("clip", "endpoint", "code", "channel", "path"):
@@ -178,7 +184,9 @@ def _axes(scenario: Scenario) -> list[str]:
 
 def _needs_table(directory: Path) -> None:
     if not (directory / "table.parquet").exists():
-        raise ScenarioError(f"{directory} holds no table.parquet; run a scenario into it first (lossweep run)")
+        raise ScenarioError(
+            f"{directory} holds no table.parquet; run a scenario into it first (lossweep run)"
+        )
 
 
 def _device(name: str) -> str:

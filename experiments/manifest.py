@@ -12,7 +12,19 @@ from endpoints.codecs.encode import content_hash
 from experiments.cell import Bench
 from experiments.scenario import Scenario
 
-LIBRARIES = ("lossweep", "av", "lpips", "numpy", "pandas", "pydantic", "scipy", "simpy", "torch", "torchvision", "zfec")
+LIBRARIES = (
+    "lossweep",
+    "av",
+    "lpips",
+    "numpy",
+    "pandas",
+    "pydantic",
+    "scipy",
+    "simpy",
+    "torch",
+    "torchvision",
+    "zfec",
+)
 CODEC_LIBRARIES = ("libx264", "libx265", "libSvtAv1Enc", "libdav1d", "libopus")
 
 
@@ -33,7 +45,10 @@ def git_commit() -> str:
     try:
         commit = subprocess.run(["git", "rev-parse", "HEAD"], cwd=folder, capture_output=True, text=True)
         changes = subprocess.run(
-            ["git", "status", "--porcelain", "--untracked-files=no"], cwd=folder, capture_output=True, text=True
+            ["git", "status", "--porcelain", "--untracked-files=no"],
+            cwd=folder,
+            capture_output=True,
+            text=True,
         )
     except OSError:
         return ""

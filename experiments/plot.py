@@ -14,14 +14,25 @@ from scipy import stats
 
 # Okabe and Ito's colours, one a codec; the line style and marker tell the packet code.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
-STYLES = (("-", "o"), ("--", "s"), (":", "^"), ("-.", "D"), ((0, (5, 1, 1, 1, 1, 1)), "v"), ((0, (1, 3)), "P"))
+STYLES = (
+    ("-", "o"),
+    ("--", "s"),
+    (":", "^"),
+    ("-.", "D"),
+    ((0, (5, 1, 1, 1, 1, 1)), "v"),
+    ((0, (1, 3)), "P"),
+)
 PERCENT = ("loss_rate", "realised_loss", "post_repair_loss")
 LABELS = {
     "loss_rate": "packet loss rate / %",
     "post_repair_loss": "post-repair loss / %, lower is better",
     "realised_loss": "realised loss / %",
 }
-FACETS = {"gop": "GOP {:g}", "mean_burst_length": "mean burst {:g} packets", "packetization": "packetization {}"}
+FACETS = {
+    "gop": "GOP {:g}",
+    "mean_burst_length": "mean burst {:g} packets",
+    "packetization": "packetization {}",
+}
 
 
 def points(table: pd.DataFrame, x: str, y: str) -> pd.DataFrame:
@@ -76,12 +87,15 @@ def caption(table: pd.DataFrame, manifest: dict[str, Any]) -> str:
         ]
         parts.append(f"Coded rate in bpp, {'; '.join(rates)}.")
     wire = [
-        f"{name} {_span(group['wire_bps'] / 1000, 0)}" for name, group in table.groupby("endpoint", sort=False)
+        f"{name} {_span(group['wire_bps'] / 1000, 0)}"
+        for name, group in table.groupby("endpoint", sort=False)
     ]
     parts.append(f"Wire rate in kbit/s, parity and RTP/UDP/IP headers included, {'; '.join(wire)}.")
     missed = sorted({note.split(",")[0] for note in table.get("rate_note", pd.Series(dtype=str)) if note})
     if missed:
-        parts.append(f"Target rate out of reach for {len(missed)} encodings: the nearest rate was used (rate_note).")
+        parts.append(
+            f"Target rate out of reach for {len(missed)} encodings: the nearest rate was used (rate_note)."
+        )
     return " ".join(parts)
 
 
@@ -98,21 +112,32 @@ def _figure(
     matplotlib.use("Agg")
     import matplotlib.pyplot as plt
 
-    plt.rcParams.update({"font.size": 9, "pdf.fonttype": 42, "axes.spines.top": False, "axes.spines.right": False})
+    plt.rcParams.update(
+        {"font.size": 9, "pdf.fonttype": 42, "axes.spines.top": False, "axes.spines.right": False}
+    )
     levels = [sorted(table[facet].unique()) for facet in facets]
     panels = list(itertools.product(*levels))
     columns = len(levels[-1]) if levels else 1
     rows = len(panels) // columns
     figure, axes = plt.subplots(
-        rows, columns, figsize=(max(7.5, 3.4 * columns), 3.2 * rows + 1.6), squeeze=False, sharex=True, sharey=True
+        rows,
+        columns,
+        figsize=(max(7.5, 3.4 * columns), 3.2 * rows + 1.6),
+        squeeze=False,
+        sharex=True,
+        sharey=True,
     )
     looks = _looks(table)
     drawn = []
     for axis, panel in zip(axes.flat, panels, strict=True):
-        part = table[np.logical_and.reduce([table[f] == v for f, v in zip(facets, panel, strict=True)] or [True])]
+        part = table
+        for facet, value in zip(facets, panel, strict=True):
+            part = part[part[facet] == value]
         curve = points(part, x, y)
         _draw(axis, curve, x, y, looks)
-        axis.set_title(", ".join(FACETS.get(f, f"{f} {{}}").format(v) for f, v in zip(facets, panel, strict=True)))
+        axis.set_title(
+            ", ".join(FACETS.get(f, f"{f} {{}}").format(v) for f, v in zip(facets, panel, strict=True))
+        )
         drawn.append(curve.assign(**dict(zip(facets, panel, strict=True))))
     for axis in axes[:, 0]:
         axis.set_ylabel(_label(y, manifest))
@@ -143,7 +168,14 @@ def _draw(axis: Any, curve: pd.DataFrame, x: str, y: str, looks: dict[str, tuple
         if part.empty:
             continue
         axis.plot(
-            part[x] * across, part["mean"] * up, color=colour, ls=line, marker=marker, ms=3.5, lw=1.4, label=endpoint
+            part[x] * across,
+            part["mean"] * up,
+            color=colour,
+            ls=line,
+            marker=marker,
+            ms=3.5,
+            lw=1.4,
+            label=endpoint,
         )
         axis.fill_between(
             part[x] * across, part["lower"] * up, part["upper"] * up, color=colour, alpha=0.15, lw=0
@@ -157,7 +189,8 @@ def _looks(table: pd.DataFrame) -> dict[str, tuple]:
     codecs = list(endpoints["codec"].unique())
     if len(codecs) == 1:
         return {
-            name: (COLOURS[i % len(COLOURS)], STYLES[i % len(STYLES)]) for i, name in enumerate(endpoints["endpoint"])
+            name: (COLOURS[i % len(COLOURS)], STYLES[i % len(STYLES)])
+            for i, name in enumerate(endpoints["endpoint"])
         }
     codes = list(zip(endpoints["code"], endpoints["code_rate"], strict=True))
     ranks = {code: i for i, code in enumerate(dict.fromkeys(codes))}

@@ -77,7 +77,8 @@ def cliffs(table: pd.DataFrame, y: str, higher_is_better: bool) -> list[dict[str
         out.append(
             {
                 "endpoint": ", ".join(
-                    str(v) if k == "endpoint" else f"{k.replace('_', ' ')} {v:g}" for k, v in zip(keys, name, strict=True)
+                    str(v) if k == "endpoint" else f"{k.replace('_', ' ')} {v:g}"
+                    for k, v in zip(keys, name, strict=True)
                 ),
                 "clean": clean,
                 "holds_to": held[-1],
@@ -120,7 +121,9 @@ def _network(table: pd.DataFrame) -> str:
     return means.rename(columns=there).to_html(index=False, float_format="{:.3g}".format, border=0)
 
 
-def _strips(table: pd.DataFrame, manifest: dict[str, Any], directory: Path) -> tuple[list[dict[str, Any]], str]:
+def _strips(
+    table: pd.DataFrame, manifest: dict[str, Any], directory: Path
+) -> tuple[list[dict[str, Any]], str]:
     """A row of frames for the original and for each endpoint, at the table's loss rate nearest the wanted one."""
     from experiments.restore import restore
 

@@ -91,7 +91,9 @@ class Store:
 
     def cell(self, name: str) -> Cell:
         """The parameters of a finished cell."""
-        return json.loads(self._db.execute("SELECT parameters FROM cells WHERE id = ?", (name,)).fetchone()[0])
+        return json.loads(
+            self._db.execute("SELECT parameters FROM cells WHERE id = ?", (name,)).fetchone()[0]
+        )
 
     def fail(self, name: str, error: str) -> None:
         """Notes that a cell failed, and why."""

@@ -76,9 +76,7 @@ def from_symbols(symbols: Sequence[bytes | None]) -> list[Arrival]:
     return arrivals
 
 
-def _ranges(
-    symbols: Sequence[bytes | None], size: int, start: int, end: int
-) -> tuple[tuple[int, int], ...]:
+def _ranges(symbols: Sequence[bytes | None], size: int, start: int, end: int) -> tuple[tuple[int, int], ...]:
     ranges: list[tuple[int, int]] = []
     for index in range(start // size, -(-end // size)):
         if symbols[index] is None:
