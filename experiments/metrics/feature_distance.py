@@ -99,6 +99,11 @@ class FeatureDistance:
             total += squared.item() * (peak / STEPS) ** 2 / x[0].numel()
         return total
 
+    def forget(self) -> None:
+        """Drops the features that were kept."""
+        self._kept.clear()
+        self._kept_bytes = 0
+
     def _vectors(self, pictures: list[Picture]) -> dict[str, list[torch.Tensor]]:
         found = {p.digest: self._kept[p.digest] for p in pictures if p.digest in self._kept}
         missing = list({p.digest: p for p in pictures if p.digest not in found}.values())

@@ -1,0 +1,140 @@
+"""A sweep gives the same table however it is run, and loses nothing when it is stopped."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pandas as pd
+import pytest
+import yaml
+
+from experiments.cell import Bench, cell_id
+from experiments.cli import main
+from experiments.metrics.freezes import freezes
+from experiments.scenario import check
+
+SCENARIO = {
+    "name": "small",
+    "seed": 5,
+    "repetitions": 3,
+    "clip": {"source": "portrait", "seconds": 0.64},
+    "endpoint": [
+        {"name": "h264", "quantizer": 45, "gop": 8, "packetization": "object"},
+        {"name": "h265", "quantizer": 45, "gop": 8, "packetization": "rtp"},
+    ],
+    "code": ["none", {"name": "rs", "code_rate": 0.5}],
+    "channel": {"name": "erasure", "loss_rate": [0, 0.2]},
+    "path": {"jitter_s": 0},
+    "metrics": ["psnr", "ssim"],
+    "plot": {"x": "loss_rate", "y": ["ssim", "post_repair_loss"]},
+}
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    """The scenario file, and a folder in which it was run by two workers."""
+    folder = tmp_path_factory.mktemp("run")
+    path = folder / "small.yaml"
+    path.write_text(yaml.safe_dump(SCENARIO))
+    assert main(["run", str(path), "--out", str(folder / "two"), "--workers", "2", "--device", "cpu"]) == 0
+    return path, folder / "two"
+
+
+def test_one_process_without_workers_gives_the_same_table(finished):
+    table = pd.read_parquet(finished[1] / "table.parquet")
+    bench = Bench(SCENARIO["metrics"])
+    rows = [bench.evaluate(cell).row for cell in check(SCENARIO).cells()]
+    assert table["cell"].tolist() == [row["cell"] for row in rows]
+    for column in ("ssim", "psnr", "wire_bps", "post_repair_loss"):
+        assert table[column].tolist() == [row[column] for row in rows]
+
+
+def test_a_killed_sweep_goes_on_to_the_same_table(finished, tmp_path):
+    path, whole = finished
+    out = tmp_path / "killed"
+    command = [sys.executable, "-m", "experiments.cli", "run", str(path), "--out", str(out), "--workers", "1"]
+    process = subprocess.Popen(command, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+    deadline = time.monotonic() + 120
+    while process.poll() is None and time.monotonic() < deadline and not _rows(out):
+        time.sleep(0.02)
+    os.kill(process.pid, signal.SIGKILL)
+    process.wait()
+    assert main(["run", str(path), "--out", str(out), "--workers", "1", "--device", "cpu"]) == 0
+    assert (out / "table.csv").read_bytes() == (whole / "table.csv").read_bytes()
+
+
+def _rows(out):
+    import sqlite3
+
+    try:
+        with sqlite3.connect(f"file:{out}/cells.sqlite?mode=ro", uri=True) as db:
+            return db.execute("SELECT COUNT(*) FROM cells").fetchone()[0]
+    except sqlite3.Error:
+        return 0
+
+
+def test_a_changed_scenario_is_refused_unless_told(finished, tmp_path, capsys):
+    path, out = finished
+    changed = tmp_path / "changed.yaml"
+    changed.write_text(yaml.safe_dump(SCENARIO | {"seed": 6}))
+    before = (out / "table.csv").read_bytes()
+    assert main(["run", str(changed), "--out", str(out), "--device", "cpu"]) != 0
+    assert "--accept-changes" in capsys.readouterr().err
+    assert (out / "table.csv").read_bytes() == before
+
+
+def test_what_a_table_must_say(finished):
+    _, out = finished
+    table = pd.read_parquet(out / "table.parquet")
+    clean = table[table["loss_rate"] == 0]
+    assert (clean["post_repair_loss"] == 0).all()
+    assert (clean["freeze_count"] == 0).all()
+    assert (table["post_repair_loss"] <= table["realised_loss"] + 0.35).all()
+    paired = table.pivot_table(index=["repetition", "codec"], columns=["loss_rate", "code"], values="ssim")
+    assert (paired[(0.2, "rs")] >= paired[(0.2, "none")]).all()
+    assert (paired[(0.0, "rs")] == paired[(0.0, "none")]).all()
+    frames = pd.read_parquet(out / "frames.parquet")
+    means = frames.groupby("cell")["ssim"].mean()
+    assert means[table["cell"]].to_numpy() == pytest.approx(table["ssim"].to_numpy())
+    manifest = json.loads((out / "manifest.json").read_text())
+    assert {"scenario", "versions", "git_commit", "clips", "metrics", "absent"} <= set(manifest)
+
+
+def test_plots_and_report_are_made_from_the_folder_alone(finished):
+    _, out = finished
+    assert main(["plot", str(out)]) == 0
+    assert main(["report", str(out)]) == 0
+    for suffix in ("png", "pdf", "csv", "txt"):
+        assert (out / "plots" / f"ssim.{suffix}").stat().st_size > 0
+    page = (out / "report.html").read_text()
+    assert "http://" not in page.replace("http://www.w3.org", "")
+    assert page.count("data:image/jpeg") == 6 * (1 + 4)
+    points = pd.read_csv(out / "plots" / "ssim.csv")
+    table = pd.read_parquet(out / "table.parquet")
+    one = table[(table["endpoint"] == "h264-none") & (table["loss_rate"] == 0.2)]["ssim"]
+    drawn = points[(points["endpoint"] == "h264-none") & (points["loss_rate"] == 0.2)].iloc[0]
+    assert drawn["mean"] == pytest.approx(one.mean())
+    assert drawn["lower"] < drawn["mean"] < drawn["upper"] or one.std() == 0
+
+
+def test_scores_are_asked_once_for_the_same_pictures():
+    bench = Bench(["ssim"])
+    cells = [c for c in check(SCENARIO).cells() if c["channel"]["loss_rate"] == 0]
+    for cell in cells:
+        bench.evaluate(cell)
+    assert bench.asked == len(cells) * 16
+    assert bench.scored == 2 * 16
+
+
+def test_freezes_agree_with_the_outcomes_of_a_cell():
+    cell = next(c for c in check(SCENARIO).cells() if c["channel"]["loss_rate"] == 0.2)
+    bench = Bench([])
+    clip, received = bench.restore(cell)
+    row = bench.evaluate(cell).row
+    assert row["frames_dropped"] == sum(o in ("frozen", "grey") for o in received.outcome)
+    assert row["freeze_count"] == freezes(received)["freeze_count"]
+    assert row["cell"] == cell_id(cell)
+    assert len(received.clip.video) == len(clip.video)
