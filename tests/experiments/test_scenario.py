@@ -24,7 +24,7 @@ def test_any_list_is_an_axis():
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"endpoint": {"name": "h246", "quantizer": 40}}, "did you mean 'h264'"),
+        ({"endpoint": {"name": "h2644", "quantizer": 40}}, "did you mean 'h264'"),
         ({"metrics": ["lpip"]}, "did you mean 'lpips'"),
         ({"code": {"name": "rs", "code_rate": 1.5}}, "code_rate is 1.5"),
         ({"channel": {"name": "gilbert_elliott", "p": 1.5, "r": 0.1}}, "p"),
