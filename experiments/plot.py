@@ -93,9 +93,7 @@ def caption(table: pd.DataFrame, manifest: dict[str, Any]) -> str:
     parts.append(f"Wire rate in kbit/s, parity and RTP/UDP/IP headers included, {'; '.join(wire)}.")
     missed = sorted({note.split(",")[0] for note in table.get("rate_note", pd.Series(dtype=str)) if note})
     if missed:
-        parts.append(
-            f"Target rate out of reach for {len(missed)} encodings: the nearest rate was used (rate_note)."
-        )
+        parts.append(f"Target rate out of reach for {', '.join(missed)}: the nearest was used.")
     return " ".join(parts)
 
 
@@ -147,10 +145,13 @@ def _figure(
     text = caption(table, manifest)
     lines = textwrap.fill(text, int(figure.get_figwidth() * 17))
     height = figure.get_figheight()
-    bottom = (0.35 + 0.14 * (lines.count("\n") + 1)) / height
-    top = 1 - (0.25 + 0.2 * -(-len(names) // 5)) / height
+    bottom = (0.15 + 0.14 * (lines.count("\n") + 1)) / height
+    rows_of_names = -(-len(names) // 5)
+    top = 1 - (0.12 + 0.2 * rows_of_names) / height
     figure.tight_layout(rect=(0, bottom, 1, top))
-    figure.legend(handles, names, loc="upper center", ncols=min(5, len(names)), frameon=False, fontsize=8)
+    figure.legend(
+        handles, names, loc="upper center", ncols=-(-len(names) // rows_of_names), frameon=False, fontsize=8
+    )
     figure.text(0.02, 0.1 / height, lines, fontsize=7, color="#444444", va="bottom")
     files = [folder / f"{y}.{suffix}" for suffix in ("png", "pdf", "csv", "txt")]
     figure.savefig(files[0], dpi=160, metadata={"Software": None})

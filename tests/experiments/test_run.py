@@ -77,7 +77,7 @@ def _rows(out):
 
 
 def test_a_changed_scenario_is_refused_unless_told(finished, tmp_path, capsys):
-    path, out = finished
+    _, out = finished
     changed = tmp_path / "changed.yaml"
     changed.write_text(yaml.safe_dump(SCENARIO | {"seed": 6}))
     before = (out / "table.csv").read_bytes()
