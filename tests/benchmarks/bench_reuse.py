@@ -1,4 +1,4 @@
-"""What reuse saves: `python tests/benchmarks/bench_reuse.py [SCENARIO]` (set TORCH_HOME or LOSSWEEP_DATA for LPIPS).
+"""What reuse saves: `python tests/benchmarks/bench_reuse.py [SCENARIO]`, with LPIPS weights at hand.
 
 The same cells of a scenario twice in one process: with what is kept between cells, and with all of it
 forgotten before each cell (encodings are kept in both). Prints LPIPS scores and forward passes against one
@@ -11,7 +11,7 @@ import time
 from experiments.cell import Bench
 from experiments.scenario import read
 
-EVERY = 12
+EVERY = 30
 
 
 def timed(bench, cells, forget):
