@@ -1,7 +1,7 @@
 PY := .venv/bin/python
 OUT ?= out/quickstart
 
-.PHONY: quickstart test install lint bench
+.PHONY: quickstart test install lint
 
 quickstart: install
 	.venv/bin/lossweep run quickstart --out $(OUT)

@@ -87,7 +87,7 @@ def manifest(scenario: Scenario, bench: Bench, extra: dict[str, Any]) -> dict[st
 
 
 def shown(scenario: Scenario) -> dict[str, Any]:
-    """The scenario as data, clip paths reduced to their names: a result does not tell whose machine made it."""
+    """The scenario as data, clip paths reduced to their names, so that no machine's paths are published."""
     data = scenario.model_dump()
     for clip in data["clip"]:
         clip["source"] = Path(clip["source"]).name

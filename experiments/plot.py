@@ -75,9 +75,10 @@ def caption(table: pd.DataFrame, manifest: dict[str, Any]) -> str:
     """What curves of a table were made from: clips, repetitions, channel, rates, and targets not met."""
     clips = sorted(table["clip"].unique())
     clip = clips[0] if len(clips) == 1 else f"{len(clips)} clips ({', '.join(clips)})"
+    over = " over clips and repetitions" if len(clips) > 1 else ""
     parts = [
-        f"{clip}; {manifest['seeds']['repetitions']} repetitions, mean and 95 % confidence band (Student t"
-        f"{' over clips and repetitions' if len(clips) > 1 else ''}); {', '.join(table['channel'].unique())} channel."
+        f"{clip}; {manifest['seeds']['repetitions']} repetitions, mean and 95 % confidence band "
+        f"(Student t{over}); {', '.join(table['channel'].unique())} channel."
     ]
     keys = [key for key in ("codec", "gop") if key in table]
     if "bpp" in table:
@@ -185,7 +186,7 @@ def _draw(axis: Any, curve: pd.DataFrame, x: str, y: str, looks: dict[str, tuple
 
 
 def _looks(table: pd.DataFrame) -> dict[str, tuple]:
-    """Colour by codec and line by packet code, in order of first appearance; by endpoint where all is one codec."""
+    """Colour by codec, line by packet code, in order of appearance; by endpoint where all is one codec."""
     endpoints = table.drop_duplicates("endpoint")
     codecs = list(endpoints["codec"].unique())
     if len(codecs) == 1:

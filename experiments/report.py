@@ -124,7 +124,7 @@ def _network(table: pd.DataFrame) -> str:
 def _strips(
     table: pd.DataFrame, manifest: dict[str, Any], directory: Path
 ) -> tuple[list[dict[str, Any]], str]:
-    """A row of frames for the original and for each endpoint, at the table's loss rate nearest the wanted one."""
+    """A row of frames for the original and each endpoint, at the table's loss rate nearest the wanted one."""
     from experiments.restore import restore
 
     wanted = manifest["scenario"]["report"]["loss_rate"]

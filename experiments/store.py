@@ -1,7 +1,7 @@
 """The output folder of a sweep: finished cells, whole or not at all, and the tables made from them.
 
-Cells are kept in an SQLite file as they are finished, a transaction each, so that a sweep can be killed at any
-moment. The tables are written from it, in the scenario's order of cells, whatever the order of finishing.
+Cells are kept in an SQLite file as they are finished, a transaction each, so that a sweep can be killed at
+any moment. The tables are written from it, in the scenario's order of cells, whatever the order of finishing.
 """
 
 from __future__ import annotations
@@ -66,8 +66,8 @@ class Store:
         changed = [key for key in new if old and old.get(key) != new[key]]
         if changed and not accept_changes:
             raise StoreError(
-                f"{self.directory} holds cells of another {' and '.join(changed)}; choose another --out, or go on "
-                "in it with --accept-changes (cells that are the same are kept)"
+                f"{self.directory} holds cells of another {' and '.join(changed)}; choose another --out, or "
+                "go on in it with --accept-changes (cells that are the same are kept)"
             )
         if any(key != "scenario" for key in changed):
             self._write("DELETE FROM cells")
@@ -163,8 +163,8 @@ class Store:
                 self._db.execute(statement, values)
         except sqlite3.Error as error:
             raise StoreError(
-                f"cannot write to {self.directory} ({error}); what was finished is kept: make room and run the "
-                "same command again"
+                f"cannot write to {self.directory} ({error}); what was finished is kept: make room and run "
+                "the same command again"
             ) from None
 
 

@@ -17,7 +17,7 @@ from endpoints.codecs.codec import Codec
 
 @dataclass(frozen=True, eq=False)
 class Picture:
-    """A decoded picture: uint8 [height, width, 3] RGB, its content hash, and whether loss was concealed in it."""
+    """A decoded picture: uint8 [height, width, 3] RGB, its content hash, whether loss was concealed in it."""
 
     pixels: NDArray[np.uint8]
     digest: str

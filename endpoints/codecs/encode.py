@@ -119,7 +119,7 @@ def cached_encode(
     quantizer: float,
     resolution: int,
 ) -> Coded:
-    """`encode`, or its earlier result for the same pictures, settings and library versions, from the cache."""
+    """`encode`, or its earlier result for the same pictures, settings and library versions from the cache."""
     settings = [codec.encoder, codec.options(gop, quantizer), codec.messages, fps, resolution]
     key = json.dumps([video_hash, settings, versions()], sort_keys=True)
     path = cache_folder() / "encodings" / f"{hashlib.blake2b(key.encode(), digest_size=16).hexdigest()}.npz"

@@ -1,7 +1,7 @@
 """Packetization `rtp`: the codecs' own payload formats, protected as ADUs.
 
 Source packets are the packets of RFC 6184, RFC 7798 or the AV1 RTP specification, each sent when its frame is
-captured. A block is a GOP; its repair packets follow when it is complete, as a stream of their own (RFC 6865).
+captured. A block is a GOP; its repair packets follow when it is complete, a stream of their own (RFC 6865).
 """
 
 from __future__ import annotations

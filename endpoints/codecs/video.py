@@ -1,4 +1,4 @@
-"""Conventional video as an endpoint: a real encoder, RTP packets, a packet code, and what a receiver shows."""
+"""Conventional video as an endpoint: a real encoder, RTP packets, a packet code, what a receiver shows."""
 
 from __future__ import annotations
 

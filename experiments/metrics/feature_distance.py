@@ -13,9 +13,10 @@ from experiments.metrics.metric import Picture, checked
 if TYPE_CHECKING:
     import torch
 
-CACHE_BYTES = 1_200_000_000
-"""Features kept by one process: 270 pictures of LPIPS squeeze at 256x256, so the references of a clip of 8 s
-and what is shown beside them; with torch itself a worker stays below 2 GB."""
+REFERENCE_BYTES, SHOWN_BYTES = 980_000_000, 220_000_000
+"""Features kept by one process: 220 references of LPIPS squeeze at 256x256, a clip of 8 s, and 50 pictures
+shown. Apart, since references come back in every cell and would be pushed out by what is shown once; with
+torch itself a worker stays below 2 GB."""
 
 CUDA_BATCH = 16
 """Pictures in one forward pass on CUDA. Short batches are filled up, so that every pass has the same shape
@@ -54,8 +55,7 @@ class FeatureDistance:
     def __init__(self, device: str) -> None:
         self.device = device
         self.forwards = 0
-        self._kept: OrderedDict[str, list[torch.Tensor]] = OrderedDict()
-        self._kept_bytes = 0
+        self._references, self._shown = _Kept(REFERENCE_BYTES), _Kept(SHOWN_BYTES)
 
     def maps(self, pixels: torch.Tensor) -> list[torch.Tensor]:
         """Features of pictures, layer by layer.
@@ -86,7 +86,7 @@ class FeatureDistance:
         ):
             for start in range(0, len(pairs), pairs_at_once):
                 chunk = pairs[start : start + pairs_at_once]
-                vectors = self._vectors([picture for pair in chunk for picture in pair])
+                vectors = self._vectors(*zip(*chunk, strict=True))
                 for shown, reference in chunk:
                     scores.append(self._distance(vectors[shown.digest], vectors[reference.digest]))
         return scores
@@ -101,17 +101,21 @@ class FeatureDistance:
 
     def forget(self) -> None:
         """Drops the features that were kept."""
-        self._kept.clear()
-        self._kept_bytes = 0
+        self._references.clear()
+        self._shown.clear()
 
-    def _vectors(self, pictures: list[Picture]) -> dict[str, list[torch.Tensor]]:
-        found = {p.digest: self._kept[p.digest] for p in pictures if p.digest in self._kept}
-        missing = list({p.digest: p for p in pictures if p.digest not in found}.values())
-        for batch in self._batches(missing):
+    def _vectors(
+        self, shown: Sequence[Picture], references: Sequence[Picture]
+    ) -> dict[str, list[torch.Tensor]]:
+        pictures = {p.digest: p for p in (*shown, *references)}
+        kept = {digest: self._references.get(digest) or self._shown.get(digest) for digest in pictures}
+        found = {digest: vector for digest, vector in kept.items() if vector is not None}
+        for batch in self._batches([p for digest, p in pictures.items() if digest not in found]):
             for picture, vector in zip(batch, self._forward(batch), strict=True):
                 found[picture.digest] = vector
-        for digest, vector in found.items():
-            self._keep(digest, vector)
+        for part, seen in ((self._references, references), (self._shown, shown)):
+            for picture in seen:
+                part.keep(picture.digest, found[picture.digest])
         return found
 
     def _batches(self, pictures: list[Picture]) -> Iterator[list[Picture]]:
@@ -135,14 +139,29 @@ class FeatureDistance:
         stored = [_rounded(layer * (STEPS / peak)) for layer, peak in maps]
         return [[layer[i].clone() for layer in stored] for i in range(len(batch))]
 
-    def _keep(self, digest: str, vector: list[torch.Tensor]) -> None:
-        if digest not in self._kept:
-            self._kept_bytes += sum(layer.nbytes for layer in vector)
-        self._kept[digest] = vector
-        self._kept.move_to_end(digest)
-        while self._kept_bytes > CACHE_BYTES:
-            _, oldest = self._kept.popitem(last=False)
-            self._kept_bytes -= sum(layer.nbytes for layer in oldest)
+
+class _Kept(OrderedDict[str, "list[torch.Tensor]"]):
+    """Features by digest, as many of the last ones used as there is room for."""
+
+    def __init__(self, room: int) -> None:
+        super().__init__()
+        self.room, self.used = room, 0
+
+    def keep(self, digest: str, vector: list[torch.Tensor]) -> None:
+        if digest not in self:
+            self.used += _bytes(vector)
+        self[digest] = vector
+        self.move_to_end(digest)
+        while self.used > self.room:
+            self.used -= _bytes(self.popitem(last=False)[1])
+
+    def clear(self) -> None:
+        super().clear()
+        self.used = 0
+
+
+def _bytes(vector: list[torch.Tensor]) -> int:
+    return sum(layer.nbytes for layer in vector)
 
 
 def _rounded(layer: torch.Tensor) -> torch.Tensor:
