@@ -126,7 +126,8 @@ def test_scores_do_not_depend_on_what_else_was_scored(name: str, clean: Picture,
     assert metric.forwards == 4
     assert together == [together[4 * (i % 4) + i // 4] for i in range(16)], "symmetric"
     assert torch.get_num_threads() >= 1
-    monkeypatch.setattr(feature_distance, "CACHE_BYTES", 0)
+    monkeypatch.setattr(feature_distance, "REFERENCE_BYTES", 0)
+    monkeypatch.setattr(feature_distance, "SHOWN_BYTES", 0)
     forgetful = made(name)
     assert together[:6] == [forgetful.scores([pair])[0] for pair in pairs[:6]]
     assert forgetful.forwards > 4
