@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+from collections.abc import Sequence
 from importlib import import_module
 from importlib.metadata import entry_points
 from typing import Any
@@ -49,5 +50,9 @@ class Registry:
 
 def unknown(kind: str, name: str, known: Any) -> str:
     """One line that names an unknown thing and the nearest known one."""
-    near = difflib.get_close_matches(str(name), [str(k) for k in known], n=1, cutoff=0.0)
-    return f"unknown {kind} {name!r}; did you mean {near[0]!r}? (known: {', '.join(map(str, known))})"
+    near = max(map(str, known), key=lambda k: _alike(str(name), k) + _alike(sorted(str(name)), sorted(k)))
+    return f"unknown {kind} {name!r}; did you mean {near!r}? (known: {', '.join(map(str, known))})"
+
+
+def _alike(a: Sequence[str], b: Sequence[str]) -> float:
+    return difflib.SequenceMatcher(None, a, b).ratio()

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 import platform
 import subprocess
 from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+from endpoints.clip import Clip, ClipError
 from endpoints.codecs.encode import content_hash
 from experiments.cell import Bench
 from experiments.scenario import Scenario
@@ -55,23 +57,39 @@ def git_commit() -> str:
     return commit.stdout.strip() + ("+changes" if changes.stdout.strip() else "")
 
 
-def manifest(scenario: Scenario, bench: Bench, extra: dict[str, Any]) -> dict[str, Any]:
-    """The content of `manifest.json`.
+def clips_of(scenario: Scenario, bench: Bench) -> dict[str, dict[str, Any]]:
+    """What each clip holds, and hashes of its content, by name.
 
-    Args:
-        bench: its metrics tell labels, directions and weights.
-        extra: further keys (device, wall_s, ...).
+    Raises:
+        ClipError: a clip that cannot be read, or has the name of another one.
     """
-    clips = {}
-    for cell in {str(c["clip"]): c for c in scenario.cells()}.values():
-        clip = bench.clip(cell["clip"])
+    clips: dict[str, dict[str, Any]] = {}
+    for params in {str(c["clip"]): c["clip"] for c in scenario.cells()}.values():
+        clip = bench.clip(params)
+        if len(scenario.clip) > 1 and clip.name in clips:
+            raise ClipError(f"two clips are called {clip.name}, also {params['source']}; rename one of them")
         clips[clip.name] = {
             "frames": len(clip.video) if clip.video is not None else 0,
             "fps": clip.fps,
             "words": len(clip.words or ()),
             "words_from": clip.source,
             "video_hash": content_hash(clip.video) if clip.video is not None else "",
+            "speech_hash": content_hash([clip.speech]) if clip.speech is not None else "",
+            "words_hash": _hash_of_words(clip) if clip.words else "",
         }
+    return clips
+
+
+def manifest(
+    scenario: Scenario, bench: Bench, clips: dict[str, dict[str, Any]], extra: dict[str, Any]
+) -> dict[str, Any]:
+    """The content of `manifest.json`.
+
+    Args:
+        bench: its metrics tell labels, directions and weights.
+        clips: as `clips_of` gives them.
+        extra: further keys (device, wall_s, ...).
+    """
     return {
         "scenario_name": scenario.name,
         "scenario": shown(scenario),
@@ -92,6 +110,10 @@ def shown(scenario: Scenario) -> dict[str, Any]:
     for clip in data["clip"]:
         clip["source"] = Path(clip["source"]).name
     return data
+
+
+def _hash_of_words(clip: Clip) -> str:
+    return hashlib.blake2b(repr(clip.words).encode(), digest_size=16).hexdigest()
 
 
 def _metric(metric: Any) -> dict[str, Any]:

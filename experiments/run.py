@@ -11,7 +11,7 @@ from typing import Any
 
 from experiments.cell import Bench, Cell, Result, cell_id
 from experiments.engine import run
-from experiments.manifest import manifest, shown, versions, weights
+from experiments.manifest import clips_of, manifest, shown, versions, weights
 from experiments.scenario import Scenario, ScenarioError
 from experiments.store import Store
 
@@ -43,6 +43,7 @@ def run_scenario(
         Number of cells that failed.
     Raises:
         ScenarioError: a required metric is absent, or `only` is no cell of the scenario.
+        ClipError: a clip that cannot be read.
         StoreError: the folder belongs to another scenario or cannot be written.
         Stopped: interrupted; the tables hold what was finished.
     """
@@ -51,8 +52,9 @@ def run_scenario(
     started = time.monotonic()
     bench = Bench(scenario.metrics, device)
     _say_absent(scenario, bench)
+    clips = clips_of(scenario, bench)
     store = Store(out)
-    store.claim(_fingerprint(scenario, bench), accept_changes)
+    store.claim(_fingerprint(scenario, bench, clips), accept_changes)
     todo, total = _todo(scenario, store, only)
     bar = tqdm(total=total, initial=total - len(todo), unit="cell", desc=scenario.name, file=sys.stderr)
     seconds: Counter[str] = Counter()
@@ -64,7 +66,9 @@ def run_scenario(
         if isinstance(result, str):
             failed.add(name)
             store.fail(name, result)
-            tqdm.write(f"cell {name} failed: {result}", file=sys.stderr)
+            if result not in said:
+                tqdm.write(f"cell {name} failed: {result}", file=sys.stderr)
+            said.add(result)
         else:
             store.put(cell, result)
             seconds.update(result.seconds)
@@ -87,7 +91,7 @@ def run_scenario(
         "cells_of_this_run": len(todo),
         "seconds_by_stage": {stage: round(value, 2) for stage, value in seconds.most_common()},
     }
-    store.export(scenario.cells(), manifest(scenario, bench, extra))
+    store.export(scenario.cells(), manifest(scenario, bench, clips, extra))
     kept = len(store.finished())
     if stopped:
         raise Stopped(f"stopped: {kept} of {total} cells are kept; the same command goes on from there")
@@ -104,7 +108,7 @@ def _say_absent(scenario: Scenario, bench: Bench) -> None:
         print(f"lossweep: {reason}", file=sys.stderr)
 
 
-def _fingerprint(scenario: Scenario, bench: Bench) -> dict[str, Any]:
+def _fingerprint(scenario: Scenario, bench: Bench, clips: dict[str, Any]) -> dict[str, Any]:
     data = shown(scenario)
     return {
         "scenario": {key: data[key] for key in DETERMINING},
@@ -112,6 +116,7 @@ def _fingerprint(scenario: Scenario, bench: Bench) -> dict[str, Any]:
         "weights": weights(bench),
         "versions": versions(),
         "device": bench.device,
+        **{f"clip {name}": held for name, held in clips.items()},
     }
 
 

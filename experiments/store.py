@@ -56,14 +56,14 @@ class Store:
         """Binds the folder to what determines its rows: the scenario, and the versions that compute it.
 
         Args:
-            fingerprint: name -> value; all must equal those of the folder's earlier runs.
+            fingerprint: name -> value; those that earlier runs had as well must be equal.
             accept_changes: keep the cells that both have in common and go on.
         Raises:
             StoreError: the folder belongs to something else.
         """
         new = {key: json.dumps(value, sort_keys=True, default=str) for key, value in fingerprint.items()}
         old = dict(self._db.execute("SELECT key, value FROM meta"))
-        changed = [key for key in new if old and old.get(key) != new[key]]
+        changed = [key for key in new if key in old and old[key] != new[key]]
         if changed and not accept_changes:
             raise StoreError(
                 f"{self.directory} holds cells of another {' and '.join(changed)}; choose another --out, or "

@@ -25,8 +25,8 @@ from experiments.metrics.student.network import Student, cell_distances
 from experiments.metrics.student.pairs import GROUP, KINDS, PAIRS, make
 
 UNSEEN = ("av1", "warp")
-PHASE_SHARES = (0.75, 0.25)
-RATES = (2e-3, 6e-4)
+PHASE_SHARES = (0.35, 0.65)
+RATES = (2e-3, 1.4e-3)
 GROUPS_A_STEP = 4
 ROUNDING = 1e-3
 VALIDATE_EVERY = 150
@@ -53,7 +53,7 @@ def _step_loss(model: Student, data: Pairs, chosen: NDArray[np.int64], skip: tup
     found, wanted = found[used], wanted[used]
     local = smooth_l1_loss((found + ROUNDING).sqrt(), (wanted + ROUNDING).sqrt(), beta=0.05)
     found, wanted = found.mean(dim=(1, 2)), wanted.mean(dim=(1, 2))
-    whole = smooth_l1_loss(found, wanted, beta=0.02)
+    whole = smooth_l1_loss(found, wanted, beta=0.005)
     return (
         local + 2 * whole + smooth_l1_loss((found + ROUNDING).sqrt(), (wanted + ROUNDING).sqrt(), beta=0.05)
     )
@@ -133,7 +133,7 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--data", type=Path, required=True)
-    parser.add_argument("--steps", type=int, default=1300)
+    parser.add_argument("--steps", type=int, default=3000)
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--out", type=Path, default=Path(__file__).with_name("lpips_student.safetensors"))
