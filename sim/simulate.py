@@ -15,7 +15,7 @@ from sim.receiver import Receiver
 from sim.sender import departures, sender
 from sim.stream import Stream
 
-AUTO_DELAY_QUANTILE = 0.999
+AUTO_DELAY_QUANTILE = 1 - 1e-6
 
 
 def simulate(
@@ -41,7 +41,7 @@ def simulate(
         seed, repetition: integers >= 0; together they name the network's chance.
         playout_delay_s: the wait between capture and display, or "auto": the longest time that a packet
             spends at the sender after its media time (so the block's duration is in it), plus the delay that
-            0.999 of packets do not exceed.
+            all but one packet in a million do not exceed.
         pacing_factor: see `sim.sender.departures`.
     Returns:
         One line a packet, in the stream's order; sent = arrived + lost.
