@@ -25,8 +25,12 @@ class Endpoint(Protocol):
     """A sender and its receiver. It never sees the network, only what was delivered in time.
 
     The class attribute `Params` is a pydantic model (extra="forbid") of the endpoint's options; a scenario's
-    `endpoint:` mapping is checked against it. The instance is made as `cls(params, code)` with `code` the
-    scenario's packet code, a member of `endpoints.fec`.
+    `endpoint:` mapping is checked against it. The instance is made as `cls(params, code, device)` with
+    `code` the scenario's packet code, a member of `endpoints.fec`, and `device` "cpu" or "cuda", for those
+    that run a network.
+
+    An endpoint that reads weights has a class method `weights() -> dict[str, str]`, name of the file to its
+    SHA-256: a sweep says them in its manifest and is not resumed with others.
     """
 
     Params: type

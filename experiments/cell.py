@@ -153,7 +153,7 @@ class Bench:
 
     def _stream(self, cell: Cell, clip: Clip) -> tuple[Any, Stream]:
         def encode() -> tuple[Any, Stream]:
-            endpoint = make_endpoint(cell)
+            endpoint = make_endpoint(cell, self.device)
             return endpoint, endpoint.encode(clip)
 
         key = json.dumps([cell["clip"], cell["endpoint"], cell["code"]], sort_keys=True)
@@ -200,12 +200,12 @@ class Bench:
         return scores
 
 
-def make_endpoint(cell: Cell) -> Any:
-    """The endpoint of a cell, with its packet code."""
+def make_endpoint(cell: Cell, device: str = "cpu") -> Any:
+    """The endpoint of a cell, with its packet code; networks in it run on `device`."""
     code = {**cell["code"]}
     family = CODES.get(code.pop("name")).from_params(**code)
     cls = ENDPOINTS.get(cell["endpoint"]["name"])
-    return cls(cls.Params.model_validate(cell["endpoint"]), family)
+    return cls(cls.Params.model_validate(cell["endpoint"]), family, device)
 
 
 def make_channel(cell: Cell) -> Any:

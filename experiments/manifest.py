@@ -11,6 +11,7 @@ from typing import Any
 
 from endpoints.clip import Clip, ClipError
 from endpoints.codecs.encode import content_hash
+from endpoints.endpoint import ENDPOINTS
 from experiments.cell import Bench
 from experiments.scenario import Scenario
 
@@ -98,7 +99,7 @@ def manifest(
         "git_commit": git_commit(),
         "clips": clips,
         "metrics": {name: _metric(metric) for name, metric in bench.metrics.items()},
-        "weights": weights(bench),
+        "weights": weights(scenario, bench),
         "absent": bench.absent,
         **extra,
     }
@@ -123,7 +124,9 @@ def _metric(metric: Any) -> dict[str, Any]:
     return {"label": metric.label, "higher_is_better": metric.higher_is_better, "columns": columns}
 
 
-def weights(bench: Bench) -> dict[str, str]:
-    """SHA-256 of the weights that the metrics read, by metric."""
+def weights(scenario: Scenario, bench: Bench) -> dict[str, str]:
+    """SHA-256 of the weights that metrics and endpoints read, by metric and by file."""
     hashes = {name: getattr(metric, "weights_sha256", "") for name, metric in bench.metrics.items()}
+    for name in sorted({cell["endpoint"]["name"] for cell in scenario.cells()}):
+        hashes |= getattr(ENDPOINTS.get(name), "weights", dict)()
     return {name: value for name, value in hashes.items() if value}

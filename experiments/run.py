@@ -113,7 +113,7 @@ def _fingerprint(scenario: Scenario, bench: Bench, clips: dict[str, Any]) -> dic
     return {
         "scenario": {key: data[key] for key in DETERMINING},
         "metrics": [data["metrics"], sorted(bench.metrics)],
-        "weights": weights(bench),
+        "weights": weights(scenario, bench),
         "versions": versions(),
         "device": bench.device,
         **{f"clip {name}": held for name, held in clips.items()},

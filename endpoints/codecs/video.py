@@ -56,7 +56,7 @@ class VideoEndpoint:
     sends = "video"
     codec: Codec
 
-    def __init__(self, params: VideoParams, code: Any) -> None:
+    def __init__(self, params: VideoParams, code: Any, device: str = "cpu") -> None:
         self.params, self.code = params, code
         self.label = f"{self.codec.name}-{code.label}"
 

@@ -53,7 +53,7 @@ class TextEndpoint:
     Params = TextParams
     sends = "words"
 
-    def __init__(self, params: TextParams, code: Any) -> None:
+    def __init__(self, params: TextParams, code: Any, device: str = "cpu") -> None:
         self.params = params
         self.code = code
         hidden = "" if params.concealment == "none" else f"-{params.concealment}"

@@ -45,6 +45,8 @@ def main():
     name, *changes = sys.argv[1:] or ["erasure_lpips"]
     cells = list(read(name, changes).cells())
     bench = Bench(["lpips"])
+    if bench.absent:
+        sys.exit(bench.absent["lpips"])
     for cell in {(str(c["endpoint"]), str(c["code"])): c for c in cells}.values():
         bench.stream(cell)
     seconds = with_reuse(bench, cells)
