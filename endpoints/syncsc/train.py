@@ -1,0 +1,58 @@
+"""`python -m endpoints.syncsc.train WHAT --data DIR`: trains a network of this room, writes weights and card.
+
+DIR holds the clips (with manifest.csv), LABELS what `python -m endpoints.syncsc.prepare` made of them. Each training
+resumes where it was interrupted.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import sys
+from pathlib import Path
+
+from endpoints.clip import ClipError
+
+# name -> (module with `train(args)`, minutes that it is given unless said otherwise)
+TRAININGS = {
+    "face-model": ("endpoints.syncsc.face_model_training", 1.0),
+    "extractor": ("endpoints.syncsc.extractor_training", 35.0),
+    "pacsc": ("endpoints.syncsc.pacsc_training", 5.0),
+    "pacsc-s": ("endpoints.syncsc.pacsc_s_training", 25.0),
+    "generator": ("endpoints.syncsc.generator.training", 70.0),
+    "fom": ("endpoints.syncsc.fom.training", 25.0),
+}
+MODEL = Path(__file__).parent / "model"
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Trains; returns the exit status. `train(args)` of a training sees the options below."""
+    parser = argparse.ArgumentParser(
+        prog="python -m endpoints.syncsc.train",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("what", choices=TRAININGS)
+    parser.add_argument("--data", type=Path, required=True, help="folder of the clips, or with clips/ in it")
+    parser.add_argument("--labels", type=Path, default=Path("build/syncsc"), help="made by prepare")
+    parser.add_argument("--out", type=Path, default=MODEL, help="where weights and card go")
+    parser.add_argument("--checkpoint", type=Path, help="default: LABELS/WHAT.pt")
+    parser.add_argument("--minutes", type=float, help="training time, all runs together")
+    parser.add_argument("--device", default="cpu", help="cpu or cuda")
+    parser.add_argument("--threads", type=int, default=1, help="CPU threads")
+    parser.add_argument("--seed", type=int, default=1)
+    args = parser.parse_args(argv)
+    module, minutes = TRAININGS[args.what]
+    args.minutes = minutes if args.minutes is None else args.minutes
+    args.checkpoint = args.checkpoint or args.labels / f"{args.what}.pt"
+    try:
+        args.out.mkdir(parents=True, exist_ok=True)
+        importlib.import_module(module).train(args)
+    except ClipError as error:
+        print(error, file=sys.stderr)
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
