@@ -1,0 +1,1 @@
+"""The keypoint baseline: a first-order motion model whose keypoints are the whole stream."""
