@@ -58,7 +58,7 @@ def motion(
         to_points: [frames, 478, 2 or 3].
         grid: rows and columns of the field.
     Returns:
-        float32 [frames, 2, grid, grid], displacement (x, y) in pixels of the 256x256 picture, at cell middles.
+        float32 [frames, 2, grid, grid], displacement (x, y) in pixels of a 256x256 picture, at cell middles.
     Source: F. L. Bookstein, Principal warps, IEEE PAMI 11(6), 1989.
     """
     leading = list(LEADING)
