@@ -1,0 +1,89 @@
+"""The 16 numbers of a frame as they are sent: in standard deviations, smoothed, as float16."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from endpoints.syncsc.face_model import COEFFICIENTS, FaceModel
+from endpoints.syncsc.prepare import Labelled, load
+
+
+@dataclass(frozen=True)
+class Scaling:
+    """Coefficients of the face model to and from standard deviations of the training people.
+
+    Attributes:
+        centre, scale: float32 [16].
+    """
+
+    centre: NDArray[np.float32]
+    scale: NDArray[np.float32]
+
+    @classmethod
+    def of(cls, model: FaceModel) -> Scaling:
+        """The scaling that a face model brings."""
+        return cls(model.centre, model.scale)
+
+    def numbers(self, coefficients: NDArray[np.floating]) -> NDArray[np.float32]:
+        """Coefficients [..., 16] in standard deviations, rounded to float16's values (|x| <= 16)."""
+        scaled = (np.asarray(coefficients, np.float64) - self.centre) / self.scale
+        return np.clip(scaled, -16, 16).astype(np.float16).astype(np.float32)
+
+    def coefficients(self, numbers: NDArray[np.floating]) -> NDArray[np.float32]:
+        """The inverse of `numbers`, but for the rounding."""
+        return np.float32(np.asarray(numbers, np.float64) * self.scale + self.centre)
+
+
+def smoothed(coefficients: NDArray[np.floating], scale: NDArray[np.floating]) -> NDArray[np.float64]:
+    """Takes the tracker's tremble off, and no delay: small steps are damped, large ones followed at once.
+
+    Each frame moves towards the measured one by `min(1, 0.5 + |step| / (0.5 scale))` of the step, per number:
+    a low-pass filter whose cutoff rises with speed.
+
+    Args:
+        coefficients: [frames, 16].
+        scale: [16], their standard deviations.
+    Source: the idea of the 1-euro filter (Casiez, Roussel, Vogel, CHI 2012), with one step instead of two.
+    """
+    out = np.array(coefficients, np.float64)
+    for i in range(1, len(out)):
+        step = coefficients[i] - out[i - 1]
+        out[i] = out[i - 1] + step * np.minimum(1, 0.5 + np.abs(step) / (0.5 * np.asarray(scale)))
+    return out
+
+
+def sequences(labels: Labelled, model: FaceModel, held_out: bool) -> list[NDArray[np.float32]]:
+    """What would be sent of the labelled clips: float32 [frames, 16] each, in standard deviations.
+
+    The person's identity is that of the clip's first frame, as in use. Training clips come twice, once mirrored.
+    """
+    from endpoints.syncsc.face_model_training import mirrored_points
+
+    scaling, opposite = Scaling.of(model), mirrored_points(model.mean)
+    out = []
+    for clip in labels.clips:
+        if clip.held_out != held_out:
+            continue
+        points = labels.points(clip.rows)
+        mirror = points[:, opposite] * np.float32([-1, 1, 1]) + np.float32([256, 0, 0])
+        for p in (points,) if held_out else (points, mirror):
+            identity, _ = model.fit(p[0])
+            out.append(scaling.numbers(smoothed(model.fit(p, identity)[1], model.scale)))
+    return out
+
+
+def of_training(args: Namespace) -> tuple[list[NDArray[np.float32]], list[NDArray[np.float32]]]:
+    """Sequences of the training people and of those held out, for a training's arguments."""
+    labels, model = load(args.labels), FaceModel.load()
+    return sequences(labels, model, False), sequences(labels, model, True)
+
+
+def blocks(sequence: NDArray[np.floating], frames: int) -> NDArray[np.float32]:
+    """The sequence [n, 16] cut into blocks [ceil(n / frames), frames, 16]; the last frame fills the last one."""
+    fill = -len(sequence) % frames
+    padded = np.concatenate([sequence, np.repeat(sequence[-1:], fill, 0)])
+    return padded.reshape(-1, frames, COEFFICIENTS).astype(np.float32)
