@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from argparse import Namespace
 from pathlib import Path
@@ -106,7 +107,7 @@ def train(args: Namespace) -> None:
             rng = np.random.default_rng((args.seed, step))
             done = min(1.0, seconds / (60 * args.minutes))
             for group in optimizer.param_groups:
-                group["lr"] = RATE * min(1, (step + 1) / 200) * max(0.01, 0.5 + 0.5 * np.cos(np.pi * done))
+                group["lr"] = RATE * min(1, (step + 1) / 200) * max(0.01, 0.5 + 0.5 * math.cos(math.pi * done))
             loss, parts = _loss(network, shapes, pictures, rng, args.device)
             optimizer.zero_grad()
             loss.backward()

@@ -114,19 +114,23 @@ def enlarge(field: torch.Tensor, side: int = SIDE) -> torch.Tensor:
     return functional.interpolate(field, size=(side, side), mode="bilinear", align_corners=False)
 
 
-def sample(picture: torch.Tensor, displacement: torch.Tensor) -> torch.Tensor:
+def sample(
+    picture: torch.Tensor, displacement: torch.Tensor, square: tuple[int, int, int] | None = None
+) -> torch.Tensor:
     """What stands at each place plus its displacement, bicubic, the border continued.
 
     Args:
-        picture: float32 [n, channels, side, side].
+        picture: float32 [n, channels, h, w].
         displacement: float32 [n, 2, side, side], (x, y) in pixels of a 256x256 picture.
+        square: top, left and side of the places asked for, in rows of the displacement; None asks for all.
     """
     import torch
     from torch.nn import functional
 
-    side = displacement.shape[-1]
-    line = (torch.arange(side, device=picture.device, dtype=torch.float32) + 0.5) * (2 / side) - 1
-    x = line[None, None, :] + displacement[:, 0] * (2 / SIDE)
-    y = line[None, :, None] + displacement[:, 1] * (2 / SIDE)
-    places = torch.stack([x, y], -1)
-    return functional.grid_sample(picture, places, "bicubic", "border", align_corners=False)
+    whole = displacement.shape[-1]
+    top, left, side = square or (0, 0, whole)
+    line = (torch.arange(whole, device=picture.device, dtype=torch.float32) + 0.5) * (2 / whole) - 1
+    displacement = displacement[..., top : top + side, left : left + side]
+    x = line[None, None, left : left + side] + displacement[:, 0] * (2 / SIDE)
+    y = line[None, top : top + side, None] + displacement[:, 1] * (2 / SIDE)
+    return functional.grid_sample(picture, torch.stack([x, y], -1), "bicubic", "border", align_corners=False)

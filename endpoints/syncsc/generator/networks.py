@@ -1,0 +1,174 @@
+"""The three networks of the image generator: mapping, warping, editing."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from endpoints.syncsc.generator.cues import FIELDS, NUMBERS
+from endpoints.syncsc.generator.warp import GRID, SIDE, enlarge, sample
+
+LATENT = 128
+KEPT = 16
+"""Channels that the warping network hands on to the editing network."""
+LONGEST = 8.0
+"""Pixels by which the warping network may correct the motion field."""
+
+
+class Drawn(NamedTuple):
+    """What `Network.forward` gives: the warped and the edited picture, float32 [n, 3, h, w] in [-1, 1]."""
+
+    warped: Tensor
+    edited: Tensor
+
+
+class Network(nn.Module):
+    """Mapping, warping and editing, trained together.
+
+    It starts as the bare warp: the corrections of motion and of colour begin at zero.
+
+    Source: the SyncSC paper, Section II-D3; Ren et al., PIRenderer, ICCV 2021. Known deviations: the warping
+    network corrects the face model's motion field instead of finding one; frames are drawn one by one, with no
+    window of neighbours, so equal numbers give equal pictures; the latent has 128 numbers, not 256.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.mapping = nn.Sequential(
+            nn.Linear(NUMBERS, LATENT), nn.SiLU(), nn.Linear(LATENT, LATENT), nn.SiLU()
+        )
+        self.warping = WarpingNetwork()
+        self.editing = EditingNetwork()
+
+    def forward(
+        self, reference: Tensor, fields: Tensor, numbers: Tensor, corner: tuple[int, int, int] | None = None
+    ) -> Drawn:
+        """Draws pictures, or (for training) the same square of each.
+
+        Args:
+            reference: float32 [n, 3, 256, 256] in [-1, 1].
+            fields: float32 [n, 5, 64, 64], see `cues.fields`.
+            numbers: float32 [n, 48], see `cues.numbers`.
+            corner: top, left and side of the square that is drawn, multiples of 16; None draws all.
+        """
+        latent = self.mapping(numbers)
+        displacement, kept = self.warping(reference, fields, latent)
+        top, left, side = corner or (0, 0, SIDE)
+        across = slice(left, left + side)
+        down = slice(top, top + side)
+        coarse = (slice(top // 4, (top + side) // 4), slice(left // 4, (left + side) // 4))
+        warped = sample(reference, enlarge(displacement), (top, left, side))
+        outlines = enlarge(fields[:, 2:])[..., down, across]
+        still = reference[..., down, across]
+        edited = self.editing(warped, still, outlines, kept[..., coarse[0], coarse[1]], latent)
+        return Drawn(warped, edited)
+
+
+class WarpingNetwork(nn.Module):
+    """Corrects the motion field at 64x64: how much of it holds where, and by how many pixels it is off.
+
+    The field that is used is a blend of three (the face model's, none, and the head's rigid part as the field's
+    plane of best fit would move it) plus a correction of at most 8 pixels.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        widths = (32, 64, 96)
+        self.first = nn.Conv2d(3 + 3 + FIELDS, widths[0], 3, padding=1)
+        self.down = nn.ModuleList(
+            Modulated(a, b, stride=2) for a, b in zip(widths, (*widths[1:], widths[-1]), strict=True)
+        )
+        self.middle = Modulated(widths[-1], widths[-1])
+        self.up = nn.ModuleList(
+            Modulated(a + b, b) for a, b in zip((96, 96, 64), reversed(widths), strict=True)
+        )
+        self.last = nn.Conv2d(widths[0], 3 + KEPT, 3, padding=1)
+        nn.init.zeros_(self.last.weight[:3])
+        nn.init.zeros_(self.last.bias)
+
+    def forward(self, reference: Tensor, fields: Tensor, latent: Tensor) -> tuple[Tensor, Tensor]:
+        """Displacement [n, 2, 64, 64] in pixels and features [n, 16, 64, 64] for the editing network."""
+        small = functional.interpolate(reference, size=(GRID, GRID), mode="area")
+        motion = fields[:, :2]
+        moved = sample(small, motion)
+        x = self.first(torch.cat([small, moved, motion / 16, fields[:, 2:]], 1))
+        levels = []
+        for layer in self.down:
+            levels.append(x)
+            x = layer(x, latent)
+        x = self.middle(x, latent)
+        for layer in self.up:
+            skip = levels.pop()
+            x = functional.interpolate(x, size=skip.shape[-2:], mode="nearest")
+            x = layer(torch.cat([x, skip], 1), latent)
+        out = self.last(functional.silu(x))
+        # 1 at the start: the face model's motion holds everywhere.
+        share = 2 * torch.sigmoid(out[:, 2:3])
+        correction = LONGEST * torch.tanh(out[:, :2] / LONGEST)
+        return motion * share + correction, out[:, 3:]
+
+
+class EditingNetwork(nn.Module):
+    """Paints what warping cannot bring: inside of the mouth, lids, what was hidden. Adds to the warped picture."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.first = nn.Conv2d(3 + 3 + 3, 24, 4, stride=2, padding=1)
+        self.second = Modulated(24, 48, stride=2)
+        self.take = Modulated(48 + KEPT, 48)
+        self.third = Modulated(48, 96, stride=2)
+        self.deep = nn.ModuleList([Modulated(96, 96), Modulated(96, 96)])
+        self.fourth = Modulated(96, 128, stride=2)
+        self.deepest = nn.ModuleList([Modulated(128, 128), Modulated(128, 128)])
+        self.up = nn.ModuleList([Modulated(128 + 96, 96), Modulated(96 + 48, 48), Modulated(48 + 24, 32)])
+        self.last = nn.Conv2d(32, 16, 3, padding=1)
+        nn.init.zeros_(self.last.weight)
+        nn.init.zeros_(self.last.bias)
+
+    def forward(
+        self, warped: Tensor, still: Tensor, outlines: Tensor, kept: Tensor, latent: Tensor
+    ) -> Tensor:
+        """The edited picture, float32 [n, 3, h, w] in [-1, 1]; all arguments show the same square.
+
+        Args:
+            warped, still: the warped and the unmoved reference [n, 3, h, w].
+            outlines: [n, 3, h, w]; kept: [n, 16, h / 4, w / 4]; latent: [n, 128].
+        """
+        a = self.first(torch.cat([warped, still, outlines], 1))
+        b = self.take(torch.cat([self.second(a, latent), kept], 1), latent)
+        c = self.third(b, latent)
+        for layer in self.deep:
+            c = c + layer(c, latent)
+        x = self.fourth(c, latent)
+        for layer in self.deepest:
+            x = x + layer(x, latent)
+        for layer, skip in zip(self.up, (c, b, a), strict=True):
+            x = functional.interpolate(x, scale_factor=2, mode="nearest")
+            x = layer(torch.cat([x, skip], 1), latent)
+        out = functional.pixel_shuffle(self.last(functional.silu(x)), 2)
+        # The fourth channel opens or shuts the change of the other three, place by place.
+        return (warped + out[:, :3] * torch.sigmoid(out[:, 3:] + 1)).clamp(-1, 1)
+
+
+class Modulated(nn.Module):
+    """Normalisation, gain and shift from the latent, SiLU, 3x3 convolution.
+
+    The normalisation is over channels at each place (no statistics of the picture), so a square of a picture is
+    drawn as it is drawn in the whole, but for what lies beyond its border.
+    """
+
+    def __init__(self, inputs: int, outputs: int, stride: int = 1) -> None:
+        super().__init__()
+        self.tune = nn.Linear(LATENT, 2 * inputs)
+        self.convolve = nn.Conv2d(inputs, outputs, 3, stride=stride, padding=1)
+        nn.init.normal_(self.tune.weight, std=0.02)
+        nn.init.zeros_(self.tune.bias)
+
+    def forward(self, x: Tensor, latent: Tensor) -> Tensor:
+        """[n, inputs, h, w] to [n, outputs, h / stride, w / stride]; latent [n, 128]."""
+        gain, shift = self.tune(latent)[:, :, None, None].chunk(2, 1)
+        x = x * torch.rsqrt(x.square().mean(1, keepdim=True) + 1e-4)
+        return self.convolve(functional.silu(x * (1 + gain) + shift))

@@ -1,0 +1,110 @@
+"""Training pairs of the generators: a reference picture, what is told of another frame, and that frame."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from endpoints.syncsc.face_model import FaceModel
+from endpoints.syncsc.face_model_training import mirrored_points
+from endpoints.syncsc.generator.cues import fields, numbers
+from endpoints.syncsc.generator.pictures import pictures
+from endpoints.syncsc.prepare import Labelled, LabelledClip
+
+FIRST = 0.6
+"""Share of the pairs whose reference is the clip's first frame, as in use."""
+TREMBLE = 0.1
+"""Noise on the numbers of half the pairs, in standard deviations: an extractor's numbers tremble."""
+
+
+class Batch(NamedTuple):
+    """Pairs. Pictures are float32 [n, 3, 256, 256] in [-1, 1]; see `cues` for fields and numbers."""
+
+    reference: Tensor
+    fields: Tensor
+    numbers: Tensor
+    wanted: Tensor
+    points: NDArray[np.float32]
+    """[n, 478, 3], where the landmarks of `wanted` stand, pixels."""
+
+
+class Side(NamedTuple):
+    """A clip as it is or mirrored: landmarks [frames, 478, 3], identity [80], coefficients [frames, 16]."""
+
+    points: NDArray[np.float32]
+    identity: NDArray
+    coefficients: NDArray
+
+
+class Pairs:
+    """Pairs of frames of the training people (or of those held out), with mirror and colour changes."""
+
+    def __init__(self, data: Path, folder: Path, labels: Labelled, held_out: bool = False) -> None:
+        self.model = FaceModel.load()
+        self.pictures = pictures(data, labels, folder)
+        self.clips = [clip for clip in labels.clips if clip.held_out == held_out]
+        opposite = mirrored_points(self.model.mean)
+        self.sides = []
+        for clip in self.clips:
+            straight = labels.points(clip.rows)
+            mirror = straight[:, opposite] * np.float32([-1, 1, 1]) + np.float32([256, 0, 0])
+            self.sides.append([self._side(points) for points in (straight, mirror)])
+        # People count alike; a person's clips by the square root of their length.
+        root = np.array([clip.frames**0.5 for clip in self.clips])
+        whole = {c.identity: 0.0 for c in self.clips}
+        for clip, r in zip(self.clips, root, strict=True):
+            whole[clip.identity] += r
+        chance = np.array([r / whole[c.identity] ** 0.5 for c, r in zip(self.clips, root, strict=True)])
+        self.chance = chance / chance.sum()
+
+    def _side(self, points: NDArray[np.float32]) -> Side:
+        identity, _ = self.model.fit(points[0])
+        return Side(points, identity, self.model.fit(points, identity)[1])
+
+    def batch(self, rng: np.random.Generator, count: int) -> Batch:
+        """`count` pairs of different clips, disturbed."""
+        made = [self._disturbed(rng, which) for which in rng.choice(len(self.clips), count, False, self.chance)]
+        return _stacked(made)
+
+    def _disturbed(self, rng: np.random.Generator, which: int) -> tuple:
+        frames = self.clips[which].frames
+        wanted = int(rng.integers(frames))
+        reference = 0 if rng.random() < FIRST else int(rng.integers(frames))
+        mirrored = bool(rng.integers(2))
+        noise = TREMBLE * rng.standard_normal(16) * (rng.random() < 0.5)
+        told, shown = self._pair(which, reference, wanted, mirrored, noise)
+        gain = np.exp(0.15 * rng.standard_normal() + 0.05 * rng.standard_normal((3, 1, 1)))
+        gamma = np.exp(0.15 * rng.standard_normal())
+        shown = [np.float32(np.clip(gain * p**gamma, 0, 1)) for p in shown]
+        return *told, *shown
+
+    def _pair(
+        self, which: int, reference: int, wanted: int, mirrored: bool = False, noise: NDArray | float = 0.0
+    ) -> tuple[tuple, list[NDArray]]:
+        clip, side = self.clips[which], self.sides[which][mirrored]
+        here = side.coefficients[reference]
+        there = side.coefficients[wanted] + noise * self.model.scale
+        stands = self.model.landmarks(side.identity, np.stack([here, there]))
+        told = (
+            fields(stands[0], stands[1:])[0],
+            numbers(self.model, here, there[None])[0],
+            side.points[wanted],
+        )
+        shown = [self.pictures[clip.first + i].transpose(2, 0, 1) / 255.0 for i in (reference, wanted)]
+        return told, [p[..., ::-1] if mirrored else p for p in shown]
+
+    def of_clip(self, clip: LabelledClip, wanted: NDArray[np.integer]) -> Batch:
+        """The frames `wanted` of a clip, each from its first frame, undisturbed."""
+        which = self.clips.index(clip)
+        return _stacked([(*told, *shown) for told, shown in (self._pair(which, 0, int(i)) for i in wanted)])
+
+
+def _stacked(made: list[tuple]) -> Batch:
+    told, said, points, reference, wanted = (np.stack(part) for part in zip(*made, strict=True))
+    as_tensor = [torch.from_numpy(np.float32(p)) for p in (reference * 2 - 1, told, said, wanted * 2 - 1)]
+    return Batch(*as_tensor, points)
