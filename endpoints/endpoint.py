@@ -17,6 +17,8 @@ ENDPOINTS = Registry(
         "h265": "endpoints.codecs.video:H265Endpoint",
         "av1": "endpoints.codecs.video:AV1Endpoint",
         "text": "endpoints.text.endpoint:TextEndpoint",
+        "opus": "endpoints.codecs.speech.opus:OpusEndpoint",
+        "aac": "endpoints.codecs.speech.aac:AacEndpoint",
     },
 )
 
