@@ -68,7 +68,9 @@ class Pairs:
 
     def batch(self, rng: np.random.Generator, count: int) -> Batch:
         """`count` pairs of different clips, disturbed."""
-        made = [self._disturbed(rng, which) for which in rng.choice(len(self.clips), count, False, self.chance)]
+        made = [
+            self._disturbed(rng, which) for which in rng.choice(len(self.clips), count, False, self.chance)
+        ]
         return _stacked(made)
 
     def _disturbed(self, rng: np.random.Generator, which: int) -> tuple:

@@ -14,6 +14,7 @@ from torch import Tensor
 from endpoints.syncsc.face_model import EYES_AND_LIDS, MOUTH
 from endpoints.syncsc.generator.networks import Drawn, Network
 from endpoints.syncsc.generator.pairs import Batch, Pairs
+from endpoints.syncsc.generator.warp import enlarge, sample
 from endpoints.syncsc.prepare import load
 
 BATCH = 6
@@ -24,6 +25,7 @@ RATE = 1e-3
 STEPS_A_CHECKPOINT = 100
 CHECKPOINTS_A_VALIDATION = 4
 FRAMES_A_CLIP = 4
+WAYS = ("frozen reference", "bare warp", "warped", "edited")
 
 
 def train(args: Namespace) -> None:
@@ -50,7 +52,9 @@ def train(args: Namespace) -> None:
             rng = np.random.default_rng((args.seed, step))
             done = min(1.0, (seconds + time.perf_counter() - start) / (60 * args.minutes))
             for group in optimizer.param_groups:
-                group["lr"] = RATE * min(1, (step + 1) / 100) * max(0.02, 0.5 + 0.5 * math.cos(math.pi * done))
+                group["lr"] = (
+                    RATE * min(1, (step + 1) / 100) * max(0.02, 0.5 + 0.5 * math.cos(math.pi * done))
+                )
             batch = pairs.batch(rng, BATCH)
             square = a_square(rng, batch)
             drawn = network(
@@ -129,7 +133,7 @@ class Validation(dict[str, float]):
 
 @torch.no_grad()
 def validate(average: dict[str, Tensor], pairs: Pairs, perceived: Callable, device: str) -> Validation:
-    """LPIPS of whole pictures of people held out, from each clip's first frame: frozen, warped, edited."""
+    """LPIPS of whole pictures of people held out, from each clip's first frame, by `WAYS`."""
     network = Network().to(device).eval()
     network.load_state_dict(average)
     scores: dict[str, list] = {}
@@ -138,7 +142,8 @@ def validate(average: dict[str, Tensor], pairs: Pairs, perceived: Callable, devi
         wanted = batch.wanted.to(device)
         reference = batch.reference.to(device)
         drawn = network(reference, batch.fields.to(device), batch.numbers.to(device))
-        made = [float(perceived(p, wanted).mean()) for p in (reference, drawn.warped, drawn.edited)]
-        scores.setdefault(clip.identity, []).append(made)
+        bare = sample(reference, enlarge(batch.fields[:, :2].to(device)))
+        ways = (reference, bare, drawn.warped, drawn.edited)
+        scores.setdefault(clip.identity, []).append([float(perceived(p, wanted).mean()) for p in ways])
     people = np.array([np.mean(rows, 0) for rows in scores.values()])
-    return Validation(zip(("frozen", "warped", "edited"), people.mean(0).tolist(), strict=True))
+    return Validation(zip(WAYS, people.mean(0).tolist(), strict=True))

@@ -1,0 +1,169 @@
+"""The extractor at work: follows a face from frame to frame with the network that ships."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from endpoints.clip import ClipError
+from endpoints.syncsc.extractor import LOOK_SIDE, ExtractorNetwork, Shapes, Window, around
+from endpoints.syncsc.face_model import FaceModel
+from endpoints.syncsc.face_model_training import mirrored_points
+from endpoints.syncsc.tracker import Tracked, several, tracked
+
+SHIPPED = Path(__file__).parent / "model" / "extractor.safetensors"
+PRESENT = 0.0
+"""Logit from which on a window is taken to show a face."""
+FIRST_LOOKS = (1.0, 0.92, 1.08, 1.0, 0.96, 1.04)
+"""Sizes of the windows whose mean gives the person's shape, around the first one found."""
+
+
+class ExtractorTracker:
+    """Finds the face in the first frame, then looks where it last was; each look also in the mirror.
+
+    Args:
+        network: trained.
+        largest: take the largest of several faces.
+    """
+
+    def __init__(self, network: ExtractorNetwork, device: str = "cpu", largest: bool = False) -> None:
+        self.model = FaceModel.load()
+        self.network = network.to(device).eval()
+        self.shapes = Shapes(self.model).to(device)
+        self.device = device
+        self.largest = largest
+        self._opposite = torch.from_numpy(mirrored_points(self.model.mean)).to(device)
+
+    @classmethod
+    def load(cls, device: str = "cpu", largest: bool = False) -> ExtractorTracker:
+        """With the weights that ship."""
+        return cls(load_network(SHIPPED), device, largest)
+
+    @classmethod
+    def weights(cls) -> dict[str, str]:
+        """The network's file and its SHA-256."""
+        return {SHIPPED.name: _hash(SHIPPED)}
+
+    @torch.inference_mode()
+    def track(self, pictures: Sequence[NDArray[np.uint8]]) -> Tracked:
+        """See `Tracker.track`."""
+        points = [self._first(self._tensor(pictures[0]))]
+        for i, picture in enumerate(pictures[1:], 1):
+            shown = self._tensor(picture)
+            found, presence = self.look(shown, around(points[-1][None], LOOK_SIDE))
+            if presence < PRESENT:
+                found = self._search(shown)
+                if found is None:
+                    raise ClipError(f"no face in frame {i}; choose a clip that shows one throughout")
+            points.append(found)
+        return tracked(torch.stack(points).cpu().numpy(), self.model)
+
+    def look(self, picture: Tensor, window: Window) -> tuple[Tensor, float]:
+        """Points [478, 3] in pixels seen through one window of a picture [1, 3, h, w], and the presence logit."""
+        window = Window(*(part.to(self.device) for part in (window.middle, window.half, window.turn)))
+        seen = window.look(picture)
+        said = self.network(torch.cat([seen, seen.flip(-1)]))
+        shape = self.shapes(said)
+        mirrored = shape[1][self._opposite] * shape.new_tensor([-1, 1, 1])
+        both = window.outside((shape[:1] + mirrored[None]) / 2)
+        return both[0], float(said.presence.mean())
+
+    def _tensor(self, picture: NDArray[np.uint8]) -> Tensor:
+        return torch.from_numpy(np.ascontiguousarray(picture)).to(self.device).permute(2, 0, 1)[None] / 255
+
+    def _first(self, picture: Tensor) -> Tensor:
+        points = self._search(picture)
+        if points is None:
+            raise ClipError("no face in frame 0; choose a clip that shows one throughout")
+        if not self.largest and self._another(picture, points):
+            raise several("several")
+        looks = []
+        for size in FIRST_LOOKS:
+            points, _ = self.look(picture, around(points[None], LOOK_SIDE * size))
+            looks.append(points)
+        return torch.stack(looks[1:]).mean(0)
+
+    def _search(self, picture: Tensor) -> Tensor | None:
+        """The largest face: the whole picture first, then smaller windows; two looks to settle, one to be sure."""
+        height, width = picture.shape[-2:]
+        for share in (1.0, 0.7, 0.5):
+            best: tuple[float, Tensor] | None = None
+            for window in windows(height, width, share):
+                points, presence = self.look(picture, window)
+                if presence > PRESENT and (best is None or presence > best[0]):
+                    best = presence, points
+            if best is not None:
+                points = best[1]
+                for _ in range(2):
+                    points, presence = self.look(picture, around(points[None], LOOK_SIDE))
+                if presence > PRESENT:
+                    return points
+        return None
+
+    def _another(self, picture: Tensor, points: Tensor) -> bool:
+        """Whether a face stands beside the one found, in windows that hardly meet its box."""
+        box = around(points[None], 1.0)
+        height, width = picture.shape[-2:]
+        for share in (0.7, 0.5, 0.35):
+            for window in windows(height, width, share):
+                apart = (window.middle - box.middle.cpu()).abs().amax() - window.half[0] - box.half[0].cpu()
+                if apart < -0.25 * float(window.half[0]):
+                    continue
+                found, presence = self.look(picture, window)
+                if presence > PRESENT:
+                    found, presence = self.look(picture, around(found[None], LOOK_SIDE))
+                    again = around(found[None], 1.0)
+                    far = (again.middle - box.middle).abs().amax() > box.half[0]
+                    if presence > PRESENT and bool(far):
+                        return True
+        return False
+
+
+def windows(height: int, width: int, share: float) -> list[Window]:
+    """Square windows of `share` of the shorter side, overlapping by half, over a picture."""
+    half = share * min(height, width) / 2
+
+    def middles(size: int) -> NDArray[np.float64]:
+        return np.linspace(half, size - half, 1 + int(np.ceil((size - 2 * half) / half)))
+
+    return [
+        Window(torch.tensor([[x, y]], dtype=torch.float32), torch.tensor([half]), torch.zeros(1))
+        for y in middles(height)
+        for x in middles(width)
+    ]
+
+
+@lru_cache(maxsize=2)
+def load_network(path: Path) -> ExtractorNetwork:
+    """The trained network.
+
+    Raises:
+        ClipError: the file is missing or broken.
+    """
+    from safetensors import SafetensorError
+    from safetensors.torch import load_file
+
+    if not path.exists():
+        raise ClipError(
+            f"extractor: {path} is missing; reinstall lossweep, or train it: "
+            "python -m endpoints.syncsc.train extractor --data DIR"
+        )
+    network = ExtractorNetwork()
+    try:
+        stored = load_file(path)
+        network.load_state_dict({name: value.float() for name, value in stored.items()})
+    except (SafetensorError, RuntimeError) as error:
+        raise ClipError(f"extractor: {path} is broken ({str(error).splitlines()[0]}); reinstall it") from None
+    return network.eval()
+
+
+@lru_cache(maxsize=2)
+def _hash(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()

@@ -1,0 +1,137 @@
+"""The image generator that ships: draws each frame from the reference picture and its 16 numbers."""
+
+from __future__ import annotations
+
+import hashlib
+import platform
+from argparse import Namespace
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from endpoints.clip import ClipError
+from endpoints.syncsc.face_model import FaceModel
+from endpoints.syncsc.generator.cues import fields, numbers
+from endpoints.syncsc.generator.networks import Drawn, Network
+
+SHIPPED = Path(__file__).parents[1] / "model" / "generator.safetensors"
+TOGETHER = {"cpu": 1, "cuda": 32}
+"""Pictures in a batch. One on the CPU costs 5 % and makes each picture the same bit for bit in any company."""
+
+
+class Generator:
+    """Moves the reference by the face model's points, corrects that, and paints what it cannot bring."""
+
+    def __init__(self, network: Network, device: str = "cpu") -> None:
+        self.model = FaceModel.load()
+        self.network = network.to(device).eval()
+        self.device = device
+
+    @classmethod
+    def load(cls, device: str = "cpu") -> Generator:
+        """With the weights that ship."""
+        return cls(load_network(SHIPPED), device)
+
+    @classmethod
+    def weights(cls) -> dict[str, str]:
+        """The networks' file and its SHA-256."""
+        return {SHIPPED.name: _hash(SHIPPED)}
+
+    def draw(
+        self, reference: NDArray, reference_coefficients: NDArray, identity: NDArray, coefficients: NDArray
+    ) -> NDArray[np.uint8]:
+        """See `Drawing.draw`."""
+        return self.drawn(reference, reference_coefficients, identity, coefficients)[1]
+
+    @torch.inference_mode()
+    def drawn(
+        self, reference: NDArray, reference_coefficients: NDArray, identity: NDArray, coefficients: NDArray
+    ) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+        """The warped and the edited pictures, uint8 [frames, 256, 256, 3] each; arguments as of `Drawing.draw`."""
+        wanted = np.atleast_2d(coefficients)
+        together = TOGETHER[torch.device(self.device).type]
+        picture = torch.from_numpy(np.ascontiguousarray(reference)).permute(2, 0, 1)[None].float()
+        picture = (picture / 127.5 - 1).to(self.device)
+        here = self.model.landmarks(identity, reference_coefficients)
+        out = [_empty()]
+        for first in range(0, len(wanted), together):
+            some = wanted[first : first + together]
+            told = torch.from_numpy(fields(here, self.model.landmarks(identity, some))).to(self.device)
+            said = torch.from_numpy(numbers(self.model, reference_coefficients, some)).to(self.device)
+            out.append(self.network(picture.expand(len(some), -1, -1, -1), told, said))
+        warped, edited = (torch.cat([part.cpu() for part in parts]) for parts in zip(*out, strict=True))
+        return _pixels(warped), _pixels(edited)
+
+
+def _empty() -> Drawn:
+    return Drawn(torch.zeros(0, 3, 256, 256), torch.zeros(0, 3, 256, 256))
+
+
+def _pixels(pictures: Tensor) -> NDArray[np.uint8]:
+    return ((pictures + 1) * 127.5).round().clamp(0, 255).byte().permute(0, 2, 3, 1).numpy()
+
+
+@lru_cache(maxsize=2)
+def load_network(path: Path) -> Network:
+    """The trained networks.
+
+    Raises:
+        ClipError: the file is missing or broken.
+    """
+    from safetensors import SafetensorError
+    from safetensors.torch import load_file
+
+    if not path.exists():
+        raise ClipError(
+            f"generator: {path} is missing; reinstall lossweep, or train it: "
+            "python -m endpoints.syncsc.train generator --data DIR"
+        )
+    network = Network()
+    try:
+        stored = load_file(path)
+        network.load_state_dict({name: value.float() for name, value in stored.items()})
+    except (SafetensorError, RuntimeError) as error:
+        raise ClipError(f"generator: {path} is broken ({str(error).splitlines()[0]}); reinstall it") from None
+    return network.eval()
+
+
+@lru_cache(maxsize=2)
+def _hash(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def finish(
+    args: Namespace, average: dict[str, Tensor], unseen: dict[str, float], step: int, seconds: float
+) -> None:
+    """Writes float16 weights and generator.md into `args.out`; `unseen` is the last validation."""
+    from safetensors.torch import save_file
+
+    path = args.out / SHIPPED.name
+    save_file({name: value.half().contiguous().cpu() for name, value in average.items()}, path)
+    network = Network()
+    parts = {n: sum(p.numel() for p in getattr(network, n).parameters()) for n in network._modules}
+    lines = [
+        "# Image generator",
+        "",
+        f"Mapping, warping and editing network: {', '.join(f'{n} {c:,}' for n, c in parts.items())} parameters; "
+        f"{path.stat().st_size / 1e6:.1f} MB as float16.",
+        "Trained on the project's talking-face clips of the training people (see people.py), mirrored and with",
+        "changed colours: pairs of a reference and another frame of the clip, squares of 128 pixels, numbers from",
+        "the landmarks of MediaPipe's face landmarker. Loss: LPIPS on SqueezeNet's features (in place of VGG-19,",
+        "which cannot be had offline; the metric that is reported is the one that is trained on) and absolute",
+        "difference.",
+        f"{step} steps, {seconds / 60:.0f} minutes on {args.device} ({platform.machine()}, {args.threads} thread,"
+        " the machine shared). Made by `python -m endpoints.syncsc.train generator`.",
+        "",
+        "LPIPS (squeeze) on people held out, first frame as reference, numbers from the landmarks:",
+        "",
+        "| " + " | ".join(unseen) + " |",
+        "|---" * len(unseen) + "|",
+        "| " + " | ".join(f"{value:.4f}" for value in unseen.values()) + " |",
+    ]
+    (args.out / "generator.md").write_text("\n".join(lines) + "\n")
+    print("\n".join(lines[-4:]), flush=True)

@@ -1,0 +1,86 @@
+"""Ways to read the 16 numbers a frame, and the person's shape, from pictures."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from channels.registry import Registry
+from endpoints.clip import ClipError
+from endpoints.syncsc.face_model import FaceModel
+
+TRACKERS = Registry(
+    "tracker",
+    "lossweep.trackers",
+    {
+        "extractor": "endpoints.syncsc.extraction:ExtractorTracker",
+        "mediapipe": "endpoints.syncsc.tracker:MediapipeTracker",
+    },
+)
+
+
+class Tracked(NamedTuple):
+    """A talking face: identity float32 [80] (of the first frame) and coefficients float32 [frames, 16]."""
+
+    identity: NDArray[np.float32]
+    coefficients: NDArray[np.float32]
+
+
+class Tracker(Protocol):
+    """Class methods: `load(device)`, and `weights()`, name of each file it reads to its SHA-256."""
+
+    def track(self, pictures: Sequence[NDArray[np.uint8]]) -> Tracked:
+        """Follows the face through pictures, uint8 [256, 256, 3] RGB each.
+
+        Raises:
+            ClipError: a frame shows no face, or the first one several; one line that says which.
+        """
+        ...
+
+
+def tracked(points: NDArray[np.floating], model: FaceModel) -> Tracked:
+    """What is sent of landmarks [frames, 478, 3] in pixels: the identity is the first frame's."""
+    identity, _ = model.fit(points[0])
+    return Tracked(identity, model.fit(points, identity)[1])
+
+
+def several(count: str) -> ClipError:
+    """The error where there is more than one face."""
+    return ClipError(
+        f"{count} faces in frame 0; crop the clip to one, or set the endpoint's faces to largest to take it"
+    )
+
+
+class MediapipeTracker:
+    """MediaPipe's face landmarker, where the package and its model file are there.
+
+    Args:
+        largest: take the largest of several faces.
+    """
+
+    def __init__(self, largest: bool = False) -> None:
+        self.largest = largest
+
+    @classmethod
+    def load(cls, device: str = "cpu", largest: bool = False) -> MediapipeTracker:
+        """Runs on the CPU, whatever the device."""
+        return cls(largest)
+
+    @classmethod
+    def weights(cls) -> dict[str, str]:
+        """None of this project's."""
+        return {}
+
+    def track(self, pictures: Sequence[NDArray[np.uint8]]) -> Tracked:
+        """See `Tracker.track`."""
+        from endpoints.syncsc.landmarker import Landmarker
+
+        with Landmarker(faces=2) as landmarker:
+            if len(landmarker.faces(pictures[0])) > 1 and not self.largest:
+                raise several("several")
+        with Landmarker() as landmarker:
+            points = np.stack([landmarker.face(picture).landmarks for picture in pictures])
+        return tracked(points, FaceModel.load())
