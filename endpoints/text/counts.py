@@ -15,6 +15,8 @@ from endpoints.text.vocabulary import SPECIAL
 FILE = "ngram.npz"
 LEAST = 2
 """Pairs and triples said less often are not kept."""
+CHEMISTRY = "chemistry_"
+"""Before the name of a kind: counted in the knowledge base alone."""
 OFFSETS = {"pairs": (0, 1), "skips": (0, 2), "triples": (0, 1, 2)}
 """Places of the words of each kind of n-gram: a skip leaves out the word between."""
 
@@ -76,7 +78,9 @@ def load(path: Path) -> dict[str, Grams]:
     try:
         with np.load(path) as tables:
             names = [name for name in tables.files if not name.endswith("_counts")]
-            return {n: Grams(tables[n].astype(np.int64), tables[f"{n}_counts"].astype(np.int64)) for n in names}
+            return {
+                n: Grams(tables[n].astype(np.int64), tables[f"{n}_counts"].astype(np.int64)) for n in names
+            }
     except (OSError, ValueError, KeyError, EOFError) as error:
         raise ClipError(f"text model: {path} is broken ({error}); train again to write it") from None
 

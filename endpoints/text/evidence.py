@@ -11,12 +11,14 @@ Source: Ney, Essen and Kneser 1994 (absolute discounting); Kuhn and De Mori 1990
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from endpoints.text.counts import Followers, Grams
+from endpoints.text.counts import count as count_grams
 from endpoints.text.vocabulary import SPECIAL
 
 DISCOUNT = 0.5
@@ -164,16 +166,25 @@ def _without(
 
 def own_followers(words: NDArray[np.int64], size: int, chemistry: bool) -> list[Followers]:
     """What one lecture of the training text adds to the counts, for `Witnesses.at`."""
-    from endpoints.text.counts import count
-
-    grams = count([words], least=1)
+    grams = count_grams([words], least=1)
     nothing = Grams(np.empty((0, 3), np.int64), np.empty(0, np.int64))
     out = []
     for kind, free, places in CONTEXTS:
         name = kind.removeprefix("chemistry_")
-        table = grams[name] if chemistry or name == kind else Grams(nothing.words[:, : len(places) + 1], nothing.counts)
+        table = grams[name]
+        if name != kind and not chemistry:
+            table = Grams(nothing.words[:, : len(places) + 1], nothing.counts)
         out.append(Followers(table, free, size))
     return out
 
 
-__all__ = ["FEATURES", "WITNESSES", "Evidence", "Witnesses", "own_followers"]
+def joined(parts: Sequence[Evidence]) -> Evidence:
+    """The evidence of several texts as one, gaps numbered on."""
+    firsts = np.cumsum([0, *(len(part.known) for part in parts)])
+    return Evidence(
+        np.concatenate([part.gap + first for part, first in zip(parts, firsts[:-1], strict=True)]),
+        np.concatenate([part.witness for part in parts]),
+        np.concatenate([part.word for part in parts]),
+        np.concatenate([part.value for part in parts]),
+        np.concatenate([part.known for part in parts]),
+    )

@@ -4,6 +4,11 @@ One position is one word, so a missing word is one mask however many tokens anot
 into: the head chooses among whole words. Attention is two-sided inside a window and reaches back over earlier
 windows, never forward (block-causal). All windows of a text are then filled in one pass, each from exactly
 what had been received when it was played, and what a live receiver keeps of earlier windows never changes.
+
+The network is a masked language model *and counts*: what the witnesses of `endpoints.text.evidence` say of a word is
+added to its score, each witness times a gate between 0 and infinity that the network sets at each gap. So it
+starts at the level of an n-gram model and learns what counts cannot say. (The SyncSC paper has the masked language
+model alone, from far more training.)
 """
 
 from __future__ import annotations
@@ -14,7 +19,14 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from endpoints.text.evidence import FEATURES, WITNESSES, Evidence
 from endpoints.text.forms import SHAPES
+
+KNOWN_SCALE = 0.1
+FIRST_GATE = -0.7
+"""Gates start at softplus of it, 0.4: witnesses repeat each other."""
+FIRST_OUTPUT = 0.1
+"""Scale of the network's own scores at the start, small against what counts say."""
 
 
 @dataclass(frozen=True)
@@ -68,9 +80,17 @@ class TextNetwork(nn.Module):
         self.transform_norm = nn.LayerNorm(config.hidden, config.norm_eps)
         self.word_bias = nn.Parameter(torch.zeros(config.vocabulary))
         self.shape_head = nn.Linear(config.hidden, SHAPES)
+        self.gates = nn.Linear(config.hidden, WITNESSES)
+        self.gates_known = nn.Linear(FEATURES, WITNESSES, bias=False)
         self.dropout = nn.Dropout(0.1)
+        nn.init.zeros_(self.gates.weight)
+        nn.init.zeros_(self.gates_known.weight)
+        nn.init.constant_(self.gates.bias, FIRST_GATE)
+        nn.init.constant_(self.transform_norm.weight, FIRST_OUTPUT)
 
-    def forward(self, ids: Tensor, shapes: Tensor, windows: Tensor, wanted: Tensor) -> tuple[Tensor, Tensor]:
+    def forward(
+        self, ids: Tensor, shapes: Tensor, windows: Tensor, wanted: Tensor, evidence: Evidence
+    ) -> tuple[Tensor, Tensor]:
         """Scores of the words and shapes that may stand at the wanted places.
 
         Args:
@@ -78,6 +98,7 @@ class TextNetwork(nn.Module):
             shapes: int64 [batch, words].
             windows: int64 [batch or 1, words], not falling; the number of the window each word is in.
             wanted: bool [batch, words].
+            evidence: what the witnesses say; its gaps are the wanted places, in their order.
         Returns:
             Word logits float [wanted places, vocabulary], and shape logits float [wanted places, SHAPES].
         """
@@ -87,5 +108,16 @@ class TextNetwork(nn.Module):
         may_attend = (windows.unsqueeze(1) <= windows.unsqueeze(2)).unsqueeze(1)
         for layer in self.layers:
             x = layer(x, may_attend)
-        x = self.transform_norm(functional.gelu(self.transform(x[wanted])))
-        return functional.linear(x, self.word.weight, self.word_bias), self.shape_head(x)
+        x = functional.gelu(self.transform(x[wanted]))
+        x = self.transform_norm(x)
+        scores = functional.linear(x, self.word.weight, self.word_bias)
+        return self._testify(scores, x / FIRST_OUTPUT, evidence), self.shape_head(x / FIRST_OUTPUT)
+
+    def _testify(self, scores: Tensor, x: Tensor, evidence: Evidence) -> Tensor:
+        gap, witness, word, value, known = (
+            torch.from_numpy(part).to(scores.device)
+            for part in (evidence.gap, evidence.witness, evidence.word, evidence.value, evidence.known)
+        )
+        gates = functional.softplus(self.gates(x) + self.gates_known(KNOWN_SCALE * known))
+        said = gates.flatten()[gap * WITNESSES + witness] * value
+        return scores.flatten().index_add(0, gap * scores.shape[1] + word, said).view_as(scores)

@@ -64,9 +64,10 @@ def start_from(folder: Path, vocabulary: Vocabulary, layers: int, positions: int
     )
     for ours, theirs in (("weight", ("weight", "gamma")), ("bias", ("bias", "beta"))):
         state[f"embedded_norm.{ours}"] = _either(weights, [f"embeddings.LayerNorm.{t}" for t in theirs])
-    frequency = torch.tensor(vocabulary.unigram, dtype=torch.float32).clamp(min=1e-8)
+    frequency = torch.tensor(vocabulary.frequency, dtype=torch.float32).clamp(min=1e-8)
     state["word_bias"] = frequency.log()
-    network.load_state_dict(state, strict=False)
+    missing = network.load_state_dict(state, strict=False).missing_keys
+    assert all(key.startswith(("transform", "shape_head", "gates")) for key in missing), missing
     return network
 
 

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import argparse
-import platform
 import sys
 from pathlib import Path
 
-import numpy as np
-
 from endpoints.clip import ClipError
-from endpoints.text import huffman, ngram
+from endpoints.text import counts, huffman
 from endpoints.text.corpus import Corpus, Lecture, read_corpus
-from endpoints.text.vocabulary import Vocabulary, build
+from endpoints.text.counts import CHEMISTRY, Grams
+from endpoints.text.vocabulary import build
 
 LAYERS = 4
 POSITIONS = 120
@@ -40,47 +38,58 @@ def main(argv: list[str] | None = None) -> int:
 def _train(args: argparse.Namespace) -> None:
     import torch
 
+    from endpoints.text.card import card
+    from endpoints.text.evidence import Witnesses
     from endpoints.text.pretrained import minilm_folder, start_from
-    from endpoints.text.training import Texts, train
+    from endpoints.text.texts import Texts
+    from endpoints.text.training import Progress, train
     from endpoints.text.weights import save
 
     torch.set_num_threads(args.threads)
     torch.manual_seed(args.seed)
     corpus = read_corpus(args.data)
     args.out.mkdir(parents=True, exist_ok=True)
-    vocabulary = vocabulary_of(corpus)
+    vocabulary = build((x.words for x in corpus.general), (x.words for x in corpus.chemistry))
+    general, chemistry, validation = (
+        [vocabulary.encode(x.words) for x in part]
+        for part in (corpus.general, corpus.chemistry, corpus.validation)
+    )
+    grams = grams_of([ids for ids, _ in general], [ids for ids, _ in chemistry])
+    counts.save(args.out / counts.FILE, grams)
+    words_of(corpus).save(args.out / huffman.FILE.name)
     network = start_from(args.start or minilm_folder(), vocabulary, LAYERS, POSITIONS)
 
-    def texts(lectures: tuple[Lecture, ...]) -> Texts:
-        parts = [vocabulary.encode(lecture.words) for lecture in lectures]
-        ids, shapes = (np.concatenate(part) for part in zip(*parts, strict=True))
-        return Texts(ids.astype(np.int32), shapes.astype(np.int8))
+    def saved(progress: Progress) -> None:
+        save(args.out, network, vocabulary)
+        (args.out / "README.md").write_text(card(args, corpus, network, args.out, progress), encoding="utf-8")
 
-    progress = train(
+    train(
         network,
-        texts(corpus.general),
-        texts(corpus.chemistry),
-        texts(corpus.validation),
+        Witnesses(grams, vocabulary.frequency),
+        Texts(general, POSITIONS, counted=True, chemistry=False),
+        Texts(chemistry, POSITIONS, counted=True, chemistry=True),
+        Texts(validation, POSITIONS, counted=False, chemistry=False),
         minutes=args.minutes,
         seed=args.seed,
         device=args.device,
         checkpoint=args.out / "checkpoint.pt",
+        saved=saved,
         say=lambda line: print(line, flush=True),
     )
-    save(args.out, network, vocabulary)
-    training = (*corpus.general, *corpus.chemistry)
-    huffman.train(word for x in training for word in x.words).save(args.out / huffman.FILE.name)
-    ngram.count((vocabulary.encode(x.words)[0] for x in training), args.out / ngram.FILE)
-    last = progress.history[-1]
-    print(
-        f"{progress.step} steps, {progress.words:,} words, {progress.seconds / 60:.1f} min on {args.device} "
-        f"({platform.machine()}, {args.threads} threads); validation {last}; written to {args.out}"
-    )
+    print(f"written to {args.out}: weights, counts, vocabulary, Huffman code, card")
 
 
-def vocabulary_of(corpus: Corpus) -> Vocabulary:
-    """The vocabulary of the training lectures."""
-    return build((x.words for x in corpus.general), (x.words for x in corpus.chemistry))
+def grams_of(general: list, chemistry: list) -> dict[str, Grams]:
+    """N-grams of all lectures (lists of word ids), and pairs and triples of the chemistry lectures alone."""
+    grams = counts.count([*general, *chemistry])
+    own = counts.count(chemistry)
+    return {**grams, **{CHEMISTRY + kind: own[kind] for kind in ("pairs", "triples")}}
+
+
+def words_of(corpus: Corpus) -> huffman.Huffman:
+    """The Huffman code of the training lectures."""
+    lectures: tuple[Lecture, ...] = (*corpus.general, *corpus.chemistry)
+    return huffman.train(word for x in lectures for word in x.words)
 
 
 if __name__ == "__main__":

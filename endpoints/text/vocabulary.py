@@ -29,10 +29,12 @@ class Vocabulary:
     Attributes:
         surfaces: how the core of each id is written inside a sentence; "" for the special ones.
         counts: how often each id was said in the training text.
+        knowledge: how often in the knowledge base alone.
     """
 
     surfaces: tuple[str, ...]
     counts: tuple[int, ...]
+    knowledge: tuple[int, ...]
 
     @cached_property
     def _ids(self) -> dict[str, int]:
@@ -57,9 +59,17 @@ class Vocabulary:
         counts[:SPECIAL] = 0
         return counts / counts.sum()
 
+    @cached_property
+    def frequency(self) -> NDArray[np.float64]:
+        """What to expect of a lecture on chemistry: half `unigram`, half that of the knowledge base."""
+        knowledge = np.array(self.knowledge, np.float64)
+        return 0.5 * self.unigram + 0.5 * knowledge / knowledge.sum() if knowledge.any() else self.unigram
+
     def save(self, path: Path) -> None:
         """Writes it as gzipped JSON, equal bytes for equal vocabularies."""
-        text = json.dumps([self.surfaces, self.counts], ensure_ascii=False, separators=(",", ":"))
+        text = json.dumps(
+            [self.surfaces, self.counts, self.knowledge], ensure_ascii=False, separators=(",", ":")
+        )
         path.write_bytes(gzip.compress(text.encode(), mtime=0))
 
     @classmethod
@@ -74,10 +84,10 @@ class Vocabulary:
                 f"text model: {path} is missing; it ships with lossweep, reinstall or train again"
             )
         try:
-            surfaces, counts = json.loads(gzip.decompress(path.read_bytes()))
+            surfaces, counts, knowledge = json.loads(gzip.decompress(path.read_bytes()))
         except (OSError, ValueError, EOFError):
             raise ClipError(f"text model: {path} is no vocabulary; train again to write it") from None
-        return cls(tuple(surfaces), tuple(counts))
+        return cls(tuple(surfaces), tuple(counts), tuple(knowledge))
 
 
 def build(
@@ -86,7 +96,7 @@ def build(
     """Every word of the knowledge base, and of the other courses those said `least_general` times."""
     counts: Counter[str] = Counter()
     written: defaultdict[str, Counter[str]] = defaultdict(Counter)
-    known: set[str] = set()
+    knowledge: Counter[str] = Counter()
     for texts, is_chemistry in ((general, False), (chemistry, True)):
         for words in texts:
             begins = True
@@ -96,9 +106,11 @@ def build(
                 if not begins:
                     written[form.core][form.surface] += 1
                 if is_chemistry:
-                    known.add(form.core)
+                    knowledge[form.core] += 1
                 begins = form.ends_sentence
-    known |= {core for core, n in counts.items() if n >= least_general}
+    known = {core for core, n in counts.items() if n >= least_general or core in knowledge}
     order = sorted(known, key=lambda core: (-counts[core], core))
     surfaces = [max(written[c], key=lambda s: (written[c][s], s)) if written[c] else c for c in order]
-    return Vocabulary(("", "", *surfaces), (0, 0, *(counts[c] for c in order)))
+    return Vocabulary(
+        ("", "", *surfaces), (0, 0, *(counts[c] for c in order)), (0, 0, *(knowledge[c] for c in order))
+    )
