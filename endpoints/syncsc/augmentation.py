@@ -116,4 +116,6 @@ def _noise(picture: Tensor, face: Window, rng: np.random.Generator) -> Tensor:
     """Colour noise of a random grain, or one colour."""
     grain = int(rng.choice([1, 2, 4, 8, 16, 56, SIDE]))
     noise = torch.from_numpy(rng.random((1, 3, grain, grain)).astype(np.float32))
-    return functional.interpolate(noise, size=(SIDE, SIDE), mode="bilinear" if rng.random() < 0.7 else "nearest")
+    return functional.interpolate(
+        noise, size=(SIDE, SIDE), mode="bilinear" if rng.random() < 0.7 else "nearest"
+    )

@@ -63,9 +63,17 @@ class ExtractorNetwork(nn.Module):
         x = ((pictures - self.mean) / self.std).contiguous(memory_format=torch.channels_last)
         x = functional.relu(self.narrow(self.features(x)))
         x = self.out(functional.relu(self.hidden(x.flatten(1))))
-        identity, expression, opening, rotation, log_scale, origin, presence = x.split((80, 6, 1, 3, 1, 2, 1), 1)
+        identity, expression, opening, rotation, log_scale, origin, presence = x.split(
+            (80, 6, 1, 3, 1, 2, 1), 1
+        )
         return Seen(
-            identity, expression, 0.283 + 0.1 * opening, 0.2 * rotation, log_scale - 0.9, origin, presence[:, 0]
+            identity,
+            expression,
+            0.283 + 0.1 * opening,
+            0.2 * rotation,
+            log_scale - 0.9,
+            origin,
+            presence[:, 0],
         )
 
 

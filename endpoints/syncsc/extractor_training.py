@@ -14,7 +14,7 @@ from torch import Tensor
 
 from endpoints.syncsc.augmentation import disturbed, without_face
 from endpoints.syncsc.extractor import ExtractorNetwork, Seen, Shapes, Window, around, turned
-from endpoints.syncsc.face_model import EYES, EYES_AND_LIDS, EXPRESSION, IRIS, MOUTH, ROTATION, FaceModel
+from endpoints.syncsc.face_model import EXPRESSION, EYES, EYES_AND_LIDS, IRIS, MOUTH, ROTATION, FaceModel
 from endpoints.syncsc.face_model_training import mirrored_points
 from endpoints.syncsc.people import clips_folder
 from endpoints.syncsc.prepare import Labelled, frames, load
@@ -107,7 +107,9 @@ def train(args: Namespace) -> None:
             rng = np.random.default_rng((args.seed, step))
             done = min(1.0, seconds / (60 * args.minutes))
             for group in optimizer.param_groups:
-                group["lr"] = RATE * min(1, (step + 1) / 200) * max(0.01, 0.5 + 0.5 * math.cos(math.pi * done))
+                group["lr"] = (
+                    RATE * min(1, (step + 1) / 200) * max(0.01, 0.5 + 0.5 * math.cos(math.pi * done))
+                )
             loss, parts = _loss(network, shapes, pictures, rng, args.device)
             optimizer.zero_grad()
             loss.backward()
