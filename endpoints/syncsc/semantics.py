@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 from endpoints.syncsc.face_model import COEFFICIENTS, FaceModel
 from endpoints.syncsc.prepare import Labelled, load
 
+STEP = 2.0**-10
+
 
 @dataclass(frozen=True)
 class Scaling:
@@ -29,9 +31,13 @@ class Scaling:
         return cls(model.centre, model.scale)
 
     def numbers(self, coefficients: NDArray[np.floating]) -> NDArray[np.float32]:
-        """Coefficients [..., 16] in standard deviations, rounded to float16's values (|x| <= 16)."""
+        """Coefficients [..., 16] in standard deviations, as they are sent.
+
+        They are float16 numbers (|x| <= 16) that are multiples of STEP too: steps of a thousandth, as float16
+        has them from 1 on, all the way to 0. So a receiver that knows a number to half a step knows it exactly.
+        """
         scaled = (np.asarray(coefficients, np.float64) - self.centre) / self.scale
-        return np.clip(scaled, -16, 16).astype(np.float16).astype(np.float32)
+        return (np.round(np.clip(scaled, -16, 16) / STEP) * STEP).astype(np.float16).astype(np.float32)
 
     def coefficients(self, numbers: NDArray[np.floating]) -> NDArray[np.float32]:
         """The inverse of `numbers`, but for the rounding."""
@@ -59,7 +65,7 @@ def smoothed(coefficients: NDArray[np.floating], scale: NDArray[np.floating]) ->
 def sequences(labels: Labelled, model: FaceModel, held_out: bool) -> list[NDArray[np.float32]]:
     """What would be sent of the labelled clips: float32 [frames, 16] each, in standard deviations.
 
-    The person's identity is that of the clip's first frame, as in use. Training clips come twice, once mirrored.
+    The person's identity is that of the clip's first frame, as in use. Training clips come mirrored as well.
     """
     from endpoints.syncsc.face_model_training import mirrored_points
 
@@ -83,7 +89,7 @@ def of_training(args: Namespace) -> tuple[list[NDArray[np.float32]], list[NDArra
 
 
 def blocks(sequence: NDArray[np.floating], frames: int) -> NDArray[np.float32]:
-    """The sequence [n, 16] cut into blocks [ceil(n / frames), frames, 16]; the last frame fills the last one."""
+    """The sequence [n, 16] cut into blocks [ceil(n / frames), frames, 16]; the last frame fills up."""
     fill = -len(sequence) % frames
     padded = np.concatenate([sequence, np.repeat(sequence[-1:], fill, 0)])
     return padded.reshape(-1, frames, COEFFICIENTS).astype(np.float32)
