@@ -62,8 +62,17 @@ class Received:
         clip: the restored clip; `clip.video[i]` is what the screen shows from i / fps on.
         outcome: one a frame: "whole", "concealed", "frozen" (the last picture stays), "grey" (nothing yet).
         digests: one a frame: content hash of the picture shown. Equal pictures have equal digests.
+        semantics: numbers that were sent and that are shown, float32 [frames, 16] in standard deviations, where
+            such were sent.
     """
 
     clip: Clip
     outcome: tuple[str, ...] = ()
     digests: tuple[str, ...] = ()
+    semantics: tuple[NDArray[np.float32], NDArray[np.float32]] | None = None
+
+    def pictures(self, which: Sequence[int]) -> list[NDArray[np.uint8]]:
+        """These frames of the clip; where pictures are drawn when they are asked for, all at once."""
+        draw = getattr(self.clip.video, "draw", lambda which: None)
+        draw(which)
+        return [self.clip.video[i] for i in which]

@@ -108,7 +108,7 @@ class Bench:
         frames: dict[str, list[Any]] = {}
         if received.clip.video is not None:
             row |= freezes(received)
-            frames = self._frame_scores(clip, references, received, row)
+            frames = self._frame_scores(clip, references, received, cell.get("score_every", 1), row)
         for metric in self.metrics.values():
             if hasattr(metric, "score") and getattr(clip, metric.needs) is not None:
                 row |= self._timed(metric.name, metric.score, clip, received)
@@ -160,17 +160,18 @@ class Bench:
         return _kept(self._streams, key, STREAMS_HELD, encode)
 
     def _frame_scores(
-        self, clip: Clip, references: list[Picture], received: Received, row: dict[str, Any]
+        self, clip: Clip, references: list[Picture], received: Received, every: int, row: dict[str, Any]
     ) -> dict[str, list[Any]]:
-        paired = pairs(clip, received)
+        paired = pairs(clip, received)[::every]
         outcome = [received.outcome[shown] for shown, _ in paired]
+        pictures = received.pictures([shown for shown, _ in paired])
         both = [
-            (Picture(received.clip.video[shown], received.digests[shown]), references[reference])
-            for shown, reference in paired
+            (Picture(pixels, received.digests[shown]), references[reference])
+            for pixels, (shown, reference) in zip(pictures, paired, strict=True)
         ]
         frames: dict[str, list[Any]] = {
-            "frame": list(range(len(paired))),
-            "time_s": [i / clip.fps for i in range(len(paired))],
+            "frame": [reference for _, reference in paired],
+            "time_s": [reference / clip.fps for _, reference in paired],
             "outcome": outcome,
         }
         undecodable = np.array([o in ("frozen", "grey") for o in outcome])

@@ -75,7 +75,9 @@ class Scenario(_Strict):
     """A checked scenario.
 
     Attributes:
-        clip, endpoint, code, channel, path: as in the file, lists and all; `cells` expands them.
+        clip, endpoint, code, channel, path: as in the file, lists and all; `cells` expands them. An endpoint
+            may hold a `code` of its own, which takes the place of the scenario's.
+        score_every: metrics of pictures score every so many frames, from the first.
         metrics: a name, or a mapping with a name and options.
         require: metrics without which the sweep does not begin.
     """
@@ -91,24 +93,39 @@ class Scenario(_Strict):
     path: Any = Field(default_factory=dict)
     metrics: list[str | dict[str, Any]]
     require: list[str] = []
+    score_every: int = Field(1, ge=1)
     plot: PlotParams = PlotParams()
     report: ReportParams = ReportParams()
 
     def cells(self) -> Iterator[dict[str, Any]]:
         """Every cell of the sweep, as plain mappings without lists, repetitions innermost.
 
-        A cell holds `clip, endpoint, code, channel, path, repetition, seed`; it and the library versions
-        determine its row.
+        A cell holds `clip, endpoint, code, channel, path, repetition, seed` (and `score_every` where it is
+        not 1); it and the library versions determine its row.
         """
-        parts = [expand(part) for part in (self.clip, self.endpoint, self.code, self.channel, self.path)]
-        names = ("clip", "endpoint", "code", "channel", "path")
-        for values in itertools.product(*parts):
+        sparse = {"score_every": self.score_every} if self.score_every > 1 else {}
+        parts = [expand(part) for part in (self.clip, self.channel, self.path)]
+        for clip, (endpoint, code), channel, path in itertools.product(parts[0], self._ways(), *parts[1:]):
             for repetition in range(self.repetitions):
                 yield {
-                    **dict(zip(names, values, strict=True)),
+                    "clip": clip,
+                    "endpoint": endpoint,
+                    "code": code,
+                    "channel": channel,
+                    "path": path,
                     "repetition": repetition,
                     "seed": self.seed,
+                    **sparse,
                 }
+
+    def _ways(self) -> list[tuple[Any, Any]]:
+        """Every endpoint with every code that it is sent with."""
+        ways = []
+        for endpoint in expand(self.endpoint):
+            alone = {key: value for key, value in endpoint.items() if key != "code"}
+            codes = [endpoint["code"]] if "code" in endpoint else expand(self.code)
+            ways += [(alone, code) for code in codes]
+        return ways
 
 
 def expand(value: Any) -> list[Any]:
@@ -241,7 +258,8 @@ def _named(value: Any) -> tuple[str, dict[str, Any]]:
 
 def _endpoint(value: Any) -> dict[str, Any]:
     name, options = _named(value)
-    return ENDPOINTS.get(name).Params.model_validate({"name": name, **options}).model_dump()
+    own = {"code": _code(options.pop("code"))} if "code" in options else {}
+    return ENDPOINTS.get(name).Params.model_validate({"name": name, **options}).model_dump() | own
 
 
 def _code(value: Any) -> dict[str, Any]:
