@@ -26,6 +26,12 @@ METRICS = Registry(
         "bleu": "experiments.metrics.bleu:Bleu",
         "semantic_similarity": "experiments.metrics.semantic_similarity:SemanticSimilarity",
         "word_recovery": "experiments.metrics.word_recovery:WordRecovery",
+        "pesq": "experiments.metrics.pesq:Pesq",
+        "stoi": "experiments.metrics.stoi:Stoi",
+        "mcd": "experiments.metrics.mcd:Mcd",
+        "mel_similarity": "experiments.metrics.mel_similarity:MelSimilarity",
+        "dnsmos": "experiments.metrics.dnsmos:Dnsmos",
+        "plcmos": "experiments.metrics.plcmos:Plcmos",
     },
 )
 

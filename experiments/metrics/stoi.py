@@ -1,0 +1,38 @@
+"""Short-time objective intelligibility, from the package pystoi."""
+
+from __future__ import annotations
+
+import warnings
+
+from endpoints.clip import SPEECH_RATE, Clip, Received
+from experiments.metrics.speech import both
+
+
+class Stoi:
+    """STOI, about 0 to 1; nan where less than 0.4 s of the reference is louder than its silences.
+
+    Source: Taal et al. 2011; package pystoi.
+    """
+
+    name = "stoi"
+    higher_is_better = True
+    label = "STOI"
+    needs = "speech"
+    columns = ("stoi",)
+
+    def __init__(self, device: str = "cpu") -> None:
+        del device
+
+    def score(self, reference: Clip, received: Received) -> dict[str, float]:
+        """A value for each of `columns`."""
+        from pystoi import stoi
+
+        said, heard = both(reference, received)
+        if not said.any():
+            return {"stoi": float("nan")}
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", RuntimeWarning)
+            try:
+                return {"stoi": float(stoi(said, heard, SPEECH_RATE))}
+            except RuntimeWarning:  # pystoi: too few frames
+                return {"stoi": float("nan")}
