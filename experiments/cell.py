@@ -110,7 +110,7 @@ class Bench:
             row |= freezes(received)
             frames = self._frame_scores(clip, references, received, cell.get("score_every", 1), row)
         for metric in self.metrics.values():
-            if hasattr(metric, "score") and getattr(clip, metric.needs) is not None:
+            if hasattr(metric, "score") and _has(metric.needs, clip, received.clip):
                 row |= self._timed(metric.name, metric.score, clip, received)
         return Result(row, frames, self.seconds)
 
@@ -243,6 +243,10 @@ def columns(cell: Cell, endpoint: Any, stream: Stream) -> dict[str, Any]:
         "repetition": cell["repetition"],
         "seed": cell["seed"],
     }
+
+
+def _has(part: str, *clips: Clip) -> bool:
+    return all(getattr(clip, part) is not None for clip in clips)
 
 
 def _kept(cache: OrderedDict, key: str, size: int, make: Any) -> Any:
