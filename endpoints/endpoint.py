@@ -16,9 +16,11 @@ ENDPOINTS = Registry(
         "h264": "endpoints.codecs.video:H264Endpoint",
         "h265": "endpoints.codecs.video:H265Endpoint",
         "av1": "endpoints.codecs.video:AV1Endpoint",
+        "syncsc": "endpoints.syncsc.endpoint:SyncSCEndpoint",
         "text": "endpoints.text.endpoint:TextEndpoint",
         "opus": "endpoints.codecs.speech.opus:OpusEndpoint",
         "aac": "endpoints.codecs.speech.aac:AacEndpoint",
+        "system": "endpoints.system:SystemEndpoint",
     },
 )
 

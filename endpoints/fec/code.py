@@ -15,6 +15,8 @@ CODES = Registry(
     {
         "none": "endpoints.fec.none:NoCode",
         "rs": "endpoints.fec.reed_solomon:ReedSolomon",
+        "pacsc": "endpoints.syncsc.codes.family:PacSCFamily",
+        "pacsc-s": "endpoints.syncsc.codes.family:PacSCSFamily",
     },
 )
 

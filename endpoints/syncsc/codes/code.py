@@ -30,6 +30,25 @@ class Packet:
     payload: bytes
 
 
+@dataclass(frozen=True)
+class Inexact:
+    """What the simulator is told of a code that gives no lost packet back: each of the n says something.
+
+    What is made of the packets that arrive is measured in the numbers and in the pictures.
+    """
+
+    n: int
+
+    @property
+    def k(self) -> int:
+        """All packets count as source."""
+        return self.n
+
+    def recovers(self, arrived: NDArray[np.bool_]) -> NDArray[np.bool_]:
+        """What arrived, bool [n]."""
+        return arrived
+
+
 class SemanticCode(Protocol):
     """Sends frames of 16 numbers in packets and makes frames of what arrives.
 

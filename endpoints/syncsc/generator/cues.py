@@ -57,23 +57,28 @@ def fields(from_points: NDArray[np.floating], to_points: NDArray[np.floating]) -
 
 
 def signed_distance(outline: NDArray[np.floating]) -> NDArray[np.float32]:
-    """Distance from a closed polygon [n, 2] in pixels at the 64x64 cells' middles; positive inside (even-odd)."""
-    cells = _cells()
+    """Distance from a closed polygon [n, 2] in pixels at the 64x64 cells' middles; positive inside (even-odd).
+
+    Cells that are farther than `REACH` from the polygon's box read -`REACH`.
+    """
     start = np.float32(outline)
+    out = np.full((GRID, GRID), -REACH, np.float32)
+    low = np.floor((start.min(0) - REACH) * (GRID / SIDE)).clip(0, GRID).astype(int)
+    high = np.ceil((start.max(0) + REACH) * (GRID / SIDE)).clip(0, GRID).astype(int)
+    near = (slice(low[1], high[1]), slice(low[0], high[0]))
+    cells = _cells()[near].reshape(-1, 2)
     edge = np.roll(start, -1, 0) - start
-    to = cells[:, None] - start
-    along = np.clip((to * edge).sum(-1) / np.maximum((edge**2).sum(-1), 1e-6), 0, 1)
-    nearest = to - along[..., None] * edge
-    distance = np.sqrt((nearest**2).sum(-1).min(1))
-    above = to[..., 1] < 0
-    ends_above = cells[:, None, 1] < start[:, 1] + edge[:, 1]
-    side = edge[:, 0] * to[..., 1] - edge[:, 1] * to[..., 0]
-    crossed = (above != ends_above) & ((side > 0) == (edge[:, 1] < 0))
+    x, y = (cells[:, None, i] - start[:, i] for i in (0, 1))
+    length = np.maximum((edge**2).sum(-1), np.float32(1e-6))
+    along = ((x * edge[:, 0] + y * edge[:, 1]) / length).clip(0, 1)
+    distance = np.sqrt(((x - along * edge[:, 0]) ** 2 + (y - along * edge[:, 1]) ** 2).min(1))
+    crossed = ((y < 0) != (y < edge[:, 1])) & ((edge[:, 0] * y - edge[:, 1] * x > 0) == (edge[:, 1] < 0))
     inside = crossed.sum(1) % 2 == 1
-    return np.where(inside, distance, -distance).reshape(GRID, GRID)
+    out[near] = np.where(inside, distance, -distance).reshape(out[near].shape)
+    return out
 
 
 @lru_cache(maxsize=1)
 def _cells() -> NDArray[np.float32]:
     line = (np.arange(GRID, dtype=np.float32) + 0.5) * (SIDE / GRID)
-    return np.stack(np.meshgrid(line, line), -1).reshape(-1, 2)
+    return np.stack(np.meshgrid(line, line), -1)

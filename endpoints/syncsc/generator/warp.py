@@ -83,15 +83,16 @@ def _thin_plate(start: NDArray, end: NDArray, grid: int) -> NDArray[np.float32]:
     system[:n, n + 1 :] = knots
     system[n + 1 :, :n] = knots.T
     weights = np.linalg.solve(system, np.concatenate([values, np.zeros((3, 2))]))
-    field = _kernel(cells, knots) @ weights[:n] + weights[n] + cells @ weights[n + 1 :]
+    bent = _kernel(np.float32(cells), np.float32(knots)) @ np.float32(weights[:n])
+    field = bent + weights[n] + cells @ weights[n + 1 :]
     return np.float32(field.T.reshape(2, grid, grid))
 
 
-def _kernel(a: NDArray, b: NDArray) -> NDArray[np.float64]:
+def _kernel(a: NDArray, b: NDArray) -> NDArray[np.floating]:
     """r^2 log r of the distances between two sets of points."""
     squared = (a**2).sum(1)[:, None] + (b**2).sum(1) - 2 * a @ b.T
-    squared = np.maximum(squared, 1e-12)
-    return 0.5 * squared * np.log(squared)
+    squared = np.maximum(squared, squared.dtype.type(1e-12))
+    return squared * np.log(squared) / 2
 
 
 @lru_cache(maxsize=1)

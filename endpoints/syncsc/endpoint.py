@@ -1,0 +1,222 @@
+"""SyncSC's video: a talking face as 16 numbers a frame, a packet code for them, and a picture drawn of them."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+from collections import OrderedDict
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+from endpoints.clip import Clip, ClipError, Received
+from endpoints.codecs.encode import content_hash
+from endpoints.syncsc.codes.code import SEMANTIC_CODES, Inexact, code_of
+from endpoints.syncsc.face_model import COEFFICIENTS, FaceModel
+from endpoints.syncsc.generator.drawing import DRAWINGS
+from endpoints.syncsc.pictures import DrawnPictures, Known
+from endpoints.syncsc.semantics import Scaling, smoothed
+from endpoints.syncsc.tracker import TRACKERS
+from sim.delivery import Delivery
+from sim.rtp import RTP_HEADER_BYTES, RtpHeader
+from sim.stream import Block, Stream
+
+CLOCK_RATE = 90_000
+MEDIA = {"payload_type": 100, "ssrc": 0x10557E8A}
+MODEL = Path(__file__).parent / "model"
+SIDE = 256
+BITS_A_NUMBER = 16
+TRACKED_HELD = 8
+
+
+class SyncSCParams(BaseModel):
+    """Options of the semantic video endpoint.
+
+    Attributes:
+        tracker: who reads the numbers from the pictures: "extractor" (ships) or "mediapipe".
+        faces: "one" refuses a clip that shows several, "largest" takes the largest.
+        drawing: "generator", "warp" (the bare warp, nothing learned) or "frozen" (the reference picture).
+        group: blocks of the code whose rows share packets; fewer headers and a longer wait.
+        look_ahead: frames that the receiver waits beyond the block, to see what comes after a loss.
+        interpolation: of lost numbers with code none and rs: "linear" or "hold" (the last known ones stay).
+    """
+
+    model_config = ConfigDict(extra="forbid")
+    name: Literal["syncsc"] = "syncsc"
+    tracker: str = "extractor"
+    faces: Literal["one", "largest"] = "one"
+    drawing: str = "generator"
+    group: int = Field(4, ge=1, le=64)
+    look_ahead: int = Field(8, ge=0, le=64)
+    interpolation: Literal["linear", "hold"] = "linear"
+
+    @field_validator("tracker")
+    @classmethod
+    def _tracker(cls, value: str) -> str:
+        TRACKERS.get(value)
+        return value
+
+    @field_validator("drawing")
+    @classmethod
+    def _drawing(cls, value: str) -> str:
+        DRAWINGS.get(value)
+        return value
+
+
+@dataclass(frozen=True)
+class Session:
+    """What both ends know beforehand: the clip's name and size, and the reference picture with its numbers."""
+
+    name: str
+    frames: int
+    fps: float
+    known: Known
+    numbers: NDArray[np.float32]
+    """The reference's, [16]."""
+    sent: NDArray[np.float32]
+    """All frames', [frames, 16]; for measuring, the receiver does not read them."""
+    reference_bytes: int
+
+
+class SyncSCEndpoint:
+    """A talking face as 16 numbers a frame; the first frame is known at both ends, and the rest is drawn.
+
+    Numbers stand on the wire as float16, in standard deviations of the training people. A packet carries what the
+    code says, after the RTP header and no other: block and place in it follow from the sequence number. The
+    reference picture goes over before the session starts, as in the paper; its size (PNG) is a column of the
+    table and not part of any rate.
+
+    Source: the SyncSC paper, Sections II-B1, II-C and II-D.
+    """
+
+    Params = SyncSCParams
+    sends = "video"
+
+    def __init__(self, params: SyncSCParams, code: Any, device: str = "cpu") -> None:
+        if code.name not in SEMANTIC_CODES.names():
+            raise ClipError(
+                f"endpoint syncsc takes the codes {', '.join(SEMANTIC_CODES.names())}, not {code.name}"
+            )
+        self.params, self.code, self.device = params, code, device
+        plain = {"interpolation": params.interpolation} if code.name in ("none", "rs") else {}
+        rate = code.code_rate if code.name != "none" else 0.5
+        self.rows = code_of(code.name, rate, params.group, params.look_ahead, device, **plain)
+        self.label = f"{self._name()}-{code.label}"
+
+    def _name(self) -> str:
+        """syncsc, and what is not as usual."""
+        defaults = SyncSCParams()
+        marks = {"drawing": "{}", "tracker": "{}", "interpolation": "{}", "group": "g{}", "look_ahead": "a{}"}
+        values = ((mark, getattr(self.params, key), getattr(defaults, key)) for key, mark in marks.items())
+        return "-".join(["syncsc", *(mark.format(v) for mark, v, usual in values if v != usual)])
+
+    @classmethod
+    def weights(cls) -> dict[str, str]:
+        """All weights that ship for trackers, codes and drawings."""
+        return {
+            path.name: hashlib.sha256(path.read_bytes()).hexdigest()
+            for path in sorted(MODEL.glob("*.safetensors"))
+        }
+
+    def encode(self, clip: Clip) -> Stream:
+        """The packets of the clip's semantics; see `Endpoint.encode`."""
+        session = _session(clip, self.params.tracker, self.params.faces == "largest", self.device)
+        rows, size, n = self.rows.packets(session.sent), self.rows.block_frames, self.rows.block_packets
+        exact = getattr(self.rows, "code", None) or Inexact(n)
+        packets, media, available, blocks = [], [], [], []
+        for sbn, first in enumerate(range(0, len(rows), n)):
+            start = sbn * size / clip.fps
+            length = min(size, len(clip.video) - sbn * size) / clip.fps
+            blocks.append(Block(sbn, first, exact, start, length))
+            for row in rows[first : first + n]:
+                timestamp = round(start * CLOCK_RATE) % 2**32
+                header = RtpHeader(**MEDIA, sequence_number=len(packets) % 2**16, timestamp=timestamp)
+                packets.append(header.serialize() + row.payload)
+                # A block is wanted as early as the frame that looks ahead to it.
+                media.append(start - self.params.look_ahead / clip.fps)
+                available.append((row.frame + 1) / clip.fps)
+        session = {"session": session}
+        return Stream(tuple(packets), np.array(media), np.array(available), tuple(blocks), session)
+
+    def decode(self, stream: Stream, delivery: Delivery) -> Received:
+        """Pictures drawn of what arrived or was recovered in time; they are drawn when they are looked at."""
+        session: Session = stream.session["session"]
+        payloads = [
+            packet[RTP_HEADER_BYTES:] if there else None
+            for packet, there in zip(stream.packets, delivery.usable, strict=True)
+        ]
+        shown = self.rows.decode(payloads, session.frames, session.numbers)
+        model = FaceModel.load()
+        pictures = DrawnPictures(
+            _drawing(self.params.drawing, self.device),
+            self.params.drawing,
+            session.known,
+            Scaling.of(model).coefficients(shown),
+        )
+        whole = (shown == session.sent).all(1)
+        outcome = tuple("whole" if same else "concealed" for same in whole)
+        clip = Clip(session.name, video=pictures, fps=session.fps)
+        return Received(clip, outcome, pictures.digests, (session.sent, shown))
+
+    def columns(self, stream: Stream) -> dict[str, Any]:
+        """What the table says of this endpoint."""
+        return {
+            "codec": self._name(),
+            "bpp": COEFFICIENTS * BITS_A_NUMBER / SIDE**2,
+            "reference_bytes": stream.session["session"].reference_bytes,
+            **self.params.model_dump(exclude={"name"}),
+        }
+
+
+_tracked: OrderedDict[tuple, Session] = OrderedDict()
+
+
+def _session(clip: Clip, tracker: str, largest: bool, device: str) -> Session:
+    """Tracks a clip once for all codes and drawings."""
+    if clip.video is None:
+        raise ClipError(f"clip {clip.name} has no pictures, which syncsc sends")
+    if clip.video[0].shape != (SIDE, SIDE, 3):
+        height, width = clip.video[0].shape[:2]
+        raise ClipError(
+            f"clip {clip.name} is {width}x{height}; syncsc takes {SIDE}x{SIDE}, set clip.size to {SIDE}"
+        )
+    key = (content_hash(clip.video), clip.name, clip.fps, tracker, largest)
+    if key not in _tracked:
+        try:
+            identity, found = _tracker(tracker, device, largest).track(clip.video)
+        except ClipError as error:
+            raise ClipError(f"clip {clip.name}: {error}") from None
+        model = FaceModel.load()
+        scaling = Scaling.of(model)
+        sent = scaling.numbers(smoothed(found, model.scale))
+        known = Known(clip.video[0], identity, scaling.coefficients(sent[0]))
+        _tracked[key] = Session(
+            clip.name, len(sent), clip.fps, known, sent[0], sent, _png_bytes(clip.video[0])
+        )
+    _tracked.move_to_end(key)
+    while len(_tracked) > TRACKED_HELD:
+        _tracked.popitem(last=False)
+    return _tracked[key]
+
+
+@lru_cache(maxsize=4)
+def _tracker(name: str, device: str, largest: bool) -> Any:
+    return TRACKERS.get(name).load(device, largest)
+
+
+@lru_cache(maxsize=4)
+def _drawing(name: str, device: str) -> Any:
+    return DRAWINGS.get(name).load(device)
+
+
+def _png_bytes(picture: NDArray[np.uint8]) -> int:
+    from PIL import Image
+
+    with io.BytesIO() as file:
+        Image.fromarray(picture).save(file, "png", optimize=True)
+        return len(file.getvalue())
