@@ -64,12 +64,14 @@ class Received:
         digests: one a frame: content hash of the picture shown. Equal pictures have equal digests.
         semantics: numbers that were sent and that are shown, float32 [frames, 16] in standard deviations, where
             such were sent.
+        sound_late_s: how much later than the picture captured with it a sound is heard, by the timestamps.
     """
 
     clip: Clip
     outcome: tuple[str, ...] = ()
     digests: tuple[str, ...] = ()
     semantics: tuple[NDArray[np.float32], NDArray[np.float32]] | None = None
+    sound_late_s: float = 0.0
 
     def pictures(self, which: Sequence[int]) -> list[NDArray[np.uint8]]:
         """These frames of the clip; where pictures are drawn when they are asked for, all at once."""

@@ -38,7 +38,7 @@ class Endpoint(Protocol):
     """
 
     Params: type
-    sends: str  # "video", "words" or "speech"
+    sends: str  # "video", "words", "speech" or, as a system, "several"
     label: str
 
     def encode(self, clip: Clip) -> Stream:

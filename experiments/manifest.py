@@ -127,6 +127,8 @@ def _metric(metric: Any) -> dict[str, Any]:
 def weights(scenario: Scenario, bench: Bench) -> dict[str, str]:
     """SHA-256 of the weights that metrics and endpoints read, by metric and by file."""
     hashes = {name: getattr(metric, "weights_sha256", "") for name, metric in bench.metrics.items()}
-    for name in sorted({cell["endpoint"]["name"] for cell in scenario.cells()}):
+    endpoints = [cell["endpoint"] for cell in scenario.cells()]
+    parts = [part for endpoint in endpoints for part in endpoint.values() if isinstance(part, dict)]
+    for name in sorted({endpoint["name"] for endpoint in [*endpoints, *parts]}):
         hashes |= getattr(ENDPOINTS.get(name), "weights", dict)()
     return {name: value for name, value in hashes.items() if value}

@@ -92,7 +92,8 @@ def caption(table: pd.DataFrame, manifest: dict[str, Any]) -> str:
         for name, group in table.groupby("endpoint", sort=False)
     ]
     parts.append(f"Wire rate in kbit/s, parity and RTP/UDP/IP headers included, {'; '.join(wire)}.")
-    missed = sorted({note.split(",")[0] for note in table.get("rate_note", pd.Series(dtype=str)) if note})
+    notes = table.get("rate_note", pd.Series(dtype=str)).dropna()
+    missed = sorted({note.split(",")[0] for note in notes if note})
     if missed:
         parts.append(f"Target rate out of reach for {', '.join(missed)}: the nearest was used.")
     return " ".join(parts)

@@ -52,7 +52,7 @@ def report(directory: Path, strip: bool = True) -> Path:
         why_not=why_not,
         failures=failures,
         loss=manifest["scenario"]["report"]["loss_rate"],
-        notes=sorted({note for note in table.get("rate_note", pd.Series(dtype=str)) if note}),
+        notes=sorted({note for note in table.get("rate_note", pd.Series(dtype=str)).dropna() if note}),
         scenario=yaml.safe_dump(manifest["scenario"], sort_keys=False, allow_unicode=True),
     )
     path = directory / "report.html"

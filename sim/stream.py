@@ -71,6 +71,6 @@ class Stream:
 
     @property
     def duration_s(self) -> float:
-        """Media time from the first block's start to the last one's end."""
-        last = self.blocks[-1]
-        return last.media_start_s + last.media_duration_s - self.blocks[0].media_start_s
+        """Media time from the first block's start to the latest end of one."""
+        ends = (block.media_start_s + block.media_duration_s for block in self.blocks)
+        return max(ends) - self.blocks[0].media_start_s

@@ -32,6 +32,7 @@ METRICS = Registry(
         "mel_similarity": "experiments.metrics.mel_similarity:MelSimilarity",
         "dnsmos": "experiments.metrics.dnsmos:Dnsmos",
         "plcmos": "experiments.metrics.plcmos:Plcmos",
+        "playout_skew": "experiments.metrics.playout_skew:PlayoutSkew",
     },
 )
 

@@ -18,7 +18,7 @@ from sim.rtp import RTP_HEADER_BYTES
 
 FRAMES = 20
 ENDPOINTS = {"opus": (OpusEndpoint, OpusParams), "aac": (AacEndpoint, AacParams)}
-MEDIA = {"opus": "100\na=rtpmap:100 opus/48000/2", "aac": "102\na=rtpmap:102 mpeg4-generic/16000/1"}
+MEDIA = {"opus": "104\na=rtpmap:104 opus/48000/2", "aac": "106\na=rtpmap:106 mpeg4-generic/16000/1"}
 AAC_HBR = "streamtype=5;profile-level-id=15;mode=AAC-hbr;sizelength=13;indexlength=3;indexdeltalength=3"
 
 
@@ -27,7 +27,7 @@ def test_ffmpeg_takes_the_same_frames_out_of_our_packets(codec, tmp_path):
     cls, params = ENDPOINTS[codec]
     tone = 0.3 * np.sin(np.cumsum(np.linspace(0.02, 0.4, 32_000))).astype(np.float32)
     stream = cls(params(), NoCode()).encode(Clip("chirp", speech=tone))
-    fmtp = f"a=fmtp:102 {AAC_HBR};config={stream.session['config'].hex()}\n" if codec == "aac" else ""
+    fmtp = f"a=fmtp:106 {AAC_HBR};config={stream.session['config'].hex()}\n" if codec == "aac" else ""
     port = free_port()
     sdp = tmp_path / "session.sdp"
     sdp.write_text(

@@ -18,7 +18,7 @@ from sim.rtp import RTP_HEADER_BYTES
 from sim.stream import Stream
 
 FRAME_SAMPLES = 1024
-PAYLOAD_TYPE = 102
+PAYLOAD_TYPE = 106
 FADE = 0.5
 """Gain of each further repetition; -6 dB."""
 _RECOVERY_SAMPLES = 256
@@ -74,7 +74,7 @@ class AacEndpoint:
     def columns(self, stream: Stream) -> dict[str, Any]:
         """Codec, bitrate asked for and achieved by the access units alone, payload format."""
         return {
-            "speech_codec": "aac",
+            "codec": self.label.removesuffix(f"-{self.code.label}"),
             "bitrate": self.params.bitrate,
             "speech_bps": stream.session["speech_bps"],
             "payload": "aac-hbr",

@@ -19,7 +19,7 @@ from sim.rtp import RTP_HEADER_BYTES
 from sim.stream import Stream
 
 FRAME_SAMPLES = 320
-PAYLOAD_TYPE, RED_PAYLOAD_TYPE = 100, 101
+PAYLOAD_TYPE, RED_PAYLOAD_TYPE = 104, 105
 
 
 class OpusParams(BaseModel):
@@ -98,7 +98,7 @@ class OpusEndpoint:
     def columns(self, stream: Stream) -> dict[str, Any]:
         """Codec, bitrate asked for and achieved by the frames alone, payload format, share with LBRR."""
         return {
-            "speech_codec": "opus",
+            "codec": self.label.removesuffix(f"-{self.code.label}"),
             "bitrate": self.params.bitrate,
             "speech_bps": stream.session["speech_bps"],
             "payload": "red" if self.params.redundancy else "opus",

@@ -17,7 +17,7 @@ from sim.rtp import RtpHeader
 from sim.stream import Block, Stream
 
 SSRC, REPAIR_SSRC = 0x1055A0D0, 0x1055A0D1
-REPAIR_PAYLOAD_TYPE = 103
+REPAIR_PAYLOAD_TYPE = 107
 
 
 def to_stream(
