@@ -15,6 +15,7 @@ CODES = Registry(
     {
         "none": "endpoints.fec.none:NoCode",
         "rs": "endpoints.fec.reed_solomon:ReedSolomon",
+        "red": "endpoints.fec.redundancy:Redundancy",
         "pacsc": "endpoints.syncsc.codes.family:PacSCFamily",
         "pacsc-s": "endpoints.syncsc.codes.family:PacSCSFamily",
     },
