@@ -16,10 +16,10 @@ from endpoints.fec.code import check_symbols
 class Redundancy:
     """Every source packet is sent 1 / code_rate times: what RFC 2198 redundancy recovers, at the rate of RS.
 
-    Deviation from RFC 2198: a copy is a repair packet of its own, after all source packets of its block, and not a
-    redundant block behind another packet's primary one. So a stream has as many packets as with Reed-Solomon at the same
-    code rate and the two meet the same channel slot by slot; RFC 2198 would save the copies' headers and lose a
-    copy whenever its carrier is lost, which here is the copy's own loss.
+    Deviation from RFC 2198: a copy is a repair packet of its own, after all source packets of its block,
+    and not a redundant block behind another packet's primary one. So a stream has as many packets as with
+    Reed-Solomon at the same code rate and the two meet the same channel slot by slot. RFC 2198 would save the
+    copies' headers, and would lose a copy together with the word that carries it.
 
     Attributes:
         code_rate: k/n: 1, 1/2, 1/3, ...
@@ -60,7 +60,9 @@ class Redundancy:
         """
         n = k * round(1 / self.code_rate) if n is None else n
         if k < 1 or n % k or n < k:
-            raise ValueError(f"no whole copies make n={n} packets of k={k}; n must be a multiple of k, k >= 1")
+            raise ValueError(
+                f"no whole copies make n={n} packets of k={k}; n must be a multiple of k, k >= 1"
+            )
         return Copies(k, n)
 
 

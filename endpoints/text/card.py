@@ -23,7 +23,7 @@ def card(
     if args.start:
         start = f"`{args.start.name}`"
     hardware = (
-        f"{args.threads} thread(s) of an {platform.machine()} CPU shared with other work"
+        f"{args.threads} thread(s) of a shared {platform.machine()} CPU"
         if args.device == "cpu"
         else _gpu(args.device)
     )
@@ -33,38 +33,47 @@ def card(
         for h in progress.history
     )
     state = "" if progress.seconds >= 60 * args.minutes else " *Training is not finished.*"
+    kinds = ", ".join(f"{len(table.counts):,} {name.replace('_', ' ')}" for name, table in grams.items())
+    sizes = (
+        f"{config.layers} Transformer layers (hidden {config.hidden}, {config.heads} heads), "
+        f"{config.vocabulary:,} whole words, {config.positions} positions, "
+        f"{sum(p.numel() for p in network.parameters()) / 1e6:.1f} M parameters"
+    )
+    coded = len(huffman.load(folder / huffman.FILE.name).lengths)
+    share = 100 * progress.chemistry_words / max(progress.words, 1)
+    command = f"python -m endpoints.text.train --data DIR --minutes {args.minutes:g} --seed {args.seed}"
+    done = f"{progress.step:,} steps, {progress.words:,} words, {progress.seconds / 60:.1f} minutes on {hardware}"
+    before = f"{first['cross_entropy']:.2f} and {100 * first['accuracy']:.1f} %"
     return f"""# Weights of the text stream
 
 | file | MB | what |
 |---|---|---|
-| `{NETWORK_FILE}` | {_mb(folder / NETWORK_FILE)} | TextPC's network, float16: {config.layers} Transformer layers (hidden {config.hidden}, \
-{config.heads} heads), {config.vocabulary:,} whole words, {config.positions} positions, \
-{sum(p.numel() for p in network.parameters()) / 1e6:.1f} M parameters |
-| `{counts.FILE}` | {_mb(folder / counts.FILE)} | counts: {", ".join(f"{len(g.counts):,} {n.replace('_', ' ')}" for n, g in grams.items())}, each said \
-{counts.LEAST} times or more |
-| `{VOCABULARY_FILE}` | {_mb(folder / VOCABULARY_FILE)} | the words, how each is written, and their frequencies |
-| `{huffman.FILE.name}` | {_mb(folder / huffman.FILE.name)} | canonical Huffman code of {len(huffman.load(folder / huffman.FILE.name).lengths):,} \
-entries, an escape among them |
+| `{NETWORK_FILE}` | {_mb(folder / NETWORK_FILE)} | TextPC's network, float16: {sizes} |
+| `{counts.FILE}` | {_mb(folder / counts.FILE)} | {kinds}, each said {counts.LEAST} times or more |
+| `{VOCABULARY_FILE}` | {_mb(folder / VOCABULARY_FILE)} | the words, how each is written, and how often it was said |
+| `{huffman.FILE.name}` | {_mb(folder / huffman.FILE.name)} | canonical Huffman code of {coded:,} entries, an escape among them |
 
-**What it is.** A masked language model *and* counts: the score of a word is the network's plus what the counts of its
-neighbours and the words received lately say, each with a weight that the network sets (`endpoints/text/network.py`).
+**What it is.** A masked language model *and* counts: the score of a word is the network's plus what the counts
+of its neighbours and the words received lately say, each with a weight that the network sets at each gap
+(`endpoints/text/network.py`, `endpoints/text/evidence.py`).
 
-**Start.** The lowest {config.layers} layers of {start}; a word's embedding is the mean of its pieces.
+**Start.** The lowest {config.layers} layers of {start};
+a word's embedding is the mean of its pieces.
 
-**Data.** {_said(corpus.general)} of other MIT OpenCourseWare courses and {_said(corpus.chemistry)} of the chemistry course \
-5.111SC, the knowledge base, all CC BY-NC-SA; {100 * progress.chemistry_words / max(progress.words, 1):.0f} % of the words drawn are \
-chemistry. A text's own lecture is taken out of the counts while it is learnt from. Kept back from *everything* here: chemistry lectures {_list(TEST_LECTURES)}
-({_said(corpus.test)}) for testing; {_list(VALIDATION_LECTURES)} ({_said(corpus.validation)}) for watching the training and tuning the choice of words; \
-each {VALIDATION_EVERY}th lecture of the other courses.
+**Data.** {_said(corpus.general)} of other MIT OpenCourseWare courses and {_said(corpus.chemistry)} of the
+chemistry course 5.111SC, the knowledge base, all CC BY-NC-SA; {share:.0f} % of the words drawn are chemistry. While
+a text is learnt from, its own lecture is taken out of the counts. Kept back from *everything* here: chemistry
+lectures {_list(TEST_LECTURES)}: {_said(corpus.test)}, for testing;
+{_list(VALIDATION_LECTURES)}: {_said(corpus.validation)}, for watching the training and for tuning the choice of
+words; and every {VALIDATION_EVERY}th lecture of the other courses.
 
-**Training.**{state} `python -m endpoints.text.train --data DIR --minutes {args.minutes:g} --seed {args.seed}`: {progress.step:,} steps, \
-{progress.words:,} words, {progress.seconds / 60:.1f} minutes on {hardware}. Loss: cross entropy over lost words (the SyncSC paper's), plus 0.3 times \
-that of capital and punctuation mark. Masks: windows of 6 words through random loss rates (0.1 to 0.95), bursts and code
-rates 1, 1/2, 1/4.
+**Training.**{state} `{command}`: {done}.
+Loss: cross entropy over lost words (the SyncSC paper's), plus 0.3 times that of capital and punctuation mark.
+Masks: windows of 6 words through random loss rates (0.1 to 0.95), bursts and code rates 1, 1/2, 1/4.
 
 **Held-out accuracy.** Lectures {_list(VALIDATION_LECTURES)}, lost words at the training's loss rates: cross entropy
-{last["cross_entropy"]:.2f} nats, {100 * last["accuracy"]:.1f} % named exactly by the most probable word (before training, counts with equal weights: \
-{first["cross_entropy"]:.2f} and {100 * first["accuracy"]:.1f} %).
+{last["cross_entropy"]:.2f} nats, {100 * last["accuracy"]:.1f} % named exactly by the most probable word (before training, with all
+counts weighted alike: {before}).
 
 | minutes | steps | cross entropy | accuracy |
 |---|---|---|---|
@@ -77,7 +86,7 @@ def _mb(path: Path) -> str:
 
 
 def _said(lectures: tuple[Lecture, ...]) -> str:
-    return f"{len(lectures):,} lectures ({sum(len(x.words) for x in lectures):,} words)"
+    return f"{len(lectures):,} lectures of {sum(len(x.words) for x in lectures):,} words"
 
 
 def _list(numbers: tuple[int, ...]) -> str:

@@ -1,52 +1,136 @@
-"""Choosing words from distributions, so that as many words of a sentence match as can be expected."""
+"""Choosing words from distributions, so that as much of a sentence as can be expected is there."""
 
 from __future__ import annotations
-
-from collections import deque
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import gammainc
 
-REACH = 18
-"""Missing words over which counts are balanced: about a sentence."""
-EXACT = 1.0
+from endpoints.text.forms import MARKS, SHAPES, compose
+from endpoints.text.vocabulary import Vocabulary
+
+EXACT = 3.0
 """What a word at its very place counts against a word anywhere in the sentence."""
+CONTENT = 4.0
+"""How much more a word is worth for each power of ten that it is rarer than COMMON."""
+COMMON = 0.01
+"""Frequency of words like "a" and "is"."""
+MARK = 0.5
+"""A mark is set where it is worth more than this, `EXACT` being 1 for marks."""
 CANDIDATES = 128
+
+_ENDS = np.array([mark in (".", "?") for mark in MARKS])
 
 
 class Chooser:
-    """Names missing words one by one by minimum Bayes risk: clipped unigram counts, and exact places.
+    """Names missing words one by one by minimum Bayes risk: words of a sentence, words at their place.
 
     The most probable word at each gap alone would be "the" time and again, where a sentence has it once or
-    twice. With X_w the number of gaps where w was said, of the last REACH gaps and those of the window, and
-    F_w the times w was filled in there, another w matches with probability P(X_w > F_w). X_w is taken as
-    Poisson, its mean the sum of the gaps' probabilities. The word with the largest
-    P(X_w > F_w) + EXACT p(w at this gap) is chosen. Later windows are not looked at.
+    twice. Let X_w be the number of gaps of this sentence, so far and in this window, where w was said, and F_w
+    how often w was filled in there; another w is a match with probability P(X_w > F_w). The word chosen has
+    the largest worth(w) (P(X_w > F_w) + EXACT p(w at this gap)). X_w is taken as Poisson; gaps count for its
+    mean by the chance that no sentence ended since, which received words tell for sure and the distribution
+    of marks tells of missing ones. worth(w) = 1 + CONTENT max(0, log10(COMMON / frequency of w)): what a
+    sentence is about hangs on its rare words. With CONTENT = 0 the choice aims at clipped unigram counts,
+    that is BLEU-1; the constants were tuned on the validation lectures for gains in both BLEU-1 and semantic
+    similarity. Punctuation marks are chosen likewise, or none. Later windows are not looked at.
+
+    Source: Kumar and Byrne 2004 (minimum Bayes risk decoding).
+
+    Args:
+        vocabulary: of the distributions.
+        exact, content, mark: as the constants; other values are for ablations.
     """
 
-    def __init__(self, vocabulary: int) -> None:
-        self._mean = np.zeros(vocabulary)
-        self._filled = np.zeros(vocabulary, np.int64)
-        self._recent: deque[tuple[NDArray[np.float32], int]] = deque()
+    def __init__(
+        self, vocabulary: Vocabulary, exact: float = EXACT, content: float = CONTENT, mark: float = MARK
+    ) -> None:
+        self._surfaces = vocabulary.surfaces
+        rarity = np.log10(COMMON / np.maximum(vocabulary.frequency, 1e-7))
+        self._worth = (1 + content * np.maximum(rarity, 0)).astype(np.float32)
+        self._exact, self._mark = exact, mark
+        self._mean, self._filled = np.zeros((2, len(vocabulary)), np.float32)
+        self._marks, self._marked = np.zeros((2, len(MARKS)))
+        self._goes_on = 0.0
 
-    def window(self, probabilities: NDArray[np.float32]) -> list[int]:
-        """Ids for the missing words of one window, float32 [missing, vocabulary] in their order."""
+    def window(
+        self, words: NDArray[np.float32], shapes: NDArray[np.float32], breaks: NDArray[np.bool_]
+    ) -> list[str]:
+        """The missing words of one window, as they are written.
+
+        Args:
+            words: float32 [missing, vocabulary], a distribution each.
+            shapes: float32 [missing, SHAPES], likewise.
+            breaks: bool [missing]; a word that arrived ended a sentence since the missing word before.
+        """
+        capital = shapes.reshape(-1, 2, len(MARKS)).sum(2)[:, 1] > 0.5
+        marks = shapes.reshape(-1, 2, len(MARKS)).sum(1)
+        ends = marks @ _ENDS
+        goes_on = np.append(self._goes_on, 1 - ends[:-1]) * ~breaks
+        same = _same_sentence(goes_on)
+        mean, mark_mean = same @ words, same @ marks
         chosen = []
-        for p in probabilities:
-            self._mean += p
-        for p in probabilities:
-            candidates = (
-                np.argpartition(p, -CANDIDATES)[-CANDIDATES:] if len(p) > CANDIDATES else np.arange(len(p))
-            )
-            mean = np.maximum(self._mean[candidates], 1e-12)
-            gain = gammainc(self._filled[candidates] + 1, mean) + EXACT * p[candidates]
-            word = int(candidates[np.argmax(gain)])
+        for i, p in enumerate(words):
+            for state in (self._mean, self._filled, self._marks, self._marked):
+                state *= goes_on[i]
+            word = self._word(p, mean[i])
+            mark = self._mark_of(marks[i], mark_mean[i])
             self._filled[word] += 1
-            self._recent.append((p, word))
-            chosen.append(word)
-        while len(self._recent) > REACH:
-            p, word = self._recent.popleft()
-            self._mean -= p
-            self._filled[word] -= 1
+            self._marked[mark] += 1
+            chosen.append(compose(self._surfaces[word], int(capital[i]) * len(MARKS) + mark))
+        self._mean += same[-1] @ words
+        self._marks += same[-1] @ marks
+        self._goes_on = 1 - ends[-1]
         return chosen
+
+    def _word(self, p: NDArray[np.float32], mean: NDArray[np.float32]) -> int:
+        some = np.argpartition(p, -CANDIDATES)[-CANDIDATES:] if len(p) > CANDIDATES else np.arange(len(p))
+        expected = np.maximum(self._mean[some] + mean[some], 1e-12)
+        gain = gammainc(self._filled[some] + 1, expected) + self._exact * p[some]
+        return int(some[np.argmax(self._worth[some] * gain)])
+
+    def _mark_of(self, p: NDArray[np.float32], mean: NDArray[np.float32]) -> int:
+        gain = gammainc(self._marked + 1, np.maximum(self._marks + mean, 1e-12)) + p
+        gain[0] = self._mark
+        return int(np.argmax(gain))
+
+
+def _same_sentence(goes_on: NDArray[np.float64]) -> NDArray[np.float32]:
+    """Chance that two gaps of a window are in one sentence, float32 [gaps, gaps], from that of neighbours."""
+    size = len(goes_on)
+    same = np.eye(size, dtype=np.float32)
+    for i in range(size):
+        chance = np.cumprod(goes_on[i + 1 :])
+        same[i, i + 1 :] = same[i + 1 :, i] = chance
+    return same
+
+
+def breaks_before(shapes: NDArray[np.int64], missing: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """For each missing word of a text: did a word that arrived end a sentence since the one before?
+
+    Args:
+        shapes: int64 [words], of the words that arrived.
+        missing: bool [words].
+    Returns:
+        bool [missing words].
+    """
+    ended = np.cumsum(~missing & _ENDS[shapes % len(MARKS)])[missing]
+    return np.diff(ended, prepend=0) > 0
+
+
+def shapes_so_far(
+    shapes: NDArray[np.int64], missing: NDArray[np.bool_], windows: NDArray[np.int64], ahead: int
+) -> NDArray[np.float32]:
+    """How often each shape was among the words that arrived, up to each missing word's window.
+
+    One word in lower case and without a mark is counted besides.
+
+    Returns:
+        float32 [missing words, SHAPES], distributions.
+    """
+    there = np.zeros((len(shapes) + 1, SHAPES), np.float32)
+    there[np.flatnonzero(~missing) + 1, shapes[~missing]] = 1
+    ends = np.searchsorted(windows, windows[missing] + ahead, side="right")
+    counted = there.cumsum(0)[ends]
+    counted[:, 0] += 1
+    return counted / counted.sum(1, keepdims=True)

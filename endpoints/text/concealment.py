@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
+from itertools import pairwise
 from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
 
 from channels.registry import Registry
 
@@ -23,18 +27,36 @@ CONCEALMENTS = Registry(
 class Concealment(Protocol):
     """Fills in missing words; a word that arrived is never changed."""
 
-    def fill(self, words: Sequence[str | None], window: int) -> list[str | None]:
+    def fill(
+        self, words: Sequence[str | None], windows: NDArray[np.int64], ahead: int = 0
+    ) -> list[str | None]:
         """The words with the missing ones (None) filled in.
 
-        Causal: what stands in a window of `window` words depends on that window and earlier ones only.
+        Causal: what stands in a window depends on that window, earlier ones, and `ahead` later ones only.
+
+        Args:
+            words: in order; of the lecture from its beginning.
+            windows: int64 [words], not falling; the number of the window that each word was sent in.
+            ahead: windows that may be waited for.
         """
         ...
+
+
+def of_windows(windows: NDArray[np.int64]) -> Iterator[slice]:
+    """The parts of a row of words that are of one window each, from their windows' numbers, not falling."""
+    cuts = [0, *(np.flatnonzero(np.diff(windows)) + 1), len(windows)]
+    return (slice(begin, end) for begin, end in pairwise(cuts) if end > begin)
 
 
 class NoConcealment:
     """Missing words stay missing."""
 
-    def fill(self, words: Sequence[str | None], window: int) -> list[str | None]:
+    def __init__(self, device: str = "cpu") -> None:
+        del device
+
+    def fill(
+        self, words: Sequence[str | None], windows: NDArray[np.int64], ahead: int = 0
+    ) -> list[str | None]:
         """The words as they are."""
         return list(words)
 
@@ -42,7 +64,12 @@ class NoConcealment:
 class Unigram:
     """Every missing word is the most frequent word of the training lectures."""
 
-    def fill(self, words: Sequence[str | None], window: int) -> list[str | None]:
+    def __init__(self, device: str = "cpu") -> None:
+        del device
+
+    def fill(
+        self, words: Sequence[str | None], windows: NDArray[np.int64], ahead: int = 0
+    ) -> list[str | None]:
         """The words, with the one most frequent word at every gap."""
         from endpoints.text.vocabulary import SPECIAL, Vocabulary
         from endpoints.text.weights import SHIPPED, VOCABULARY_FILE
@@ -52,6 +79,6 @@ class Unigram:
 
 
 @lru_cache(maxsize=8)
-def concealment(name: str) -> Concealment:
-    """The filler of that name, loaded once."""
-    return CONCEALMENTS.get(name)()
+def concealment(name: str, device: str = "cpu") -> Concealment:
+    """The filler of that name, loaded once; a network in it runs on `device`."""
+    return CONCEALMENTS.get(name)(device=device)

@@ -1,10 +1,10 @@
 """What counts say for each word at a gap: neighbours on both sides, and words that arrived lately.
 
-Each *witness* looks at one context: the word before, the two before, the words on both sides, and so on. Of a
-word w it says log(1 + (c(w) - D) / (D N P(w))): how much likelier interpolated absolute discounting holds w in this
-context than outside it, where c counts w there, N is the number of different words seen there, P is the
-overall frequency and D = 1/2. Words never seen in the context get 0, so what a witness says is sparse. The last
-two witnesses are caches: c decays with every word received since, and D N is a constant.
+Each *witness* looks at one context: the word before, the two before, the words on both sides, and so on. Of
+a word w it says log(1 + (c(w) - D) / (D N P(w))): how much likelier interpolated absolute discounting holds w
+in this context than outside it, where c counts w there, N is the number of different words seen there, P is
+the overall frequency and D = 1/2. Words never seen in the context get 0, so what a witness says is sparse.
+The last two witnesses are caches: c decays with every word received since, and D N is a constant.
 
 Source: Ney, Essen and Kneser 1994 (absolute discounting); Kuhn and De Mori 1990 (cache).
 """

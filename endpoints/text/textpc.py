@@ -1,19 +1,22 @@
-"""TextPC: a masked language model of whole words puts lost words back."""
+"""TextPC: a masked language model of whole words, and counts, put lost words back."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
-from endpoints.text.choice import Chooser
-from endpoints.text.forms import compose
+from endpoints.text import counts
+from endpoints.text.choice import Chooser, breaks_before
+from endpoints.text.concealment import of_windows
+from endpoints.text.evidence import Witnesses
 from endpoints.text.vocabulary import MASK, SPECIAL
 from endpoints.text.weights import SHIPPED, load
 
-FIRST_CONTEXT = 5
-"""Windows of context at least, once there are as many; the network's length less this is filled at a time."""
+CONTEXT = 30
+"""Words of context at least, once there are as many; the network's length less this is filled at a time."""
 BATCH = 16
 
 
@@ -22,51 +25,96 @@ class TextPC:
 
     A missing word is one mask and the head chooses a whole word, so the number of tokens never has to be
     known. Context is what *arrived*: earlier gaps stay masks, so all windows of a text go through the network
-    in batches, each with 5 to 19 windows before it. Capital and mark come from a second, small head.
+    in batches, each with 30 to 114 words before it. Counts of neighbours, and of words received lately, have
+    their say in the scores (`endpoints.text.evidence`). Capital and mark come from a second, small head.
 
     Source: the SyncSC paper, Section III-C; the network is `endpoints.text.network`.
     """
 
     def __init__(self, folder: Path = SHIPPED, device: str = "cpu") -> None:
         self.network, self.vocabulary = load(folder, device)
+        self.witnesses = Witnesses(counts.load(folder / counts.FILE), self.vocabulary.frequency)
         self.device = device
 
-    def fill(self, words: Sequence[str | None], window: int) -> list[str | None]:
+    def fill(
+        self, words: Sequence[str | None], windows: NDArray[np.int64], ahead: int = 0
+    ) -> list[str | None]:
         """The words with every missing one filled in; see `Concealment.fill`."""
+        ids, shapes = self.vocabulary.encode(words)
+        gaps = np.flatnonzero(ids == MASK)
+        breaks = breaks_before(shapes, ids == MASK)
+        filled, chooser = list(words), Chooser(self.vocabulary)
+        for places, probabilities, forms in self.distributions(ids, shapes, windows, gaps, ahead):
+            broken = breaks[np.searchsorted(gaps, places)]
+            for part in of_windows(windows[places]):
+                chosen = chooser.window(probabilities[part], forms[part], broken[part])
+                for place, word in zip(places[part], chosen, strict=True):
+                    filled[place] = word
+        return filled
+
+    def distributions(
+        self,
+        ids: NDArray[np.int64],
+        shapes: NDArray[np.int64],
+        windows: NDArray[np.int64],
+        gaps: NDArray[np.int64],
+        ahead: int = 0,
+    ) -> Iterator[tuple[NDArray[np.int64], NDArray[np.float32], NDArray[np.float32]]]:
+        """Probabilities of the words and shapes at gaps.
+
+        Args:
+            ids, shapes, windows: int64 [words], of the text; ids are MASK where a word is missing.
+            gaps: int64 [gaps], ascending places; all the gaps of a window or none.
+            ahead: windows after a gap's own that it may be judged from.
+        Yields:
+            Some of the gaps, in order; float32 [them, vocabulary]; float32 [them, SHAPES].
+        """
         import torch
 
-        filled = list(words)
-        if all(word is not None for word in filled):
-            return filled
-        ids, shapes = self.vocabulary.encode(words)
-        length = max(self.network.config.positions // window, 1) * window
-        stride = max(length - FIRST_CONTEXT * window, window)
-        begins = [0, *range(stride, max(len(ids) - length + stride, 0), stride)]
-        chooser = Chooser(len(self.vocabulary))
-        with torch.inference_mode():
-            for first in range(0, len(begins), BATCH):
-                part = begins[first : first + BATCH]
-                places = np.minimum(np.array(part)[:, None] + np.arange(length), len(ids) - 1)
-                inside = np.array(part)[:, None] + np.arange(length) < len(ids)
-                fresh = (np.arange(length) >= length - stride) | (np.array(part)[:, None] == 0)
-                wanted = (ids[places] == MASK) & inside & fresh
-                if not wanted.any():
-                    continue
-                tensors = [torch.from_numpy(x).to(self.device) for x in (ids[places], shapes[places])]
-                windows = torch.arange(length, device=self.device).unsqueeze(0) // window
-                logits, shape_logits = self.network(
-                    *tensors, windows, torch.from_numpy(wanted).to(self.device)
+        length = self.network.config.positions
+        spans = list(_spans(windows, gaps, length, ahead))
+        for first in range(0, len(spans), BATCH):
+            part = spans[first : first + BATCH]
+            begins, firsts, ends = (np.array(column)[:, None] for column in zip(*part, strict=True))
+            places = begins + np.arange(min(length, int((ends - begins).max())))
+            inside = places < ends
+            wanted = inside & (places >= firsts) & np.isin(places, gaps)
+            places = np.minimum(places, len(ids) - 1)
+            seen = np.minimum(windows[places], windows[firsts]) if ahead else windows[places]
+            wanted &= seen == windows[places]
+            seen = np.where(inside, seen, windows[-1] + 1)
+            evidence = self.witnesses.at(ids, windows, places[wanted], ahead)
+            with torch.inference_mode():
+                scores, forms = self.network(
+                    *(
+                        torch.from_numpy(x).to(self.device)
+                        for x in (ids[places], shapes[places], seen, wanted)
+                    ),
+                    evidence,
                 )
-                logits[:, :SPECIAL] = -torch.inf
-                probabilities = logits.softmax(1).cpu().numpy()
-                forms = shape_logits.argmax(1).cpu().numpy()
-                where = places[wanted]
-                cuts = np.flatnonzero(np.diff(where // window)) + 1
-                for gaps, members in zip(
-                    np.split(where, cuts), np.split(np.arange(len(where)), cuts), strict=True
-                ):
-                    for place, member, word in zip(
-                        gaps, members, chooser.window(probabilities[members]), strict=True
-                    ):
-                        filled[place] = compose(self.vocabulary.surfaces[word], int(forms[member]))
-        return filled
+                scores[:, :SPECIAL] = -torch.inf
+                yield places[wanted], scores.softmax(1).cpu().numpy(), forms.softmax(1).cpu().numpy()
+
+
+def _spans(
+    windows: NDArray[np.int64], gaps: NDArray[np.int64], length: int, ahead: int
+) -> Iterator[tuple[int, int, int]]:
+    """Parts of the text, whole windows each, that go through the network: begin, first place filled, end."""
+    starts = np.flatnonzero(np.diff(windows, prepend=windows[:1] - 1))
+    ends = np.append(starts[1:], len(windows))
+    asked = np.unique(np.searchsorted(starts, gaps, side="right") - 1)
+    at = 0
+    while at < len(asked):
+        first = asked[at]
+        begin = int(starts[np.searchsorted(starts, max(starts[first] - CONTEXT, 0), side="right") - 1])
+        if ahead:
+            last = min(first + ahead, len(ends) - 1)
+            begin = int(starts[np.searchsorted(starts, max(ends[last] - length, 0))])
+            yield min(begin, int(starts[first])), int(starts[first]), int(ends[last])
+            at += 1
+            continue
+        last = first
+        while last + 1 < len(ends) and ends[last + 1] - begin <= length:
+            last += 1
+        yield begin, int(starts[first]), int(ends[last])
+        at = int(np.searchsorted(asked, last, side="right"))

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from endpoints.clip import ClipError
+from endpoints.text import counts, huffman
 from endpoints.text.vocabulary import Vocabulary
 
 if TYPE_CHECKING:
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
 SHIPPED = Path(__file__).parent / "model"
 NETWORK_FILE = "textpc.safetensors"
 VOCABULARY_FILE = "vocabulary.json.gz"
+FILES = (NETWORK_FILE, VOCABULARY_FILE, counts.FILE, huffman.FILE.name)
+"""What training writes, and both ends of the text stream read."""
 
 
 def save(folder: Path, network: TextNetwork, vocabulary: Vocabulary) -> None:
