@@ -17,6 +17,7 @@ ENDPOINTS = Registry(
         "h265": "endpoints.codecs.video:H265Endpoint",
         "av1": "endpoints.codecs.video:AV1Endpoint",
         "syncsc": "endpoints.syncsc.endpoint:SyncSCEndpoint",
+        "fom": "endpoints.syncsc.fom.endpoint:FomEndpoint",
         "text": "endpoints.text.endpoint:TextEndpoint",
         "opus": "endpoints.codecs.speech.opus:OpusEndpoint",
         "aac": "endpoints.codecs.speech.aac:AacEndpoint",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 from collections import OrderedDict
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -21,7 +22,7 @@ from endpoints.syncsc.face_model import COEFFICIENTS, FaceModel
 from endpoints.syncsc.generator.drawing import DRAWINGS
 from endpoints.syncsc.pictures import DrawnPictures, Known
 from endpoints.syncsc.semantics import Scaling, smoothed
-from endpoints.syncsc.tracker import TRACKERS
+from endpoints.syncsc.tracker import TRACKERS, Tracked
 from sim.delivery import Delivery
 from sim.rtp import RTP_HEADER_BYTES, RtpHeader
 from sim.stream import Block, Stream
@@ -31,7 +32,7 @@ MEDIA = {"payload_type": 100, "ssrc": 0x10557E8A}
 MODEL = Path(__file__).parent / "model"
 SIDE = 256
 BITS_A_NUMBER = 16
-TRACKED_HELD = 8
+SESSIONS_HELD = 8
 
 
 class SyncSCParams(BaseModel):
@@ -96,11 +97,12 @@ class SyncSCEndpoint:
 
     Params = SyncSCParams
     sends = "video"
+    codes: tuple[str, ...] = tuple(SEMANTIC_CODES.names())
 
     def __init__(self, params: SyncSCParams, code: Any, device: str = "cpu") -> None:
-        if code.name not in SEMANTIC_CODES.names():
+        if code.name not in self.codes:
             raise ClipError(
-                f"endpoint syncsc takes the codes {', '.join(SEMANTIC_CODES.names())}, not {code.name}"
+                f"endpoint {params.name} takes the codes {', '.join(self.codes)}, not {code.name}"
             )
         self.params, self.code, self.device = params, code, device
         plain = {"interpolation": params.interpolation} if code.name in ("none", "rs") else {}
@@ -110,10 +112,10 @@ class SyncSCEndpoint:
 
     def _name(self) -> str:
         """syncsc, and what is not as usual."""
-        defaults = SyncSCParams()
         marks = {"drawing": "{}", "tracker": "{}", "interpolation": "{}", "group": "g{}", "look_ahead": "a{}"}
-        values = ((mark, getattr(self.params, key), getattr(defaults, key)) for key, mark in marks.items())
-        return "-".join(["syncsc", *(mark.format(v) for mark, v, usual in values if v != usual)])
+        fields, given = type(self.params).model_fields, self.params.model_dump(exclude_defaults=True)
+        unusual = [mark.format(given[key]) for key, mark in marks.items() if key in fields and key in given]
+        return "-".join([self.params.name, *unusual])
 
     @classmethod
     def weights(cls) -> dict[str, str]:
@@ -125,7 +127,7 @@ class SyncSCEndpoint:
 
     def encode(self, clip: Clip) -> Stream:
         """The packets of the clip's semantics; see `Endpoint.encode`."""
-        session = _session(clip, self.params.tracker, self.params.faces == "largest", self.device)
+        session = self._session(clip)
         rows, size, n = self.rows.packets(session.sent), self.rows.block_frames, self.rows.block_packets
         exact = getattr(self.rows, "code", None) or Inexact(n)
         packets, media, available, blocks = [], [], [], []
@@ -151,12 +153,9 @@ class SyncSCEndpoint:
             for packet, there in zip(stream.packets, delivery.usable, strict=True)
         ]
         shown = self.rows.decode(payloads, session.frames, session.numbers)
-        model = FaceModel.load()
+        drawing = _drawing(self.params.drawing, self.device)
         pictures = DrawnPictures(
-            _drawing(self.params.drawing, self.device),
-            self.params.drawing,
-            session.known,
-            Scaling.of(model).coefficients(shown),
+            drawing, self.params.drawing, session.known, self._scaling().coefficients(shown)
         )
         whole = (shown == session.sent).all(1)
         outcome = tuple("whole" if same else "concealed" for same in whole)
@@ -172,36 +171,42 @@ class SyncSCEndpoint:
             **self.params.model_dump(exclude={"name"}),
         }
 
+    def _scaling(self) -> Scaling:
+        return Scaling.of(FaceModel.load())
 
-_tracked: OrderedDict[tuple, Session] = OrderedDict()
+    def _track(self, pictures: Sequence[NDArray[np.uint8]]) -> Tracked:
+        tracker = _tracker(self.params.tracker, self.device, self.params.faces == "largest")
+        identity, found = tracker.track(pictures)
+        return Tracked(identity, np.float32(smoothed(found, FaceModel.load().scale)))
 
-
-def _session(clip: Clip, tracker: str, largest: bool, device: str) -> Session:
-    """Tracks a clip once for all codes and drawings."""
-    if clip.video is None:
-        raise ClipError(f"clip {clip.name} has no pictures, which syncsc sends")
-    if clip.video[0].shape != (SIDE, SIDE, 3):
+    def _session(self, clip: Clip) -> Session:
+        """Tracks a clip once for all codes and drawings."""
+        if clip.video is None:
+            raise ClipError(f"clip {clip.name} has no pictures, which {self.params.name} sends")
         height, width = clip.video[0].shape[:2]
-        raise ClipError(
-            f"clip {clip.name} is {width}x{height}; syncsc takes {SIDE}x{SIDE}, set clip.size to {SIDE}"
-        )
-    key = (content_hash(clip.video), clip.name, clip.fps, tracker, largest)
-    if key not in _tracked:
-        try:
-            identity, found = _tracker(tracker, device, largest).track(clip.video)
-        except ClipError as error:
-            raise ClipError(f"clip {clip.name}: {error}") from None
-        model = FaceModel.load()
-        scaling = Scaling.of(model)
-        sent = scaling.numbers(smoothed(found, model.scale))
-        known = Known(clip.video[0], identity, scaling.coefficients(sent[0]))
-        _tracked[key] = Session(
-            clip.name, len(sent), clip.fps, known, sent[0], sent, _png_bytes(clip.video[0])
-        )
-    _tracked.move_to_end(key)
-    while len(_tracked) > TRACKED_HELD:
-        _tracked.popitem(last=False)
-    return _tracked[key]
+        if (height, width) != (SIDE, SIDE):
+            raise ClipError(
+                f"clip {clip.name} is {width}x{height}; {self.params.name} takes {SIDE}x{SIDE}, set clip.size to {SIDE}"
+            )
+        how = self.params.model_dump_json(include={"name", "tracker", "faces"})
+        key = (content_hash(clip.video), clip.name, clip.fps, how)
+        if key not in _sessions:
+            try:
+                identity, found = self._track(clip.video)
+            except ClipError as error:
+                raise ClipError(f"clip {clip.name}: {error}") from None
+            scaling = self._scaling()
+            sent = scaling.numbers(found)
+            known = Known(clip.video[0], identity, scaling.coefficients(sent[0]))
+            size = _png_bytes(clip.video[0])
+            _sessions[key] = Session(clip.name, len(sent), clip.fps, known, sent[0], sent, size)
+        _sessions.move_to_end(key)
+        while len(_sessions) > SESSIONS_HELD:
+            _sessions.popitem(last=False)
+        return _sessions[key]
+
+
+_sessions: OrderedDict[tuple, Session] = OrderedDict()
 
 
 @lru_cache(maxsize=4)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
@@ -45,11 +44,6 @@ class ExtractorTracker:
     def load(cls, device: str = "cpu", largest: bool = False) -> ExtractorTracker:
         """With the weights that ship."""
         return cls(load_network(SHIPPED), device, largest)
-
-    @classmethod
-    def weights(cls) -> dict[str, str]:
-        """The network's file and its SHA-256."""
-        return {SHIPPED.name: _hash(SHIPPED)}
 
     @torch.inference_mode()
     def track(self, pictures: Sequence[NDArray[np.uint8]]) -> Tracked:
@@ -162,8 +156,3 @@ def load_network(path: Path) -> ExtractorNetwork:
     except (SafetensorError, RuntimeError) as error:
         raise ClipError(f"extractor: {path} is broken ({str(error).splitlines()[0]}); reinstall it") from None
     return network.eval()
-
-
-@lru_cache(maxsize=2)
-def _hash(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()

@@ -69,11 +69,6 @@ class MediapipeTracker:
         """Runs on the CPU, whatever the device."""
         return cls(largest)
 
-    @classmethod
-    def weights(cls) -> dict[str, str]:
-        """None of this project's."""
-        return {}
-
     def track(self, pictures: Sequence[NDArray[np.uint8]]) -> Tracked:
         """See `Tracker.track`."""
         from endpoints.syncsc.landmarker import Landmarker

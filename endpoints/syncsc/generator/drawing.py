@@ -17,6 +17,7 @@ DRAWINGS = Registry(
     {
         "generator": "endpoints.syncsc.generator.generator:Generator",
         "warp": "endpoints.syncsc.generator.drawing:BareWarp",
+        "keypoints": "endpoints.syncsc.fom.endpoint:KeypointDrawing",
         "frozen": "endpoints.syncsc.generator.drawing:Frozen",
     },
 )
@@ -25,7 +26,7 @@ DRAWINGS = Registry(
 class Drawing(Protocol):
     """A receiver's way to draw. Each picture depends on its own numbers alone, not on what it is drawn with.
 
-    Class methods: `load(device)`, and `weights()`, name of each file it reads to its SHA-256.
+    A class method `load(device)` makes one.
     """
 
     def draw(
@@ -56,11 +57,6 @@ class BareWarp:
         """There is nothing to load; the device is not used."""
         return cls()
 
-    @classmethod
-    def weights(cls) -> dict[str, str]:
-        """None."""
-        return {}
-
     def draw(
         self, reference: NDArray, reference_coefficients: NDArray, identity: NDArray, coefficients: NDArray
     ) -> NDArray[np.uint8]:
@@ -77,11 +73,6 @@ class Frozen:
     def load(cls, device: str = "cpu") -> Frozen:
         """There is nothing to load."""
         return cls()
-
-    @classmethod
-    def weights(cls) -> dict[str, str]:
-        """None."""
-        return {}
 
     def draw(
         self, reference: NDArray, reference_coefficients: NDArray, identity: NDArray, coefficients: NDArray

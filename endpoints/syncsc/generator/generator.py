@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import platform
 from argparse import Namespace
 from functools import lru_cache
@@ -17,6 +16,7 @@ from endpoints.clip import ClipError
 from endpoints.syncsc.face_model import FaceModel
 from endpoints.syncsc.generator.cues import fields, numbers
 from endpoints.syncsc.generator.networks import Drawn, Network
+from endpoints.syncsc.loop import Trained
 
 SHIPPED = Path(__file__).parents[1] / "model" / "generator.safetensors"
 TOGETHER = {"cpu": 1, "cuda": 32}
@@ -35,11 +35,6 @@ class Generator:
     def load(cls, device: str = "cpu") -> Generator:
         """With the weights that ship."""
         return cls(load_network(SHIPPED), device)
-
-    @classmethod
-    def weights(cls) -> dict[str, str]:
-        """The networks' file and its SHA-256."""
-        return {SHIPPED.name: _hash(SHIPPED)}
 
     def draw(
         self, reference: NDArray, reference_coefficients: NDArray, identity: NDArray, coefficients: NDArray
@@ -63,12 +58,14 @@ class Generator:
             told = torch.from_numpy(fields(here, self.model.landmarks(identity, some))).to(self.device)
             said = torch.from_numpy(numbers(self.model, reference_coefficients, some)).to(self.device)
             out.append(self.network(picture.expand(len(some), -1, -1, -1), told, said))
-        warped, edited = (torch.cat([part.cpu() for part in parts]) for parts in zip(*out, strict=True))
-        return _pixels(warped), _pixels(edited)
+        return tuple(
+            _pixels(torch.cat([getattr(d, name).cpu() for d in out])) for name in ("warped", "edited")
+        )
 
 
 def _empty() -> Drawn:
-    return Drawn(torch.zeros(0, 3, 256, 256), torch.zeros(0, 3, 256, 256))
+    nothing = torch.zeros(0, 3, 256, 256)
+    return Drawn(nothing, nothing, nothing)
 
 
 def _pixels(pictures: Tensor) -> NDArray[np.uint8]:
@@ -99,19 +96,12 @@ def load_network(path: Path) -> Network:
     return network.eval()
 
 
-@lru_cache(maxsize=2)
-def _hash(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()
-
-
-def finish(
-    args: Namespace, average: dict[str, Tensor], unseen: dict[str, float], step: int, seconds: float
-) -> None:
+def finish(args: Namespace, trained: Trained, unseen: dict[str, float]) -> None:
     """Writes float16 weights and generator.md into `args.out`; `unseen` is the last validation."""
     from safetensors.torch import save_file
 
     path = args.out / SHIPPED.name
-    save_file({name: value.half().contiguous().cpu() for name, value in average.items()}, path)
+    save_file({name: value.half().contiguous().cpu() for name, value in trained.average.items()}, path)
     network = Network()
     parts = {n: sum(p.numel() for p in getattr(network, n).parameters()) for n in network._modules}
     lines = [
@@ -124,8 +114,8 @@ def finish(
         "the landmarks of MediaPipe's face landmarker. Loss: LPIPS on SqueezeNet's features (in place of VGG-19,",
         "which cannot be had offline; the metric that is reported is the one that is trained on) and absolute",
         "difference.",
-        f"{step} steps, {seconds / 60:.0f} minutes on {args.device} ({platform.machine()}, {args.threads} thread,"
-        " the machine shared). Made by `python -m endpoints.syncsc.train generator`.",
+        f"{trained.step} steps, {trained.seconds / 60:.0f} minutes on {args.device} ({platform.machine()}, "
+        f"{args.threads} thread, the machine shared). Made by `python -m endpoints.syncsc.train generator`.",
         "",
         "LPIPS (squeeze) on people held out, first frame as reference, numbers from the landmarks:",
         "",

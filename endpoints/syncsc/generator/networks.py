@@ -14,15 +14,21 @@ from endpoints.syncsc.generator.warp import GRID, SIDE, enlarge, sample
 LATENT = 128
 KEPT = 16
 """Channels that the warping network hands on to the editing network."""
-LONGEST = 8.0
+LONGEST = 32.0
 """Pixels by which the warping network may correct the motion field."""
 
 
 class Drawn(NamedTuple):
-    """What `Network.forward` gives: the warped and the edited picture, float32 [n, 3, h, w] in [-1, 1]."""
+    """What `Network.forward` gives.
+
+    Attributes:
+        warped, edited: float32 [n, 3, h, w] in [-1, 1].
+        displacement: float32 [n, 2, 64, 64] in pixels of a 256x256 picture, of the whole picture.
+    """
 
     warped: Tensor
     edited: Tensor
+    displacement: Tensor
 
 
 class Network(nn.Module):
@@ -64,15 +70,15 @@ class Network(nn.Module):
         outlines = enlarge(fields[:, 2:])[..., down, across]
         still = reference[..., down, across]
         edited = self.editing(warped, still, outlines, kept[..., coarse[0], coarse[1]], latent)
-        return Drawn(warped, edited)
+        return Drawn(warped, edited, displacement)
+
+    def motion(self, reference: Tensor, fields: Tensor, numbers: Tensor) -> Tensor:
+        """The displacement alone; see `forward`."""
+        return self.warping(reference, fields, self.mapping(numbers))[0]
 
 
 class WarpingNetwork(nn.Module):
-    """Corrects the motion field at 64x64: how much of it holds where, and by how many pixels it is off.
-
-    The field that is used is a blend of three (the face model's, none, and the head's rigid part as the field's
-    plane of best fit would move it) plus a correction of at most 8 pixels.
-    """
+    """Corrects the motion field at 64x64: how much of it holds where (0 to 2), and by how many pixels it is off."""
 
     def __init__(self) -> None:
         super().__init__()

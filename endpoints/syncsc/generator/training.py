@@ -1,20 +1,24 @@
-"""Training of the image generator: squares of 128 pixels, LPIPS and absolute difference, from the bare warp on."""
+"""Training of the image generator, from the bare warp on: first its motion, then all of it.
+
+Motion is learned from optical flow, which says where hair, neck and background went; pictures from squares of 128
+pixels by LPIPS and absolute difference.
+"""
 
 from __future__ import annotations
 
-import math
-import time
 from argparse import Namespace
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from endpoints.syncsc.face_model import EYES_AND_LIDS, MOUTH
+from endpoints.syncsc.generator.flow import astray, followed
 from endpoints.syncsc.generator.networks import Drawn, Network
 from endpoints.syncsc.generator.pairs import Batch, Pairs
 from endpoints.syncsc.generator.warp import enlarge, sample
+from endpoints.syncsc.loop import run
 from endpoints.syncsc.prepare import load
 
 BATCH = 6
@@ -22,67 +26,46 @@ SQUARE = 128
 STEP = 16
 """Corners of the squares stand on multiples of this."""
 RATE = 1e-3
-STEPS_A_CHECKPOINT = 100
-CHECKPOINTS_A_VALIDATION = 4
+MOTION_ALONE = 0.2
+"""Share of the time in which only motion is learned."""
+MOTION_BATCH = 16
+MOTION_WEIGHT = 0.03
 FRAMES_A_CLIP = 4
 WAYS = ("frozen reference", "bare warp", "warped", "edited")
 
 
 def train(args: Namespace) -> None:
     """Trains for `args.minutes` in all, resuming from `args.checkpoint`; writes weights and card."""
+    from endpoints.syncsc.generator.generator import finish
+
     torch.set_num_threads(args.threads)
     torch.manual_seed(args.seed)
     labels = load(args.labels)
     pairs = Pairs(args.data, args.labels, labels)
     held_out = Pairs(args.data, args.labels, labels, held_out=True)
     network = Network().to(args.device)
-    optimizer = torch.optim.AdamW(network.parameters(), RATE, betas=(0.9, 0.99), weight_decay=1e-4)
-    average = {name: value.detach().clone() for name, value in network.state_dict().items()}
-    step, seconds = 0, 0.0
-    if args.checkpoint.exists():
-        kept = torch.load(args.checkpoint, map_location=args.device, weights_only=True)
-        network.load_state_dict(kept["network"])
-        optimizer.load_state_dict(kept["optimizer"])
-        average, step, seconds = kept["average"], kept["step"], kept["seconds"]
     loss_of = losses(args.device)
     perceived = perception(args.device)
-    while seconds < 60 * args.minutes:
-        start, shown = time.perf_counter(), np.zeros(2)
-        for _ in range(STEPS_A_CHECKPOINT):
-            rng = np.random.default_rng((args.seed, step))
-            done = min(1.0, (seconds + time.perf_counter() - start) / (60 * args.minutes))
-            for group in optimizer.param_groups:
-                group["lr"] = (
-                    RATE * min(1, (step + 1) / 100) * max(0.02, 0.5 + 0.5 * math.cos(math.pi * done))
-                )
-            batch = pairs.batch(rng, BATCH)
-            square = a_square(rng, batch)
-            drawn = network(
-                *(part.to(args.device) for part in (batch.reference, batch.fields, batch.numbers)), square
-            )
-            loss, parts = loss_of(drawn, cut(batch.wanted, square).to(args.device))
-            optimizer.zero_grad()
-            loss.backward()
-            torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
-            optimizer.step()
-            keep = min(0.997, 1 - 1 / (1 + step))
-            for name, value in network.state_dict().items():
-                average[name].lerp_(value.detach(), 1 - keep)
-            shown += np.array(parts) / STEPS_A_CHECKPOINT
-            step += 1
-        seconds += time.perf_counter() - start
-        part = args.checkpoint.with_suffix(".part")
-        state = {"network": network.state_dict(), "average": average, "optimizer": optimizer.state_dict()}
-        torch.save({**state, "step": step, "seconds": seconds}, part)
-        part.replace(args.checkpoint)
-        line = f"step {step}, {seconds / 60:.1f} of {args.minutes:g} min: LPIPS of the squares {shown[0]:.4f}"
-        line += f" (warped alone {shown[1]:.4f})"
-        if step // STEPS_A_CHECKPOINT % CHECKPOINTS_A_VALIDATION == 0:
-            line += "; unseen people: " + str(validate(average, held_out, perceived, args.device))
-        print(line, flush=True)
-    from endpoints.syncsc.generator.generator import finish
 
-    finish(args, average, validate(average, held_out, perceived, args.device), step, seconds)
+    def loss(rng: np.random.Generator, done: float) -> tuple[Tensor, Mapping[str, float]]:
+        first = done < MOTION_ALONE
+        batch = pairs.batch(rng, MOTION_BATCH if first else BATCH)
+        told = [part.to(args.device) for part in (batch.reference, batch.fields, batch.numbers)]
+        flow = [part.to(args.device) for part in followed(batch)]
+        if first:
+            missed = astray(network.motion(*told), *flow)
+            return missed, {"motion off by": missed.detach()}
+        square = a_square(rng, batch)
+        drawn = network(*told, square)
+        pictured, figures = loss_of(drawn, cut(batch.wanted, square).to(args.device))
+        missed = astray(drawn.displacement, *flow)
+        return pictured + MOTION_WEIGHT * missed, {**figures, "motion off by": missed.detach()}
+
+    def unseen(average: dict[str, Tensor]) -> Validation:
+        return validate(average, held_out, perceived, args.device)
+
+    trained = run(args, network, RATE, loss, lambda average: str(unseen(average)))
+    finish(args, trained, unseen(trained.average))
 
 
 def perception(device: str) -> Callable[[Tensor, Tensor], Tensor]:
@@ -93,15 +76,15 @@ def perception(device: str) -> Callable[[Tensor, Tensor], Tensor]:
     return lambda a, b: net(a, b).flatten()
 
 
-def losses(device: str) -> Callable[[Drawn, Tensor], tuple[Tensor, tuple[float, float]]]:
+def losses(device: str) -> Callable[[Drawn, Tensor], tuple[Tensor, Mapping[str, float]]]:
     """The loss of drawn squares, and LPIPS of the edited and of the warped ones."""
     perceived = perception(device)
 
-    def loss(drawn: Drawn, wanted: Tensor) -> tuple[Tensor, tuple[float, float]]:
+    def loss(drawn: Drawn, wanted: Tensor) -> tuple[Tensor, Mapping[str, float]]:
         edited = perceived(drawn.edited, wanted).mean()
         warped = perceived(drawn.warped, wanted).mean()
         plain = (drawn.edited - wanted).abs().mean() + 0.3 * (drawn.warped - wanted).abs().mean()
-        return edited + 0.3 * warped + plain, (float(edited.detach()), float(warped.detach()))
+        return edited + 0.3 * warped + plain, {"LPIPS of squares": edited.detach(), "warped": warped.detach()}
 
     return loss
 

@@ -1,0 +1,137 @@
+"""The keypoint baseline as an endpoint: eight points a frame in place of face semantics."""
+
+from __future__ import annotations
+
+import platform
+from argparse import Namespace
+from collections.abc import Sequence
+from functools import lru_cache
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict, Field
+
+from endpoints.clip import ClipError
+from endpoints.syncsc.endpoint import SyncSCEndpoint
+from endpoints.syncsc.face_model import COEFFICIENTS
+from endpoints.syncsc.fom.networks import KEYPOINTS, FomNetwork
+from endpoints.syncsc.loop import Trained
+from endpoints.syncsc.semantics import Scaling
+from endpoints.syncsc.tracker import Tracked
+
+SHIPPED = Path(__file__).parents[1] / "model" / "fom.safetensors"
+
+
+class FomParams(BaseModel):
+    """Options of the keypoint endpoint; see `SyncSCParams`."""
+
+    model_config = ConfigDict(extra="forbid")
+    name: Literal["fom"] = "fom"
+    drawing: Literal["keypoints"] = "keypoints"
+    group: int = Field(4, ge=1, le=64)
+    look_ahead: int = Field(8, ge=0, le=64)
+    interpolation: Literal["linear", "hold"] = "linear"
+
+
+class FomEndpoint(SyncSCEndpoint):
+    """A talking face as 8 keypoints a frame, first-order-motion style; the baseline of the paper's Table I.
+
+    The keypoints' 16 float16 numbers take the place of the semantics; see `FomNetwork` and `SyncSCEndpoint`.
+    """
+
+    Params = FomParams
+    codes = ("none", "rs")
+
+    def _scaling(self) -> Scaling:
+        return Scaling(np.zeros(COEFFICIENTS, np.float32), np.ones(COEFFICIENTS, np.float32))
+
+    @torch.inference_mode()
+    def _track(self, pictures: Sequence[NDArray[np.uint8]]) -> Tracked:
+        network = load_network(SHIPPED).to(self.device)
+        found = [network.detector(as_tensor(p).to(self.device)).cpu().numpy() for p in pictures]
+        return Tracked(np.zeros(0, np.float32), np.concatenate(found).reshape(len(pictures), COEFFICIENTS))
+
+
+class KeypointDrawing:
+    """Draws a face from a reference picture and 8 keypoints; there is no identity. See `Drawing`."""
+
+    def __init__(self, network: FomNetwork, device: str = "cpu") -> None:
+        self.network, self.device = network.to(device).eval(), device
+
+    @classmethod
+    def load(cls, device: str = "cpu") -> KeypointDrawing:
+        """With the weights that ship."""
+        return cls(load_network(SHIPPED), device)
+
+    @torch.inference_mode()
+    def draw(
+        self, reference: NDArray, reference_coefficients: NDArray, identity: NDArray, coefficients: NDArray
+    ) -> NDArray[np.uint8]:
+        """See `Drawing.draw`; coefficients are keypoints, (x, y) after (x, y)."""
+        picture = as_tensor(reference).to(self.device)
+        here = torch.tensor(reference_coefficients, dtype=torch.float32, device=self.device)
+        out = [np.zeros((0, 256, 256, 3), np.uint8)]
+        for row in np.atleast_2d(coefficients):
+            there = torch.tensor(row, dtype=torch.float32, device=self.device)
+            drawn = self.network(picture, here.view(1, KEYPOINTS, 2), there.view(1, KEYPOINTS, 2)).edited
+            pixels = ((drawn + 1) * 127.5).round().clamp(0, 255).byte()
+            out.append(pixels.permute(0, 2, 3, 1).cpu().numpy())
+        return np.concatenate(out)
+
+
+def as_tensor(picture: NDArray[np.uint8]) -> torch.Tensor:
+    """uint8 [256, 256, 3] as float32 [1, 3, 256, 256] in [-1, 1]."""
+    return torch.from_numpy(np.ascontiguousarray(picture)).permute(2, 0, 1)[None] / 127.5 - 1
+
+
+@lru_cache(maxsize=2)
+def load_network(path: Path) -> FomNetwork:
+    """The trained networks.
+
+    Raises:
+        ClipError: the file is missing or broken.
+    """
+    from safetensors import SafetensorError
+    from safetensors.torch import load_file
+
+    if not path.exists():
+        raise ClipError(
+            f"fom: {path} is missing; reinstall lossweep, or train it: python -m endpoints.syncsc.train fom --data DIR"
+        )
+    network = FomNetwork()
+    try:
+        stored = load_file(path)
+        network.load_state_dict({name: value.float() for name, value in stored.items()})
+    except (SafetensorError, RuntimeError) as error:
+        raise ClipError(f"fom: {path} is broken ({str(error).splitlines()[0]}); reinstall it") from None
+    return network.eval()
+
+
+def finish(args: Namespace, trained: Trained, unseen: dict[str, float]) -> None:
+    """Writes float16 weights and fom.md into `args.out`; `unseen` is the last validation."""
+    from safetensors.torch import save_file
+
+    path = args.out / SHIPPED.name
+    save_file({name: value.half().contiguous().cpu() for name, value in trained.average.items()}, path)
+    count = sum(p.numel() for p in FomNetwork().parameters())
+    lines = [
+        "# Keypoint baseline",
+        "",
+        f"First-order-motion style, 8 keypoints without Jacobians; {count:,} parameters, "
+        f"{path.stat().st_size / 1e6:.1f} MB as float16.",
+        "Trained on the pairs and with the losses of the image generator (generator.md), and on keypoints that follow",
+        "a turned picture. No labels.",
+        f"{trained.step} steps, {trained.seconds / 60:.0f} minutes on {args.device} ({platform.machine()}, "
+        f"{args.threads} thread, the machine shared). Made by `python -m endpoints.syncsc.train fom`.",
+        "",
+        "LPIPS (squeeze) on people held out, first frame as reference:",
+        "",
+        "| " + " | ".join(unseen) + " |",
+        "|---" * len(unseen) + "|",
+        "| " + " | ".join(f"{value:.4f}" for value in unseen.values()) + " |",
+    ]
+    (args.out / "fom.md").write_text("\n".join(lines) + "\n")
+    print("\n".join(lines[-4:]), flush=True)

@@ -1,0 +1,87 @@
+"""Training of the keypoint baseline: the generator's pairs and losses, and keypoints that follow a turned picture."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+from collections.abc import Callable, Mapping
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from endpoints.syncsc.fom.networks import FomNetwork
+from endpoints.syncsc.generator.pairs import Pairs
+from endpoints.syncsc.generator.training import (
+    FRAMES_A_CLIP,
+    Validation,
+    a_square,
+    cut,
+    losses,
+    perception,
+)
+from endpoints.syncsc.loop import run
+from endpoints.syncsc.prepare import load
+
+BATCH = 6
+RATE = 1e-3
+FOLLOWING = 10.0
+"""Weight of the equivariance loss, as in the source."""
+
+
+def train(args: Namespace) -> None:
+    """Trains for `args.minutes` in all, resuming from `args.checkpoint`; writes weights and card."""
+    from endpoints.syncsc.fom.endpoint import finish
+
+    torch.set_num_threads(args.threads)
+    torch.manual_seed(args.seed)
+    labels = load(args.labels)
+    pairs = Pairs(args.data, args.labels, labels)
+    held_out = Pairs(args.data, args.labels, labels, held_out=True)
+    network = FomNetwork().to(args.device)
+    loss_of = losses(args.device)
+    perceived = perception(args.device)
+
+    def loss(rng: np.random.Generator, done: float) -> tuple[Tensor, Mapping[str, float]]:
+        batch = pairs.batch(rng, BATCH)
+        square = a_square(rng, batch)
+        reference, wanted = batch.reference.to(args.device), batch.wanted.to(args.device)
+        found = network.detector(torch.cat([reference, wanted]))
+        here, there = found.chunk(2)
+        drawn, figures = loss_of(network(reference, here, there, square), cut(wanted, square))
+        follows = following(network, wanted, there, rng)
+        return drawn + FOLLOWING * follows, {**figures, "following": follows.detach()}
+
+    def unseen(average: dict[str, Tensor]) -> Validation:
+        return validate(average, held_out, perceived, args.device)
+
+    trained = run(args, network, RATE, loss, lambda average: str(unseen(average)))
+    finish(args, trained, unseen(trained.average))
+
+
+def following(network: FomNetwork, pictures: Tensor, found: Tensor, rng: np.random.Generator) -> Tensor:
+    """How far keypoints of a turned, scaled and shifted picture are from the keypoints, turned alike."""
+    angle, size = rng.uniform(-0.4, 0.4), rng.uniform(0.85, 1.15)
+    turn = size * np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
+    matrix = torch.tensor(turn, dtype=torch.float32, device=pictures.device)
+    shift = torch.tensor(rng.uniform(-0.15, 0.15, 2), dtype=torch.float32, device=pictures.device)
+    theta = torch.cat([matrix, shift[:, None]], 1).expand(len(pictures), 2, 3)
+    grid = functional.affine_grid(theta, [len(pictures), 3, 64, 64], align_corners=False)
+    turned = functional.grid_sample(pictures, grid, padding_mode="reflection", align_corners=False)
+    return (network.detector(turned) @ matrix.T + shift - found).abs().mean()
+
+
+@torch.no_grad()
+def validate(average: dict[str, Tensor], pairs: Pairs, perceived: Callable, device: str) -> Validation:
+    """LPIPS of whole pictures of people held out, from each clip's first frame: frozen, warped, edited."""
+    network = FomNetwork().to(device).eval()
+    network.load_state_dict(average)
+    scores: dict[str, list] = {}
+    for clip in pairs.clips:
+        batch = pairs.of_clip(clip, np.linspace(1, clip.frames - 1, FRAMES_A_CLIP).astype(int))
+        wanted, reference = batch.wanted.to(device), batch.reference.to(device)
+        drawn = network(reference, network.detector(reference), network.detector(wanted))
+        made = [float(perceived(p, wanted).mean()) for p in (reference, drawn.warped, drawn.edited)]
+        scores.setdefault(clip.identity, []).append(made)
+    people = np.array([np.mean(rows, 0) for rows in scores.values()])
+    return Validation(zip(("frozen reference", "warped", "edited"), people.mean(0).tolist(), strict=True))
