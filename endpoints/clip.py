@@ -36,6 +36,7 @@ class Clip:
         speech: float32 [samples] in [-1, 1], 16 kHz mono.
         words: in order of time.
         source: "" or what the words' times come from, where they were not measured ("even pace").
+        transcript: what was really said, where `words` were recognized and it is known.
     """
 
     name: str
@@ -44,6 +45,7 @@ class Clip:
     speech: NDArray[np.float32] | None = None
     words: tuple[Word, ...] | None = None
     source: str = ""
+    transcript: str | None = None
 
     @property
     def duration_s(self) -> float:

@@ -24,6 +24,7 @@ from endpoints.clip import Clip, Received
 from endpoints.codecs.decode import decode_block
 from endpoints.endpoint import ENDPOINTS
 from endpoints.fec.code import CODES
+from endpoints.speech.recognizer import DEFAULT
 from experiments.metrics.freezes import freezes
 from experiments.metrics.metric import METRICS, MetricAbsent, Picture
 from experiments.metrics.pairing import pairs
@@ -39,9 +40,10 @@ SCORES_HELD = 1_000_000
 
 
 def cell_id(cell: Cell) -> str:
-    """The cell's name: a hash of all its parameters; of the clip's path only the last part counts."""
-    named = {**cell, "clip": {**cell["clip"], "source": Path(cell["clip"]["source"]).name}}
-    text = json.dumps(named, sort_keys=True)
+    """The cell's name: a hash of all its parameters; of paths only the last part counts."""
+    clip = cell["clip"]
+    names = {key: Path(clip[key]).name for key in ("source", "recognizer") if key in clip}
+    text = json.dumps({**cell, "clip": {**clip, **names}}, sort_keys=True)
     return hashlib.blake2b(text.encode(), digest_size=6).hexdigest()
 
 
@@ -94,7 +96,7 @@ class Bench:
             ValueError: what the clip, the endpoint or the channel says is wrong.
         """
         self.seconds = {}
-        clip, references = self._timed("clip", self._clip, cell["clip"])
+        clip, references = self._timed("clip", self._clip, cell["clip"], says_words(cell["endpoint"]))
         endpoint, stream = self._timed("encode", self._stream, cell, clip)
         delivery = self._timed("simulate", deliver, cell, stream)
         received = self._timed("decode", endpoint.decode, stream, delivery)
@@ -114,13 +116,13 @@ class Bench:
                 row |= self._timed(metric.name, metric.score, clip, received)
         return Result(row, frames, self.seconds)
 
-    def clip(self, params: dict[str, Any]) -> Clip:
-        """The clip of a cell's parameters."""
-        return self._clip(params)[0]
+    def clip(self, params: dict[str, Any], spoken: bool = False) -> Clip:
+        """The clip of a cell's parameters; `spoken`: its words are needed, and recognized if not known."""
+        return self._clip(params, spoken)[0]
 
     def stream(self, cell: Cell) -> tuple[Any, Stream]:
         """The endpoint of a cell, and what it sends."""
-        return self._stream(cell, self.clip(cell["clip"]))
+        return self._stream(cell, self.clip(cell["clip"], says_words(cell["endpoint"])))
 
     def forget(self) -> None:
         """Drops what was kept for the next cells: scores, features, decoded blocks (for benchmarks)."""
@@ -131,7 +133,7 @@ class Bench:
 
     def restore(self, cell: Cell) -> tuple[Clip, Received]:
         """The clip of a cell and what its receiver shows."""
-        clip, _ = self._clip(cell["clip"])
+        clip, _ = self._clip(cell["clip"], says_words(cell["endpoint"]))
         endpoint, stream = self._stream(cell, clip)
         return clip, endpoint.decode(stream, deliver(cell, stream))
 
@@ -142,14 +144,17 @@ class Bench:
         finally:
             self.seconds[what] = self.seconds.get(what, 0.0) + time.perf_counter() - start
 
-    def _clip(self, params: dict[str, Any]) -> tuple[Clip, list[Picture]]:
+    def _clip(self, params: dict[str, Any], spoken: bool) -> tuple[Clip, list[Picture]]:
         from experiments.clips import load_clips
+        from experiments.clips.recognized import recognize
 
         def load() -> tuple[Clip, list[Picture]]:
             (clip,) = load_clips(**params)
+            if spoken and clip.words is None and clip.speech is not None:
+                clip = recognize(clip, DEFAULT)
             return clip, [Picture.of(picture) for picture in clip.video] if clip.video is not None else []
 
-        return _kept(self._clips, json.dumps(params, sort_keys=True), CLIPS_HELD, load)
+        return _kept(self._clips, json.dumps([params, spoken], sort_keys=True), CLIPS_HELD, load)
 
     def _stream(self, cell: Cell, clip: Clip) -> tuple[Any, Stream]:
         def encode() -> tuple[Any, Stream]:
@@ -199,6 +204,11 @@ class Bench:
         while len(self._scores) > SCORES_HELD:
             self._scores.popitem(last=False)
         return scores
+
+
+def says_words(endpoint: dict[str, Any]) -> bool:
+    """Whether an endpoint of a cell sends words, alone or as a part of a system."""
+    return ENDPOINTS.get(endpoint["name"]).sends == "words" or endpoint.get("words") is not None
 
 
 def make_endpoint(cell: Cell, device: str = "cpu") -> Any:

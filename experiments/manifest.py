@@ -12,7 +12,7 @@ from typing import Any
 from endpoints.clip import Clip, ClipError
 from endpoints.codecs.encode import content_hash
 from endpoints.endpoint import ENDPOINTS
-from experiments.cell import Bench
+from experiments.cell import Bench, says_words
 from experiments.scenario import Scenario
 
 LIBRARIES = (
@@ -65,8 +65,9 @@ def clips_of(scenario: Scenario, bench: Bench) -> dict[str, dict[str, Any]]:
         ClipError: a clip that cannot be read, or has the name of another one.
     """
     clips: dict[str, dict[str, Any]] = {}
+    spoken = any(says_words(cell["endpoint"]) for cell in scenario.cells())
     for params in {str(c["clip"]): c["clip"] for c in scenario.cells()}.values():
-        clip = bench.clip(params)
+        clip = bench.clip(params, spoken)
         if len(scenario.clip) > 1 and clip.name in clips:
             raise ClipError(f"two clips are called {clip.name}, also {params['source']}; rename one of them")
         clips[clip.name] = {
@@ -109,7 +110,7 @@ def shown(scenario: Scenario) -> dict[str, Any]:
     """The scenario as data, clip paths reduced to their names, so that no machine's paths are published."""
     data = scenario.model_dump()
     for clip in data["clip"]:
-        clip["source"] = Path(clip["source"]).name
+        clip |= {key: Path(clip[key]).name for key in ("source", "recognizer") if key in clip}
     return data
 
 

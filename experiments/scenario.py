@@ -7,6 +7,7 @@ these mappings, each of which may hold lists again. Everything is checked before
 from __future__ import annotations
 
 import itertools
+import os
 from collections.abc import Iterator
 from importlib import resources
 from pathlib import Path
@@ -19,6 +20,7 @@ from channels.channel import CHANNELS
 from channels.registry import unknown
 from endpoints.endpoint import ENDPOINTS
 from endpoints.fec.code import CODES
+from endpoints.speech.recognizer import recognizer
 from experiments.metrics.metric import METRICS
 
 
@@ -31,12 +33,17 @@ class _Strict(BaseModel):
 
 
 class ClipParams(_Strict):
-    """Which clip: "portrait", a video file, or a folder of them; its frame rate, size, and length if cut."""
+    """Which clip: "portrait", a video file, or a folder of them; its frame rate, size, and length if cut.
+
+    A `recognizer` ("pocketsphinx", or a folder with a Zipformer) takes the words from the sound even where they
+    are known; words that are needed and not known are pocketsphinx's.
+    """
 
     source: str
     fps: float = Field(25.0, gt=0, le=120)
     size: int = Field(256, ge=64, le=1024, multiple_of=2)
     seconds: float | None = Field(None, gt=0)
+    recognizer: str | None = None
 
 
 class PathParams(_Strict):
@@ -246,7 +253,13 @@ def _clip(value: Any) -> list[dict[str, Any]]:
     from experiments.clips.source import sources
 
     params = ClipParams.model_validate({"source": value} if isinstance(value, str) else value)
-    return [params.model_copy(update={"source": s}).model_dump() for s in sources(params.source)]
+    if params.recognizer is not None:
+        params.recognizer = os.path.expandvars(params.recognizer)
+        recognizer(params.recognizer)
+    unsaid = {"recognizer"} if params.recognizer is None else set()
+    return [
+        params.model_copy(update={"source": s}).model_dump(exclude=unsaid) for s in sources(params.source)
+    ]
 
 
 def _named(value: Any) -> tuple[str, dict[str, Any]]:

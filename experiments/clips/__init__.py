@@ -9,6 +9,7 @@ from pathlib import Path
 from endpoints.clip import SPEECH_RATE, Clip, ClipError
 from experiments.clips.files import read_file
 from experiments.clips.portrait import portrait
+from experiments.clips.recognized import recognize
 from experiments.clips.source import BUILT_IN, TRANSCRIPT_SUFFIXES, sources
 from experiments.clips.transcript import read_transcript
 
@@ -16,7 +17,12 @@ __all__ = ["ClipError", "load_clips"]
 
 
 def load_clips(
-    source: str, *, fps: float = 25.0, size: int = 256, seconds: float | None = None
+    source: str,
+    *,
+    fps: float = 25.0,
+    size: int = 256,
+    seconds: float | None = None,
+    recognizer: str | None = None,
 ) -> list[Clip]:
     """The clips that `source` names.
 
@@ -26,6 +32,7 @@ def load_clips(
         fps: wanted frames a second, above 0.
         size: wanted width and height in pixels, even.
         seconds: keeps only the beginning, this long; words that end later are left out.
+        recognizer: takes the words from the sound; see `endpoints.speech.recognizer`.
     Returns:
         One clip a file, its name the file's without the suffix.
     Raises:
@@ -37,7 +44,8 @@ def load_clips(
         raise ClipError(f"size must be an even number of pixels from 16 on, not {size}")
     if seconds is not None and not seconds * fps >= 1:
         raise ClipError(f"seconds must leave at least one frame of {1 / fps:.3g} s, not {seconds}")
-    return [_beginning(_load(single, fps, size, seconds), seconds) for single in sources(source)]
+    clips = [_beginning(_load(single, fps, size, seconds), seconds) for single in sources(source)]
+    return clips if recognizer is None else [recognize(clip, recognizer) for clip in clips]
 
 
 def _load(source: str, fps: float, size: int, seconds: float | None) -> Clip:

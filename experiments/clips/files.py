@@ -32,7 +32,8 @@ def read_file(path: Path, fps: float, size: int, seconds: float | None = None) -
     The picture is cropped to the centre square, as it is displayed (pixel shape and rotation heeded), and
     scaled by Lanczos. Frame i is the one that is on the screen i / fps after the first. Speech is mixed to
     mono, begins with the first picture and is cut or padded with silence to the length of the pictures; None
-    if the file has no sound. Words come from `<name>.vtt` or `<name>.srt` beside the file, else None.
+    if the file has no sound. Words come from `<name>.vtt` or `<name>.srt` beside the file, else None; what was
+    said without times from `<name>.txt`.
 
     Args:
         path: of the file.
@@ -54,7 +55,9 @@ def read_file(path: Path, fps: float, size: int, seconds: float | None = None) -
     if captions is not None:
         words, said = read_captions(captions)
         words = _while_seen(words, len(pictures) / fps)
-    return Clip(path.stem, pictures, fps, speech, words, said)
+    text = path.with_suffix(".txt")
+    transcript = text.read_text(encoding="utf-8", errors="replace") if text.is_file() else None
+    return Clip(path.stem, pictures, fps, speech, words, said, transcript)
 
 
 def _pictures(

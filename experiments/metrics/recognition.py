@@ -1,0 +1,38 @@
+"""The recognizer's own error, whatever the network did."""
+
+from __future__ import annotations
+
+import re
+
+from endpoints.clip import Clip, Received
+from experiments.metrics.word_recovery import edit_distance
+
+
+class Recognition:
+    """`recognizer_wer`: word error rate of the words that were sent against the clip's transcript.
+
+    Word edits a word of the transcript, letters' case and marks apart; no column where no transcript is known,
+    or where the words are the transcript's own.
+    """
+
+    name = "recognition"
+    higher_is_better = False
+    label = "WER of the recognizer"
+    needs = "words"
+    columns = ("recognizer_wer",)
+
+    def __init__(self, device: str = "cpu") -> None:
+        del device
+
+    def score(self, reference: Clip, received: Received) -> dict[str, float]:
+        """A value for each of `columns`."""
+        said = spelled(reference.transcript or "")
+        if not said:
+            return {}
+        heard = spelled(" ".join(word.text for word in reference.words))
+        return {"recognizer_wer": edit_distance(said, heard) / len(said)}
+
+
+def spelled(text: str) -> list[str]:
+    """Words of a text in lower case, with letters, digits and apostrophes only."""
+    return re.findall(r"[^\W_]+(?:'[^\W_]+)*", text.lower().replace("’", "'"))
