@@ -1,6 +1,7 @@
 """The text stream: bits come back, what arrived is not changed, and filling is causal."""
 
 from contextlib import suppress
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -13,9 +14,8 @@ from channels.erasure import Erasure
 from endpoints.clip import Clip, ClipError, Word
 from endpoints.fec.code import CODES
 from endpoints.text import huffman, weights
-from endpoints.text.choice import Chooser
 from endpoints.text.concealment import concealment
-from endpoints.text.endpoint import TextEndpoint, TextParams
+from endpoints.text.endpoint import PAUSE_S, TextEndpoint, TextParams, window_ends
 from endpoints.text.forms import MARKS, analyse, compose
 from endpoints.text.interleave import order
 from endpoints.text.masking import masks
@@ -29,8 +29,9 @@ def clip(words: list[str]) -> Clip:
     return Clip("lecture", words=tuple(Word(w, 0.4 * i, 0.4 * (i + 1)) for i, w in enumerate(words)))
 
 
-def received(words: list[str], loss: float, name: str = "none", rate: float | None = 0.5) -> list[str | None]:
-    code = CODES.get("rs").from_params(code_rate=rate) if rate else CODES.get("none").from_params()
+def received(words: list[str], loss: float, name: str = "none", code: str = "rs-0.5") -> list[str | None]:
+    family, _, rate = code.partition("-")
+    code = CODES.get(family).from_params(**({"code_rate": float(rate)} if rate else {}))
     endpoint = TextEndpoint(TextParams(concealment=name), code)
     stream = endpoint.encode(clip(words))
     delay = Delay(propagation_delay_s=0.04, jitter_s=0.005)
@@ -79,19 +80,33 @@ def test_nothing_is_changed_where_nothing_is_lost(name):
 
 @pytest.mark.parametrize("name", ["unigram", "ngram", "textpc"])
 def test_only_missing_words_are_filled_and_all_of_them(name):
-    bare = received(SENTENCE * 8, 0.6, rate=None)
-    filled = received(SENTENCE * 8, 0.6, name, rate=None)
+    bare = received(SENTENCE * 8, 0.6, code="none")
+    filled = received(SENTENCE * 8, 0.6, name, code="none")
     assert None in bare
     assert None not in filled
     assert all(a is None or a == b for a, b in zip(bare, filled, strict=True))
 
 
+@pytest.mark.parametrize("ahead", [0, 2])
 @pytest.mark.parametrize("name", ["ngram", "textpc"])
-def test_a_later_window_never_changes_an_earlier_one(name):
+def test_what_comes_after_the_windows_waited_for_never_changes_a_window(name, ahead):
     words = [w if i % 3 else None for i, w in enumerate(SENTENCE * 6)]
-    changed = [*words[:60], *(["hydrogen", None] * len(words))[: len(words) - 60]]
+    windows = np.arange(len(words)) // 6
+    seen = (9 + 1 + ahead) * 6
+    changed = [*words[:seen], *(["hydrogen", None] * len(words))[: len(words) - seen]]
     fill = concealment(name).fill
-    assert fill(words, 6)[:60] == fill(changed, 6)[:60] == fill(words[:60], 6)
+    first = fill(words, windows, ahead)[:60]
+    assert first == fill(changed, windows, ahead)[:60] == fill(words[:seen], windows[:seen], ahead)[:60]
+
+
+@pytest.mark.parametrize("name", ["ngram", "textpc"])
+def test_the_window_waited_for_is_looked_at(name):
+    words = [*SENTENCE[:11], None, "of", "course", *SENTENCE[:4]]
+    changed = [*SENTENCE[:11], None, "energy", "levels", *SENTENCE[:4]]
+    windows = np.arange(len(words)) // 6
+    filler = concealment(name)
+    assert filler.fill(words, windows)[11] == filler.fill(changed, windows)[11]
+    assert filler.fill(words, windows, 1)[11] != filler.fill(changed, windows, 1)[11]
 
 
 def test_a_window_is_whole_exactly_when_six_packets_arrived():
@@ -102,9 +117,43 @@ def test_a_window_is_whole_exactly_when_six_packets_arrived():
     assert abs(np.mean(whole) - exact) < 4 * np.sqrt(exact * (1 - exact) / len(whole))
 
 
-def test_chooser_names_a_word_about_as_often_as_it_is_expected():
-    p = np.tile(np.array([0.3, 0.25, 0.25, 0.2], np.float32), (6, 1))
-    assert sorted(np.bincount(Chooser(4).window(p), minlength=4)) == [1, 1, 2, 2]
+def test_a_copy_in_time_is_enough_and_nothing_else_helps():
+    got = received(SENTENCE[:30] * 40, 0.5, code="red-0.25")
+    missing = np.mean([word is None for word in got])
+    assert abs(missing - 0.5**4) < 4 * np.sqrt(0.0625 * 0.9375 / len(got))
+
+
+@given(st.lists(st.tuples(st.floats(0, 3), st.floats(0, 1)), min_size=1, max_size=60))
+def test_windows_close_after_six_words_or_at_a_pause_and_only_there(paces):
+    starts = np.cumsum([wait for wait, _ in paces])
+    ends = starts + [length for _, length in paces]
+    cuts = [0, *window_ends(starts, ends)]
+    assert cuts[-1] == len(paces)
+    for begin, end in pairwise(cuts):
+        inside = starts[begin + 1 : end] - ends[begin : end - 1]
+        assert 1 <= end - begin <= 6
+        assert (inside <= PAUSE_S).all()
+        assert end - begin == 6 or end == len(paces) or starts[end] - ends[end - 1] > PAUSE_S
+
+
+def test_a_long_pause_does_not_make_the_playout_delay_long():
+    words = tuple(Word(w, t := 0.4 * i + 60 * (i > 8), t + 0.4) for i, w in enumerate(SENTENCE[:18]))
+    stream = TextEndpoint(TextParams(), CODES.get("rs").from_params(code_rate=0.5)).encode(
+        Clip("lecture", words=words)
+    )
+    delivery = simulate(stream, Erasure(0.0), Delay(propagation_delay_s=0.04, jitter_s=0.005), seed=3)
+    assert delivery.playout_delay_s < 6 * 0.4 * (1 + 1 / 2.5) + 0.2
+
+
+def test_the_wait_for_later_windows_is_in_the_table():
+    endpoint = TextEndpoint(TextParams(look_ahead_windows=2), CODES.get("none").from_params())
+    columns = endpoint.columns(endpoint.encode(clip(SENTENCE)))
+    assert columns["look_ahead_delay_s"] == pytest.approx(2 * 6 * 0.4)
+    assert endpoint.label == "text-none-ahead2"
+
+
+def test_the_weights_are_named_with_their_hashes():
+    assert {len(value) for value in TextEndpoint.weights().values()} == {64}
 
 
 def test_masks_leave_windows_whole_or_partly_missing():
