@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 
 MARKS = ("", ",", ".", "?", "--", ":")
 """Marks behind a word that are told apart; others count as none."""
@@ -36,6 +37,7 @@ class Form:
         return MARKS[self.shape % len(MARKS)] in (".", "?")
 
 
+@lru_cache(maxsize=1 << 16)
 def analyse(word: str) -> Form:
     """Takes a written word apart; any string without white space."""
     _, surface, marks = _PARTS.match(word).groups()

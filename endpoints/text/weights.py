@@ -42,14 +42,13 @@ def load(folder: Path = SHIPPED, device: str = "cpu") -> tuple[TextNetwork, Voca
     path = folder / NETWORK_FILE
     if not path.exists():
         raise ClipError(f"text model: {path} is missing; it ships with lossweep, reinstall or train again")
-    import torch
     from safetensors import SafetensorError, safe_open
 
     from endpoints.text.network import NetworkConfig, TextNetwork
 
     vocabulary = Vocabulary.load(folder / VOCABULARY_FILE)
     try:
-        with safe_open(path, "pt") as stored, torch.device("meta"):
+        with safe_open(path, "pt") as stored:
             network = TextNetwork(NetworkConfig(**json.loads(stored.metadata()["config"])))
             state = {name: stored.get_tensor(name).float() for name in stored.keys()}  # noqa: SIM118
         network.load_state_dict(state, assign=True)
