@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -171,7 +171,8 @@ def delivery_of(part: Part, delivery: Delivery) -> Delivery:
     sbn = np.repeat(
         np.array([block.sbn for block in part.stream.blocks]), [b.code.n for b in part.stream.blocks]
     )
-    rows = {name: getattr(delivery, name)[part.members] for name in delivery.table().columns if name != "sbn"}
+    arrays = [field.name for field in fields(delivery) if field.name not in ("sbn", "playout_delay_s")]
+    rows = {name: getattr(delivery, name)[part.members] for name in arrays}
     return Delivery(sbn=sbn, **rows, playout_delay_s=delivery.playout_delay_s)
 
 
