@@ -21,6 +21,7 @@ STYLES = (
     ("-.", "D"),
     ((0, (5, 1, 1, 1, 1, 1)), "v"),
     ((0, (1, 3)), "P"),
+    ((0, (7, 2)), "X"),
 )
 PERCENT = ("loss_rate", "realised_loss", "post_repair_loss")
 LABELS = {
@@ -83,8 +84,8 @@ def caption(table: pd.DataFrame, manifest: dict[str, Any]) -> str:
     keys = [key for key in ("codec", "gop") if key in table]
     if "bpp" in table:
         rates = [
-            f"{' GOP '.join(map(str, np.atleast_1d(name)))}: {_span(group['bpp'], 4)}"
-            for name, group in table.groupby(keys)
+            f"{' GOP '.join(f'{n:g}' if n is not name[0] else n for n in name if n == n)}: {_span(group['bpp'], 4)}"
+            for name, group in table.groupby(keys, dropna=False)
         ]
         parts.append(f"Coded rate in bpp, {'; '.join(rates)}.")
     wire = [
@@ -115,7 +116,7 @@ def _figure(
     plt.rcParams.update(
         {"font.size": 9, "pdf.fonttype": 42, "axes.spines.top": False, "axes.spines.right": False}
     )
-    levels = [sorted(table[facet].unique()) for facet in facets]
+    levels = [sorted(table[facet].dropna().unique()) for facet in facets]
     panels = list(itertools.product(*levels))
     columns = len(levels[-1]) if levels else 1
     rows = len(panels) // columns
@@ -132,7 +133,8 @@ def _figure(
     for axis, panel in zip(axes.flat, panels, strict=True):
         part = table
         for facet, value in zip(facets, panel, strict=True):
-            part = part[part[facet] == value]
+            # What has no such thing (a GOP) stands in every panel.
+            part = part[(part[facet] == value) | part[facet].isna()]
         curve = points(part, x, y)
         _draw(axis, curve, x, y, looks)
         axis.set_title(
@@ -192,7 +194,7 @@ def _looks(table: pd.DataFrame) -> dict[str, tuple]:
     codecs = list(endpoints["codec"].unique())
     if len(codecs) == 1:
         return {
-            name: (COLOURS[i % len(COLOURS)], STYLES[i % len(STYLES)])
+            name: (COLOURS[i % len(COLOURS)], STYLES[(i + i // len(COLOURS)) % len(STYLES)])
             for i, name in enumerate(endpoints["endpoint"])
         }
     codes = list(zip(endpoints["code"], endpoints["code_rate"], strict=True))
