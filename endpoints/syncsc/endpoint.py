@@ -39,7 +39,8 @@ class SyncSCParams(BaseModel):
     """Options of the semantic video endpoint.
 
     Attributes:
-        tracker: who reads the numbers from the pictures: "extractor" (ships) or "mediapipe".
+        tracker: who reads the numbers from the pictures: "extractor" (ships), "mediapipe", or "deep3d".
+        tracker_folder: Deep3DFaceRecon's checkpoint and BFM files, for "deep3d".
         faces: "one" refuses a clip that shows several, "largest" takes the largest.
         drawing: "generator", "warp" (the bare warp, nothing learned) or "frozen" (the reference picture).
         group: blocks of the code whose rows share packets; fewer headers and a longer wait.
@@ -50,6 +51,7 @@ class SyncSCParams(BaseModel):
     model_config = ConfigDict(extra="forbid")
     name: Literal["syncsc"] = "syncsc"
     tracker: str = "extractor"
+    tracker_folder: str = ""
     faces: Literal["one", "largest"] = "one"
     drawing: str = "generator"
     group: int = Field(4, ge=1, le=64)
@@ -168,14 +170,15 @@ class SyncSCEndpoint:
             "codec": self._name(),
             "bpp": COEFFICIENTS * BITS_A_NUMBER / SIDE**2,
             "reference_bytes": stream.session["session"].reference_bytes,
-            **self.params.model_dump(exclude={"name"}),
+            **self.params.model_dump(exclude={"name", "tracker_folder"}),
         }
 
     def _scaling(self) -> Scaling:
         return Scaling.of(FaceModel.load())
 
     def _track(self, pictures: Sequence[NDArray[np.uint8]]) -> Tracked:
-        tracker = _tracker(self.params.tracker, self.device, self.params.faces == "largest")
+        options = self.params
+        tracker = _tracker(options.tracker, self.device, options.faces == "largest", options.tracker_folder)
         identity, found = tracker.track(pictures)
         return Tracked(identity, np.float32(smoothed(found, FaceModel.load().scale)))
 
@@ -188,7 +191,7 @@ class SyncSCEndpoint:
             raise ClipError(
                 f"clip {clip.name} is {width}x{height}; {self.params.name} takes {SIDE}x{SIDE}, set clip.size to {SIDE}"
             )
-        how = self.params.model_dump_json(include={"name", "tracker", "faces"})
+        how = self.params.model_dump_json(include={"name", "tracker", "tracker_folder", "faces"})
         key = (content_hash(clip.video), clip.name, clip.fps, how)
         if key not in _sessions:
             try:
@@ -210,8 +213,8 @@ _sessions: OrderedDict[tuple, Session] = OrderedDict()
 
 
 @lru_cache(maxsize=4)
-def _tracker(name: str, device: str, largest: bool) -> Any:
-    return TRACKERS.get(name).load(device, largest)
+def _tracker(name: str, device: str, largest: bool, folder: str) -> Any:
+    return TRACKERS.get(name).load(device, largest, folder)
 
 
 @lru_cache(maxsize=4)

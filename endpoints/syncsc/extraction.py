@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from pathlib import Path
 
@@ -41,23 +41,33 @@ class ExtractorTracker:
         self._opposite = torch.from_numpy(mirrored_points(self.model.mean)).to(device)
 
     @classmethod
-    def load(cls, device: str = "cpu", largest: bool = False) -> ExtractorTracker:
+    def load(cls, device: str = "cpu", largest: bool = False, folder: str = "") -> ExtractorTracker:
         """With the weights that ship."""
         return cls(load_network(SHIPPED), device, largest)
 
-    @torch.inference_mode()
     def track(self, pictures: Sequence[NDArray[np.uint8]]) -> Tracked:
         """See `Tracker.track`."""
-        points = [self._first(self._tensor(pictures[0]))]
-        for i, picture in enumerate(pictures[1:], 1):
+        return tracked(np.stack(list(self.follow(pictures))), self.model)
+
+    @torch.inference_mode()
+    def follow(self, pictures: Sequence[NDArray[np.uint8]]) -> Iterator[NDArray[np.float32]]:
+        """Points [478, 3] in pixels, picture after picture.
+
+        Raises:
+            ClipError: as `Tracker.track`.
+        """
+        points = None
+        for i, picture in enumerate(pictures):
             shown = self._tensor(picture)
-            found, presence = self.look(shown, around(points[-1][None], LOOK_SIDE))
-            if presence < PRESENT:
-                found = self._search(shown)
-                if found is None:
-                    raise ClipError(f"no face in frame {i}; choose a clip that shows one throughout")
-            points.append(found)
-        return tracked(torch.stack(points).cpu().numpy(), self.model)
+            if points is None:
+                points = self._first(shown)
+            else:
+                points, presence = self.look(shown, around(points[None], LOOK_SIDE))
+                if presence < PRESENT:
+                    points = self._search(shown)
+                    if points is None:
+                        raise ClipError(f"no face in frame {i}; choose a clip that shows one throughout")
+            yield points.cpu().numpy()
 
     def look(self, picture: Tensor, window: Window) -> tuple[Tensor, float]:
         """Points [478, 3] in pixels seen through one window of a picture [1, 3, h, w], and the presence logit."""

@@ -17,6 +17,7 @@ TRACKERS = Registry(
     "lossweep.trackers",
     {
         "extractor": "endpoints.syncsc.extraction:ExtractorTracker",
+        "deep3d": "endpoints.syncsc.deep3d:Deep3DTracker",
         "mediapipe": "endpoints.syncsc.tracker:MediapipeTracker",
     },
 )
@@ -65,7 +66,7 @@ class MediapipeTracker:
         self.largest = largest
 
     @classmethod
-    def load(cls, device: str = "cpu", largest: bool = False) -> MediapipeTracker:
+    def load(cls, device: str = "cpu", largest: bool = False, folder: str = "") -> MediapipeTracker:
         """Runs on the CPU, whatever the device."""
         return cls(largest)
 

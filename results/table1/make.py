@@ -1,0 +1,68 @@
+"""Writes table.md from table.csv: `python results/table1/make.py`."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+
+HERE = Path(__file__).parent
+# The SyncSC paper (arXiv 2408.04535), Table I, VoxCeleb: bpp, SSIM, LPIPS.
+PAPER = {
+    "fom-none": (0.0039, 0.710, 0.243),
+    "h264-none": (0.0244, 0.877, 0.189),
+    "h265-none": (0.0119, 0.860, 0.190),
+    "av1-none": (0.0077, 0.867, 0.191),
+    "syncsc-pacsc-0.5": (0.0039, 0.745, 0.192),
+}
+NAMES = {"syncsc-frozen-none": "frozen reference", "syncsc-warp-none": "bare warp"}
+RATES = {"syncsc-frozen-none": 0.0}
+
+
+def spread(values: pd.Series) -> str:
+    """Mean and half its 95 % interval (Student t over clips)."""
+    if len(values) == 1:
+        return f"{values.iloc[0]:.3f}"
+    half = stats.t.ppf(0.975, len(values) - 1) * values.std() / np.sqrt(len(values))
+    return f"{values.mean():.3f} ± {half:.3f}"
+
+
+def lines(table: pd.DataFrame) -> list[str]:
+    """A Markdown table, a row an endpoint."""
+    out = [
+        "| endpoint | bpp | wire, kbit/s | SSIM ↑ | LPIPS ↓ | LPIPS below frozen in | paper: bpp, SSIM, LPIPS |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    frozen = table[table["endpoint"] == "syncsc-frozen-none"].set_index("clip")["lpips"]
+    for endpoint, rows in table.groupby("endpoint", sort=False):
+        bpp = RATES.get(endpoint, rows["bpp"].mean())
+        wire = 0.0 if endpoint in RATES else rows["wire_bps"].mean() / 1000
+        better = (rows.set_index("clip")["lpips"] < frozen).sum()
+        paper = ", ".join(map(str, PAPER[endpoint])) if endpoint in PAPER else ""
+        out.append(
+            f"| {NAMES.get(endpoint, endpoint)} | {bpp:.4f} | {wire:.1f} | {spread(rows['ssim'])} | "
+            f"{spread(rows['lpips'])} | {better} of {len(rows)} clips | {paper} |"
+        )
+    return out
+
+
+def main() -> None:
+    """Both halves: people whom no network was trained on, and the built-in clip."""
+    table = pd.read_csv(HERE / "table.csv")
+    people, portrait = table[table["clip"] != "portrait"], table[table["clip"] == "portrait"]
+    text = [
+        "## People held out",
+        "",
+        f"{people['clip'].nunique()} clips, mean and 95 % interval over them.",
+        "",
+    ]
+    text += [*lines(people), "", "## The built-in clip", "", *lines(portrait), ""]
+    clips = people.pivot_table(index="clip", columns="endpoint", values="lpips", sort=False)
+    text += ["## LPIPS by clip", "", "| clip | " + " | ".join(NAMES.get(c, c) for c in clips) + " |"]
+    text += ["|---" * (len(clips.columns) + 1) + "|"]
+    text += [f"| {name} | " + " | ".join(f"{v:.3f}" for v in row) + " |" for name, row in clips.iterrows()]
+    (HERE / "table.md").write_text("\n".join(text) + "\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,142 @@
+"""Table V for this project's modules: `python tests/benchmarks/bench_syncsc.py [--device cuda] [--out results/table5]`.
+
+Parameters, memory of the weights, and time a frame or block, medians of several passes; writes table.csv and README.md.
+"""
+
+from __future__ import annotations
+
+import argparse
+import platform
+import statistics
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import torch
+
+from endpoints.syncsc.codes.code import code_of
+from endpoints.syncsc.extraction import ExtractorTracker
+from endpoints.syncsc.fom.endpoint import SHIPPED as FOM
+from endpoints.syncsc.fom.endpoint import KeypointDrawing, as_tensor
+from endpoints.syncsc.fom.endpoint import load_network as load_fom
+from endpoints.syncsc.generator.generator import Generator
+from endpoints.syncsc.semantics import Scaling
+from experiments.clips import load_clips
+
+MODEL = Path(__file__).parents[2] / "endpoints" / "syncsc" / "model"
+FRAMES = 48
+PASSES = 5
+AIMS = {"extractor": 40, "pacsc 1/2": 500, "pacsc-s 1/2": 500, "generator": 15}
+
+
+def median_s(function: Callable[[], object], device: str) -> float:
+    """Median time of a call in seconds, after one that warms up."""
+    function()
+    times = []
+    for _ in range(PASSES):
+        start = time.perf_counter()
+        function()
+        if device == "cuda":
+            torch.cuda.synchronize()
+        times.append(time.perf_counter() - start)
+    return statistics.median(times)
+
+
+def stored(pattern: str) -> tuple[int, float]:
+    """Parameters and megabytes of the weights whose names match."""
+    from safetensors import safe_open
+
+    count, size = 0, 0.0
+    for path in MODEL.glob(pattern):
+        with safe_open(path, "np") as file:
+            count += sum(int(np.prod(file.get_slice(name).get_shape())) for name in file.keys())  # noqa: SIM118
+        size += path.stat().st_size / 1e6
+    return count, size
+
+
+def rows(device: str) -> list[dict]:
+    """A row a module."""
+    (clip,) = load_clips("portrait", seconds=FRAMES / 25)
+    tracker = ExtractorTracker.load(device)
+    found = tracker.track(clip.video)
+    scaling = Scaling.of(tracker.model)
+    numbers = scaling.numbers(found.coefficients)
+    drawn = scaling.coefficients(numbers)
+    generator = Generator.load(device)
+    network, keypoints = load_fom(FOM).to(device), KeypointDrawing.load(device)
+
+    def detect() -> None:
+        with torch.inference_mode():
+            for picture in clip.video:
+                network.detector(as_tensor(picture).to(device))
+
+    work = {
+        "extractor": ("extractor.safetensors", "frame", FRAMES, lambda: tracker.track(clip.video)),
+        "generator": (
+            "generator.safetensors",
+            "frame",
+            FRAMES,
+            lambda: generator.draw(clip.video[0], drawn[0], found.identity, drawn),
+        ),
+        "fom, detector": ("fom.safetensors", "frame", FRAMES, detect),
+        "fom, drawing": (
+            "fom.safetensors",
+            "frame",
+            FRAMES,
+            lambda: keypoints.draw(clip.video[0], np.zeros(16), found.identity, np.zeros((FRAMES, 16))),
+        ),
+    }
+    long = np.tile(numbers, (20, 1))
+    for name in ("pacsc", "pacsc-s"):
+        for rate, said in ((0.5, "1/2"), (0.25, "1/4")):
+            code = code_of(name, rate, 1, 8 if name == "pacsc-s" else 0, device)
+            sent = [packet.payload for packet in code.packets(long)]
+            kept = np.random.default_rng(0).random(len(sent)) >= 0.4
+            got = [payload if there else None for payload, there in zip(sent, kept, strict=True)]
+            blocks = len(sent) // code.block_packets
+
+            def both(code=code, got=got) -> None:
+                code.packets(long)
+                code.decode(got, len(long), long[0])
+
+            work[f"{name} {said}"] = (f"{name}-{rate:g}.safetensors", "block", blocks, both)
+    table = []
+    for name, (pattern, unit, count, function) in work.items():
+        parameters, megabytes = stored(pattern)
+        each = median_s(function, device) / count
+        table.append(
+            {
+                "module": name,
+                "parameters": parameters,
+                "megabytes": round(megabytes, 2),
+                "device": device,
+                "unit": unit,
+                "ms": round(1000 * each, 3),
+                "a_second": round(1 / each, 1),
+                "aim_a_second": AIMS.get(name, ""),
+            }
+        )
+        print(table[-1], flush=True)
+    return table
+
+
+def main() -> None:
+    """Measures and writes."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--device", default="cpu")
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--out", type=Path)
+    args = parser.parse_args()
+    torch.set_num_threads(args.threads)
+    table = pd.DataFrame(rows(args.device))
+    if args.out:
+        args.out.mkdir(parents=True, exist_ok=True)
+        table.to_csv(args.out / f"{args.device}.csv", index=False)
+        machine = platform.machine() if args.device == "cpu" else torch.cuda.get_device_name()
+        print(f"wrote {args.out / f'{args.device}.csv'} ({machine}, {args.threads} threads)")
+
+
+if __name__ == "__main__":
+    main()
