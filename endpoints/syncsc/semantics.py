@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from endpoints.syncsc.face_model import COEFFICIENTS, FaceModel
 from endpoints.syncsc.prepare import Labelled, load
 
-STEP = 2.0**-10
+STEP = 2.0**-8
 
 
 @dataclass(frozen=True)
@@ -33,8 +33,8 @@ class Scaling:
     def numbers(self, coefficients: NDArray[np.floating]) -> NDArray[np.float32]:
         """Coefficients [..., 16] in standard deviations, as they are sent.
 
-        They are float16 numbers (|x| <= 16) that are multiples of STEP too: steps of a thousandth, as float16
-        has them from 1 on, all the way to 0. So a receiver that knows a number to half a step knows it exactly.
+        They are float16 numbers (|x| <= 16) that are multiples of STEP too: steps of 0.004, as float16
+        has them from 4 on, all the way to 0. So a receiver that knows a number to half a step knows it exactly.
         """
         scaled = (np.asarray(coefficients, np.float64) - self.centre) / self.scale
         return (np.round(np.clip(scaled, -16, 16) / STEP) * STEP).astype(np.float16).astype(np.float32)
