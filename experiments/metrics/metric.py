@@ -26,6 +26,7 @@ METRICS = Registry(
         "bleu": "experiments.metrics.bleu:Bleu",
         "semantic_similarity": "experiments.metrics.semantic_similarity:SemanticSimilarity",
         "word_recovery": "experiments.metrics.word_recovery:WordRecovery",
+        "coefficients": "experiments.metrics.coefficients:Coefficients",
         "recognition": "experiments.metrics.recognition:Recognition",
         "pesq": "experiments.metrics.pesq:Pesq",
         "stoi": "experiments.metrics.stoi:Stoi",
