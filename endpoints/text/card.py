@@ -39,7 +39,7 @@ def card(
         f"{config.vocabulary:,} whole words, {config.positions} positions, "
         f"{sum(p.numel() for p in network.parameters()) / 1e6:.1f} M parameters"
     )
-    coded = len(huffman.load(folder / huffman.FILE.name).lengths)
+    entries = len(huffman.load(folder / huffman.FILE.name).lengths)
     share = 100 * progress.chemistry_words / max(progress.words, 1)
     command = f"python -m endpoints.text.train --data DIR --minutes {args.minutes:g} --seed {args.seed}"
     done = f"{progress.step:,} steps, {progress.words:,} words, {progress.seconds / 60:.1f} minutes on {hardware}"
@@ -51,7 +51,7 @@ def card(
 | `{NETWORK_FILE}` | {_mb(folder / NETWORK_FILE)} | TextPC's network, float16: {sizes} |
 | `{counts.FILE}` | {_mb(folder / counts.FILE)} | {kinds}, each said {counts.LEAST} times or more |
 | `{VOCABULARY_FILE}` | {_mb(folder / VOCABULARY_FILE)} | the words, how each is written, and how often it was said |
-| `{huffman.FILE.name}` | {_mb(folder / huffman.FILE.name)} | canonical Huffman code of {coded:,} entries, an escape among them |
+| `{huffman.FILE.name}` | {_mb(folder / huffman.FILE.name)} | canonical Huffman code, {entries:,} entries |
 
 **What it is.** A masked language model *and* counts: the score of a word is the network's plus what the counts
 of its neighbours and the words received lately say, each with a weight that the network sets at each gap
@@ -72,8 +72,8 @@ Loss: cross entropy over lost words (the SyncSC paper's), plus 0.3 times that of
 Masks: windows of 6 words through random loss rates (0.1 to 0.95), bursts and code rates 1, 1/2, 1/4.
 
 **Held-out accuracy.** Lectures {_list(VALIDATION_LECTURES)}, lost words at the training's loss rates: cross entropy
-{last["cross_entropy"]:.2f} nats, {100 * last["accuracy"]:.1f} % named exactly by the most probable word (before training, with all
-counts weighted alike: {before}).
+{last["cross_entropy"]:.2f} nats, {100 * last["accuracy"]:.1f} % named exactly by the most probable word (before
+training, with all counts weighted alike: {before}).
 
 | minutes | steps | cross entropy | accuracy |
 |---|---|---|---|

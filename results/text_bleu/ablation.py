@@ -1,0 +1,86 @@
+"""How words are chosen, on the validation lectures: `python results/text_bleu/ablation.py` writes ablation.csv."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from endpoints.clip import Clip, Received, Word
+from endpoints.text.choice import CONTENT, Chooser, breaks_before
+from endpoints.text.concealment import of_windows
+from endpoints.text.corpus import VALIDATION_LECTURES
+from endpoints.text.forms import compose
+from endpoints.text.ngram import NGram
+from endpoints.text.textpc import TextPC
+from endpoints.text.vocabulary import MASK
+from experiments.cell import Bench
+from experiments.scenario import check
+
+HERE = Path(__file__).parent
+LOSSES = (0.6, 0.8, 0.9)
+TRANSCRIPTS = "$LOSSWEEP_DATA/text/chemistry_lectures_timed.tsv"
+
+
+def scenario():
+    """RS 1/2 without concealment over the validation lectures."""
+    return check(
+        {
+            "name": "ablation",
+            "seed": 2408,
+            "clip": [f"{TRANSCRIPTS}#lecture-{n}-" for n in VALIDATION_LECTURES],
+            "endpoint": {"name": "text"},
+            "code": {"name": "rs", "code_rate": 0.5},
+            "channel": {"name": "erasure", "loss_rate": list(LOSSES)},
+            "metrics": ["bleu", "semantic_similarity"],
+        }
+    )
+
+
+def fillings(filler: TextPC, words: list, windows: np.ndarray) -> dict[str, list]:
+    """The words with the missing ones filled in, by how they were chosen."""
+    ids, shapes = filler.vocabulary.encode(words)
+    gaps, breaks = np.flatnonzero(ids == MASK), breaks_before(shapes, ids == MASK)
+    choosers = {
+        "minimum Bayes risk, all words worth the same": Chooser(filler.vocabulary, content=0.0),
+        "minimum Bayes risk, rare words worth more (shipped)": Chooser(filler.vocabulary),
+        "minimum Bayes risk, rare words worth still more": Chooser(filler.vocabulary, content=4 * CONTENT),
+    }
+    filled = {name: list(words) for name in ("missing", "most probable word", *choosers)}
+    for places, probabilities, forms in filler.distributions(ids, shapes, windows, gaps):
+        for place, p, form in zip(places, probabilities, forms, strict=True):
+            surface = filler.vocabulary.surfaces[int(p.argmax())]
+            filled["most probable word"][place] = compose(surface, int(form.argmax()))
+        broken = breaks[np.searchsorted(gaps, places)]
+        for part in of_windows(windows[places]):
+            for name, chooser in choosers.items():
+                chosen = chooser.window(probabilities[part], forms[part], broken[part])
+                for place, word in zip(places[part], chosen, strict=True):
+                    filled[name][place] = word
+    filled["n-gram filler, chosen as shipped"] = NGram().fill(words, windows)
+    return filled
+
+
+def main() -> None:
+    """Measures every way at every loss rate, both lectures together as mean."""
+    cells = list(scenario().cells())
+    bench, filler, rows = Bench(["bleu", "semantic_similarity"]), TextPC(), []
+    for cell in cells:
+        clip, received = bench.restore(cell)
+        _, stream = bench.stream(cell)
+        windows = np.repeat(np.arange(len(stream.blocks)), [block.code.k for block in stream.blocks])
+        words = [word.text for word in received.clip.words]
+        for name, filled in fillings(filler, words, windows).items():
+            shown = Received(Clip(clip.name, words=tuple(Word(text, 0.0, 0.0) for text in filled)))
+            scores = {}
+            for metric in bench.metrics.values():
+                scores |= metric.score(clip, shown)
+            kept = {key: scores[key] for key in ("bleu_1", "bleu_4", "semantic_similarity")}
+            rows.append(
+                {"loss_rate": cell["channel"]["loss_rate"], "clip": clip.name, "choice": name, **kept}
+            )
+            print(rows[-1], flush=True)
+    pd.DataFrame(rows).to_csv(HERE / "ablation.csv", index=False)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,220 @@
+"""Writes README.md from the tables: `python results/text_bleu/make.py` (with LOSSWEEP_DATA set)."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+
+from endpoints.text.corpus import VALIDATION_LECTURES
+from experiments.cell import Bench
+from experiments.metrics.sentences import PLACEHOLDER, sentences
+from experiments.scenario import read
+
+HERE = Path(__file__).parent
+SHOWN = ("bleu_1", "bleu", "semantic_similarity", "word_recovery", "word_recovery_cosine")
+LOSSES = (0, 0.3, 0.5, 0.6, 0.7, 0.8, 0.9)
+NGRAM, RS, TEXTPC = "text-rs-0.5-ngram", "text-rs-0.5", "text-rs-0.5-textpc"
+TEN = {"lecture": 12, "loss_rate": 0.5, "every": 20, "count": 10}
+
+
+def interval(values: pd.Series, digits: int = 3) -> str:
+    """Mean and half its 95 % interval (Student t over lectures)."""
+    half = stats.t.ppf(0.975, len(values) - 1) * values.std() / np.sqrt(len(values))
+    return f"{values.mean():.{digits}f} ± {half:.{digits}f}"
+
+
+def markdown(header: list[str], rows: list[list[str]]) -> str:
+    """A table."""
+    lines = [header, ["---"] * len(header), *rows]
+    return "\n".join(f"| {' | '.join(map(str, line))} |" for line in lines)
+
+
+def levels(table: pd.DataFrame) -> str:
+    """What was measured, a row a loss rate and endpoint."""
+    rows = []
+    for (loss, endpoint), part in table.groupby(["loss_rate", "endpoint"], sort=False):
+        if loss in LOSSES:
+            rows.append([f"{loss:g}", endpoint, *(interval(part[column]) for column in SHOWN)])
+    rows.sort(key=lambda row: float(row[0]))
+    return markdown(["loss", "endpoint", *SHOWN], rows)
+
+
+def gains(table: pd.DataFrame, over: str, of: str = TEXTPC, by: tuple[str, ...] = ("loss_rate",)) -> str:
+    """Differences of two endpoints that met the same losses, lecture by lecture."""
+    keys = [*by, "clip", "repetition"]
+    both = [table[table["endpoint"] == name].set_index(keys) for name in (of, over)]
+    columns = ["bleu_1", "bleu", "semantic_similarity", "word_recovery", "chrf"]
+    difference = (both[0][columns] - both[1][columns]).dropna().reset_index()
+    rows = []
+    for key, part in difference.groupby(list(by)):
+        rows.append([*(f"{value:g}" for value in key), *(interval(part[column]) for column in columns)])
+    return markdown([*by, *columns], rows)
+
+
+def costs(table: pd.DataFrame) -> str:
+    """Wire rate and wait of each endpoint."""
+    rows = []
+    for endpoint, part in table.groupby("endpoint", sort=False):
+        rate, delay = part["wire_bps"].mean() / 1000, part["playout_delay_s"]
+        rows.append([endpoint, f"{rate:.1f}", f"{delay.min():.1f} to {delay.max():.1f}"])
+    return markdown(["endpoint", "wire rate, kbit/s", "playout delay, s"], rows)
+
+
+def ablation() -> str:
+    """Gains over missing words on the validation lectures, by how words are chosen."""
+    table = pd.read_csv(HERE / "ablation.csv")
+    columns = ["bleu_1", "bleu_4", "semantic_similarity"]
+    mean = table.groupby(["loss_rate", "choice"], sort=False)[columns].mean()
+    rows = []
+    for choice in table["choice"].unique():
+        if choice == "missing":
+            continue
+        for loss in table["loss_rate"].unique():
+            gain = mean.loc[(loss, choice)] - mean.loc[(loss, "missing")]
+            rows.append([choice, f"{loss:g}", *(f"{gain[column]:+.3f}" for column in columns)])
+    return markdown(["choice", "loss", *columns], rows)
+
+
+def ten_sentences() -> str:
+    """What was sent, what arrived or was repaired, and what was filled in."""
+    scenario = read(str(HERE / "scenario.yaml"))
+    shown: dict[str, tuple] = {}
+    bench = Bench([])
+    for cell in scenario.cells():
+        code = cell["code"].get("code_rate") == 0.5 and cell["code"]["name"] == "rs"
+        place = f"lecture-{TEN['lecture']}-" in cell["clip"]["source"]
+        here = cell["channel"]["loss_rate"] == TEN["loss_rate"] and not cell["repetition"]
+        filler = cell["endpoint"]["concealment"]
+        if code and place and here and filler in ("none", "textpc"):
+            clip, received = bench.restore(cell)
+            shown[filler] = sentences(clip, received)
+    rows = []
+    for sent, arrived, filled in list(zip(*shown["none"][:2], shown["textpc"][1], strict=True))[
+        :: TEN["every"]
+    ]:
+        if PLACEHOLDER in arrived.split() and len(rows) < TEN["count"]:
+            pairs = zip(arrived.split(), filled.split(), strict=True)
+            bold = " ".join(f"**{b}**" if a == PLACEHOLDER else b for a, b in pairs)
+            rows.append([sent, arrived, bold])
+    return markdown(["sent", "arrived or repaired", "filled in"], rows)
+
+
+def reading(table: pd.DataFrame) -> str:
+    """Whether the aims are met, in words, from the figures."""
+    lines = []
+    for over, aim in ((RS, 0.1), (NGRAM, 0.0)):
+        keys = ["loss_rate", "clip", "repetition"]
+        both = [table[table["endpoint"] == name].set_index(keys) for name in (TEXTPC, over)]
+        for column in ("bleu_1", "semantic_similarity"):
+            difference = (both[0][column] - both[1][column]).reset_index()
+            held, mean = [], []
+            for loss, part in difference[difference["loss_rate"] >= 0.6].groupby("loss_rate"):
+                values = part[column]
+                half = stats.t.ppf(0.975, len(values) - 1) * values.std() / np.sqrt(len(values))
+                mean.append(f"{values.mean():+.3f} at {loss:g}")
+                held.append(values.mean() - half > aim if over == NGRAM else values.mean() >= aim)
+            aimed = f"aim: at least {aim:g}" if over == RS else "aim: interval above 0"
+            verdict = "met at each" if all(held) else f"met at {sum(held)} of {len(held)}"
+            lines.append(f"* {column}, TextPC less `{over}`: {', '.join(mean)} ({aimed}; {verdict}).")
+    return "\n".join(lines)
+
+
+def main() -> None:
+    """Writes README.md."""
+    table, burst = pd.read_csv(HERE / "table.csv"), pd.read_csv(HERE / "burst" / "table.csv")
+    manifest = json.loads((HERE / "manifest.json").read_text())
+    words = sum(clip["words"] for clip in manifest["clips"].values())
+    scenario = read(str(HERE / "scenario.yaml"))
+    bench = Bench([])
+    heard = {str(c["clip"]): bench.clip(c["clip"]) for c in scenario.cells()}.values()
+    count = sum(len(sentences_of(clip)) for clip in heard)
+    seed, repetitions = (manifest["seeds"][name] for name in ("scenario", "repetitions"))
+    by_burst = ("mean_burst_length", "loss_rate")
+    text = f"""# The text stream: BLEU and semantic similarity against packet loss
+
+`text_bleu` (this folder, erasure channel) and `text_bleu_burst` (`burst/`, Gilbert-Elliott, mean bursts of 2, 4 and 8
+packets): {len(heard)} lectures that nothing was trained or tuned on, {count:,} sentences, {words:,} words, repetitions:
+{repetitions}. All intervals are 95 % (Student t over lectures). A missing word stands as
+{PLACEHOLDER}, which matches nothing; the columns `_dropped` of `table.csv` leave it out instead. BLEU is sacrebleu's,
+`{table["bleu_signature"].iloc[0]}`. Weights: `endpoints/text/model/README.md`.
+
+Made by `lossweep run text_bleu --out ...`, the same with `text_bleu_burst`, `python results/text_bleu/ablation.py` and
+`python results/text_bleu/make.py`, which wrote this page; nothing on it is typed by hand.
+
+![BLEU-1](plots/bleu_1.png)
+![semantic similarity](plots/semantic_similarity.png)
+![BLEU-4](plots/bleu.png)
+
+## Aims
+
+{reading(table)}
+
+## Gain of TextPC with RS 1/2
+
+Over RS 1/2 alone; the same losses, lecture by lecture.
+
+{gains(table, RS)}
+
+Over the n-gram filler with RS 1/2, whose words are chosen the same way:
+
+{gains(table, NGRAM)}
+
+Without FEC, over missing words:
+
+{gains(table, "text-none", "text-none-textpc")}
+
+**Why BLEU-4 gains less.** BLEU-1 counts a word that is right anywhere in its sentence; BLEU-4 needs runs of four that
+are right and in order. Where most of a window is missing, TextPC knows which words the sentence is likely to have but
+not where, and a run of four through a gap needs all its filled words right at their places at once. Word
+recovery, which counts places too, gains as little.
+
+## All figures
+
+{levels(table)}
+
+## What it costs
+
+Wire rate has RTP, UDP and IP headers and parity in it. The playout delay ("auto") is the time until a window's
+last packet has come; windows close at pauses of 1.5 s.
+
+{costs(table)}
+
+## Bursts
+
+TextPC over RS 1/2 alone:
+
+{gains(burst, RS, by=by_burst)}
+
+TextPC over the n-gram filler:
+
+{gains(burst, NGRAM, by=by_burst)}
+
+## How words are chosen
+
+Gains over missing words on the validation lectures {" and ".join(map(str, VALIDATION_LECTURES))} (on which the
+constants were tuned), RS 1/2, from the same distributions but for the last rows:
+
+{ablation()}
+
+## Ten sentences at loss 0.5
+
+Rule: lecture {TEN["lecture"]}, RS 1/2, seed {seed}, repetition 0; of every {TEN["every"]}th
+sentence, the first {TEN["count"]} in which a word was missing after repair. {PLACEHOLDER} is a missing word; bold is
+filled in.
+
+{ten_sentences()}
+"""
+    (HERE / "README.md").write_text(text, encoding="utf-8")
+
+
+def sentences_of(clip) -> list[str]:
+    """The sentences of a clip."""
+    from endpoints.clip import Received
+
+    return sentences(clip, Received(clip))[0]
+
+
+if __name__ == "__main__":
+    main()
