@@ -20,7 +20,7 @@ class Mcd:
 
     `mcd` is the mean over frames of 10 sqrt(2) / ln 10 times the Euclidean distance of c_1 to c_13. `mcd_dtw`
     is the mean along the cheapest warping path of these distances; `mcd_dtw_sl` is that times the ratio of the
-    longer to the shorter duration. The cepstrum is that of 80 mel bands; figures from other analyses (SPTK,
+    longer to the shorter duration. The cepstrum is that of 80 mel bands over 80 dB; figures from other analyses (SPTK,
     WORLD) are on the same scale but not equal.
 
     Source: Kubichek 1993; the variants: Chen et al. 2022 (V2C).
@@ -37,10 +37,11 @@ class Mcd:
 
     def score(self, reference: Clip, received: Received) -> dict[str, float]:
         """A value for each of `columns`."""
-        said, in_place = (cepstrum(log_mel(speech)) for speech in both(reference, received))
-        heard = cepstrum(log_mel(received.clip.speech))
+        spoken = reference.speech
+        said, in_place = (cepstrum(log_mel(speech, spoken)) for speech in both(reference, received))
+        heard = cepstrum(log_mel(received.clip.speech, spoken))
         cost, length = warping(DECIBEL * cdist(said, heard))
-        durations = len(reference.speech), len(received.clip.speech)
+        durations = len(spoken), len(received.clip.speech)
         return {
             "mcd": float(DECIBEL * np.linalg.norm(said - in_place, axis=1).mean()),
             "mcd_dtw": cost / length,

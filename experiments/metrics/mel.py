@@ -12,8 +12,9 @@ from endpoints.clip import SPEECH_RATE
 WINDOW, HOP, BANDS = 1024, 256, 80
 """64 ms, 16 ms; as text-to-speech has them, scaled to 16 kHz."""
 CEPSTRUM = 13
-FLOOR = 1e-5
-"""Least amplitude of a band (-100 dB); what is below counts as this much."""
+RANGE_DB = 80.0
+SILENCE_DB = -100.0
+"""Amplitude that counts as nothing, whatever the range."""
 
 
 def mel_power(
@@ -35,9 +36,18 @@ def mel_power(
     return np.abs(np.fft.rfft(frames * hann, axis=1)) ** 2 @ _filters(window, bands).T
 
 
-def log_mel(speech: NDArray[np.float32]) -> NDArray[np.float64]:
-    """Mel spectrogram in dB of amplitude, not below -100, float64 [1 + samples // 256, 80]."""
-    return 20 * np.log10(np.maximum(np.sqrt(mel_power(speech)), FLOOR))
+def log_mel(speech: NDArray[np.float32], reference: NDArray[np.float32]) -> NDArray[np.float64]:
+    """Mel spectrogram in dB of amplitude, with a floor 80 dB below the loudest band of the reference.
+
+    Without a floor that near, bands which a codec leaves empty would outweigh all that can be heard, and
+    silence would be nearer to speech than its own band-limited copy.
+
+    Returns:
+        float64 [1 + samples // 256, 80].
+    """
+    least = 10 ** (SILENCE_DB / 10)
+    floor = max(mel_power(reference).max(initial=0) * 10 ** (-RANGE_DB / 10), least)
+    return 10 * np.log10(np.maximum(mel_power(speech), floor))
 
 
 def cepstrum(log_spectrum_db: NDArray[np.float64], count: int = CEPSTRUM) -> NDArray[np.float64]:

@@ -6,16 +6,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from endpoints.clip import Clip, Received
-from experiments.metrics.mel import FLOOR, cepstrum, log_mel
+from experiments.metrics.mel import RANGE_DB, cepstrum, log_mel
 from experiments.metrics.speech import both
-
-RANGE_DB = -20 * np.log10(FLOOR)
 
 
 class MelSimilarity:
     """Likeness of speech by its mel spectrogram (80 bands, 16 ms) and its cepstrum c_1 to c_13.
 
-    `mel_ssim`: SSIM of the spectrograms in dB as pictures, Gaussian window with sigma 1.5, range 100 dB.
+    `mel_ssim`: SSIM of the spectrograms in dB as pictures, Gaussian window with sigma 1.5, range 80 dB.
     `mfcc_cos`: mean over frames of the cosine of the cepstra; two flat spectra count 1, one counts 0.
     `mfcc_fid`: Fréchet distance of Gaussians fitted to the cepstra of all frames, 0 for equal ones; nan
     for speech of fewer frames than coefficients. Identical speech gives 1, 1, 0.
@@ -36,7 +34,7 @@ class MelSimilarity:
         """A value for each of `columns`."""
         from skimage.metrics import structural_similarity
 
-        spectra = [log_mel(speech) for speech in both(reference, received)]
+        spectra = [log_mel(speech, reference.speech) for speech in both(reference, received)]
         said, heard = map(cepstrum, spectra)
         wide = min(spectra[0].shape) >= 11  # the window
         ssim = structural_similarity(*spectra, gaussian_weights=True, data_range=RANGE_DB) if wide else np.nan
