@@ -37,9 +37,9 @@ def train(args: Namespace) -> None:
     torch.set_num_threads(args.threads)
     training, held_out = of_training(args)
     share, lines = 60 * args.minutes / len(VARIANTS), []
-    for name, (config, together, optimizer) in VARIANTS.items():
+    for number, (name, (config, together, optimizer)) in enumerate(VARIANTS.items()):
         run = _Run(config, together, optimizer, args)
-        checkpoint = args.checkpoint.with_name(f"{args.checkpoint.stem}-{len(lines)}.pt")
+        checkpoint = args.checkpoint.with_name(f"{args.checkpoint.stem}-{number}.pt")
         if checkpoint.exists():
             run.restore(torch.load(checkpoint, weights_only=False))
         data = torch.from_numpy(_blocks(training, config.frames)).to(args.device)
@@ -47,7 +47,7 @@ def train(args: Namespace) -> None:
             run.steps(data, share)
             torch.save(run.state(), checkpoint)
             print(f"{name}: step {run.step}, loss {run.loss:.4f}, held out", run.errors(held_out), flush=True)
-        if len(lines) < len(CONFIGS):
+        if number < len(CONFIGS):
             save(args.out / f"pacsc-{name}.safetensors", run.network, config)
             lines.append(_line(name, run.errors(held_out), run))
             if name == "0.5":
