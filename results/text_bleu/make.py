@@ -14,7 +14,6 @@ from experiments.scenario import read
 
 HERE = Path(__file__).parent
 SHOWN = ("bleu_1", "bleu", "semantic_similarity", "word_recovery", "word_recovery_cosine")
-LOSSES = (0, 0.3, 0.5, 0.6, 0.7, 0.8, 0.9)
 NGRAM, RS, TEXTPC = "text-rs-0.5-ngram", "text-rs-0.5", "text-rs-0.5-textpc"
 TEN = {"lecture": 12, "loss_rate": 0.5, "every": 20, "count": 10}
 
@@ -35,8 +34,7 @@ def levels(table: pd.DataFrame) -> str:
     """What was measured, a row a loss rate and endpoint."""
     rows = []
     for (loss, endpoint), part in table.groupby(["loss_rate", "endpoint"], sort=False):
-        if loss in LOSSES:
-            rows.append([f"{loss:g}", endpoint, *(interval(part[column]) for column in SHOWN)])
+        rows.append([f"{loss:g}", endpoint, *(interval(part[column]) for column in SHOWN)])
     rows.sort(key=lambda row: float(row[0]))
     return markdown(["loss", "endpoint", *SHOWN], rows)
 
@@ -57,7 +55,7 @@ def costs(table: pd.DataFrame) -> str:
     """Wire rate and wait of each endpoint."""
     rows = []
     for endpoint, part in table.groupby("endpoint", sort=False):
-        rate, delay = part["wire_bps"].mean() / 1000, part["playout_delay_s"]
+        rate, delay = part["wire_bps"].mean() / 1000, part["end_to_end_delay_s"]
         rows.append([endpoint, f"{rate:.1f}", f"{delay.min():.1f} to {delay.max():.1f}"])
     return markdown(["endpoint", "wire rate, kbit/s", "playout delay, s"], rows)
 
