@@ -7,7 +7,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from endpoints.syncsc.generator.networks import KEPT, LATENT, Drawn, EditingNetwork, Modulated
-from endpoints.syncsc.generator.warp import GRID, SIDE, enlarge, sample
+from endpoints.syncsc.generator.warp import GRID, SIDE, Squares, cut, enlarge, sample
 
 KEYPOINTS = 8
 SPREAD = 0.1
@@ -33,24 +33,20 @@ class FomNetwork(nn.Module):
         self.editing = EditingNetwork()
 
     def forward(
-        self, reference: Tensor, here: Tensor, there: Tensor, square: tuple[int, int, int] | None = None
+        self, reference: Tensor, here: Tensor, there: Tensor, squares: Squares | None = None
     ) -> Drawn:
-        """Draws pictures, or the same square of each.
+        """Draws pictures, or a square of each.
 
         Args:
             reference: float32 [n, 3, 256, 256] in [-1, 1].
             here, there: keypoints [n, 8, 2] of the reference and of the pictures, (x, y) in [-1, 1].
-            square: top, left and side, multiples of 16.
+            squares: what is drawn; None draws all.
         """
         latent = self.mapping(torch.cat([here, there, there - here], 1).flatten(1))
         displacement, shown, kept = self.motion(reference, here, there, latent)
-        top, left, side = square or (0, 0, SIDE)
-        down, across = slice(top, top + side), slice(left, left + side)
-        coarse = (slice(top // 4, (top + side) // 4), slice(left // 4, (left + side) // 4))
-        warped = sample(reference, enlarge(displacement), (top, left, side))
-        cues = enlarge(torch.cat([shown, displacement / 16], 1))[..., down, across]
-        still = reference[..., down, across]
-        edited = self.editing(warped, still, cues, kept[..., coarse[0], coarse[1]], latent)
+        warped = sample(reference, enlarge(displacement), squares)
+        cues = cut(enlarge(torch.cat([shown, displacement / 16], 1)), squares)
+        edited = self.editing(warped, cut(reference, squares), cues, cut(kept, squares, SIDE // GRID), latent)
         return Drawn(warped, edited, displacement)
 
 

@@ -15,15 +15,15 @@ from endpoints.syncsc.generator.pairs import Pairs
 from endpoints.syncsc.generator.training import (
     FRAMES_A_CLIP,
     Validation,
-    a_square,
-    cut,
     losses,
     perception,
+    some_squares,
 )
+from endpoints.syncsc.generator.warp import cut
 from endpoints.syncsc.loop import run
 from endpoints.syncsc.prepare import load
 
-BATCH = 6
+BATCH = 12
 RATE = 1e-3
 FOLLOWING = 10.0
 """Weight of the equivariance loss, as in the source."""
@@ -44,11 +44,11 @@ def train(args: Namespace) -> None:
 
     def loss(rng: np.random.Generator, done: float) -> tuple[Tensor, Mapping[str, float]]:
         batch = pairs.batch(rng, BATCH)
-        square = a_square(rng, batch)
+        squares = some_squares(rng, batch)
         reference, wanted = batch.reference.to(args.device), batch.wanted.to(args.device)
         found = network.detector(torch.cat([reference, wanted]))
         here, there = found.chunk(2)
-        drawn, figures = loss_of(network(reference, here, there, square), cut(wanted, square))
+        drawn, figures = loss_of(network(reference, here, there, squares), cut(wanted, squares))
         follows = following(network, wanted, there, rng)
         return drawn + FOLLOWING * follows, {**figures, "following": follows.detach()}
 

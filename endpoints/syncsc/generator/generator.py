@@ -110,7 +110,7 @@ def finish(args: Namespace, trained: Trained, unseen: dict[str, float]) -> None:
         f"Mapping, warping and editing network: {', '.join(f'{n} {c:,}' for n, c in parts.items())} parameters; "
         f"{path.stat().st_size / 1e6:.1f} MB as float16.",
         "Trained on the project's talking-face clips of the training people (see people.py), mirrored and with",
-        "changed colours: pairs of a reference and another frame of the clip, squares of 128 pixels, numbers from",
+        "changed colours: pairs of a reference and another frame of the clip, squares of 64 pixels, numbers from",
         "the landmarks of MediaPipe's face landmarker. Loss: LPIPS on SqueezeNet's features (in place of VGG-19,",
         "which cannot be had offline; the metric that is reported is the one that is trained on) and absolute",
         "difference.",

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from endpoints.syncsc.generator.cues import FIELDS, NUMBERS
-from endpoints.syncsc.generator.warp import GRID, SIDE, enlarge, sample
+from endpoints.syncsc.generator.warp import GRID, SIDE, Squares, cut, enlarge, sample
 
 LATENT = 128
 KEPT = 16
@@ -50,26 +50,22 @@ class Network(nn.Module):
         self.editing = EditingNetwork()
 
     def forward(
-        self, reference: Tensor, fields: Tensor, numbers: Tensor, corner: tuple[int, int, int] | None = None
+        self, reference: Tensor, fields: Tensor, numbers: Tensor, squares: Squares | None = None
     ) -> Drawn:
-        """Draws pictures, or (for training) the same square of each.
+        """Draws pictures, or (for training) a square of each.
 
         Args:
             reference: float32 [n, 3, 256, 256] in [-1, 1].
             fields: float32 [n, 5, 64, 64], see `cues.fields`.
             numbers: float32 [n, 48], see `cues.numbers`.
-            corner: top, left and side of the square that is drawn, multiples of 16; None draws all.
+            squares: what is drawn; None draws all.
         """
         latent = self.mapping(numbers)
         displacement, kept = self.warping(reference, fields, latent)
-        top, left, side = corner or (0, 0, SIDE)
-        across = slice(left, left + side)
-        down = slice(top, top + side)
-        coarse = (slice(top // 4, (top + side) // 4), slice(left // 4, (left + side) // 4))
-        warped = sample(reference, enlarge(displacement), (top, left, side))
-        outlines = enlarge(fields[:, 2:])[..., down, across]
-        still = reference[..., down, across]
-        edited = self.editing(warped, still, outlines, kept[..., coarse[0], coarse[1]], latent)
+        warped = sample(reference, enlarge(displacement), squares)
+        outlines = cut(enlarge(fields[:, 2:]), squares)
+        still = cut(reference, squares)
+        edited = self.editing(warped, still, outlines, cut(kept, squares, SIDE // GRID), latent)
         return Drawn(warped, edited, displacement)
 
     def motion(self, reference: Tensor, fields: Tensor, numbers: Tensor) -> Tensor:

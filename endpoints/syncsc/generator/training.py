@@ -1,6 +1,6 @@
 """Training of the image generator, from the bare warp on: first its motion, then all of it.
 
-Motion is learned from optical flow, which says where hair, neck and background went; pictures from squares of 128
+Motion is learned from optical flow, which says where hair, neck and background went; pictures from squares of 64
 pixels by LPIPS and absolute difference.
 """
 
@@ -17,12 +17,12 @@ from endpoints.syncsc.face_model import EYES_AND_LIDS, MOUTH
 from endpoints.syncsc.generator.flow import astray, followed
 from endpoints.syncsc.generator.networks import Drawn, Network
 from endpoints.syncsc.generator.pairs import Batch, Pairs
-from endpoints.syncsc.generator.warp import enlarge, sample
+from endpoints.syncsc.generator.warp import Squares, cut, enlarge, sample
 from endpoints.syncsc.loop import run
 from endpoints.syncsc.prepare import load
 
-BATCH = 6
-SQUARE = 128
+BATCH = 12
+SQUARE = 64
 STEP = 16
 """Corners of the squares stand on multiples of this."""
 RATE = 1e-3
@@ -55,9 +55,9 @@ def train(args: Namespace) -> None:
         if first:
             missed = astray(network.motion(*told), *flow)
             return missed, {"motion off by": missed.detach()}
-        square = a_square(rng, batch)
-        drawn = network(*told, square)
-        pictured, figures = loss_of(drawn, cut(batch.wanted, square).to(args.device))
+        squares = some_squares(rng, batch)
+        drawn = network(*told, squares)
+        pictured, figures = loss_of(drawn, cut(batch.wanted, squares).to(args.device))
         missed = astray(drawn.displacement, *flow)
         return pictured + MOTION_WEIGHT * missed, {**figures, "motion off by": missed.detach()}
 
@@ -89,22 +89,19 @@ def losses(device: str) -> Callable[[Drawn, Tensor], tuple[Tensor, Mapping[str, 
     return loss
 
 
-def a_square(rng: np.random.Generator, batch: Batch) -> tuple[int, int, int]:
-    """A square for the whole batch: half of them around a mouth or the eyes, the others anywhere."""
+def some_squares(rng: np.random.Generator, batch: Batch) -> Squares:
+    """A square of each picture: six of ten around the mouth, two around the eyes, two anywhere."""
     most = (256 - SQUARE) // STEP
-    if rng.random() < 0.5:
-        left, top = rng.integers(0, most + 1, 2) * STEP
-        return int(top), int(left), SQUARE
-    part = list(MOUTH) if rng.random() < 0.6 else list(EYES_AND_LIDS)
-    middle = batch.points[rng.integers(len(batch.points)), part, :2].mean(0) + rng.normal(0, 20, 2)
-    left, top = np.clip(np.round((middle - SQUARE / 2) / STEP), 0, most).astype(int) * STEP
-    return int(top), int(left), SQUARE
-
-
-def cut(pictures: Tensor, square: tuple[int, int, int]) -> Tensor:
-    """The square (top, left, side) of pictures."""
-    top, left, side = square
-    return pictures[..., top : top + side, left : left + side]
+    corners = []
+    for points in batch.points:
+        dice = rng.random()
+        if dice < 0.2:
+            corners.append(tuple(int(i) for i in rng.integers(0, most + 1, 2) * STEP))
+            continue
+        middle = points[list(MOUTH if dice < 0.8 else EYES_AND_LIDS), :2].mean(0) + rng.normal(0, 8, 2)
+        left, top = np.clip(np.round((middle - SQUARE / 2) / STEP), 0, most).astype(int) * STEP
+        corners.append((int(top), int(left)))
+    return Squares(tuple(corners), SQUARE)
 
 
 class Validation(dict[str, float]):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -115,23 +115,40 @@ def enlarge(field: torch.Tensor, side: int = SIDE) -> torch.Tensor:
     return functional.interpolate(field, size=(side, side), mode="bilinear", align_corners=False)
 
 
-def sample(
-    picture: torch.Tensor, displacement: torch.Tensor, square: tuple[int, int, int] | None = None
-) -> torch.Tensor:
+class Squares(NamedTuple):
+    """One square of each picture of a batch: (top, left) corners, and the side; pixels, multiples of 16."""
+
+    corners: tuple[tuple[int, int], ...]
+    side: int
+
+
+def cut(pictures: torch.Tensor, squares: Squares | None, scale: int = 1) -> torch.Tensor:
+    """The squares of pictures [n, c, h, w] (shrunk `scale` times), [n, c, side / scale, side / scale].
+
+    None leaves the pictures whole.
+    """
+    import torch
+
+    if squares is None:
+        return pictures
+    side = squares.side // scale
+    at = [(top // scale, left // scale) for top, left in squares.corners]
+    return torch.stack([p[:, y : y + side, x : x + side] for p, (y, x) in zip(pictures, at, strict=True)])
+
+
+def sample(picture: torch.Tensor, displacement: torch.Tensor, squares: Squares | None = None) -> torch.Tensor:
     """What stands at each place plus its displacement, bicubic, the border continued.
 
     Args:
         picture: float32 [n, channels, h, w].
         displacement: float32 [n, 2, side, side], (x, y) in pixels of a 256x256 picture.
-        square: top, left and side of the places asked for, in rows of the displacement; None asks for all.
+        squares: of the places asked for; None asks for all.
     """
     import torch
     from torch.nn import functional
 
-    whole = displacement.shape[-1]
-    top, left, side = square or (0, 0, whole)
-    line = (torch.arange(whole, device=picture.device, dtype=torch.float32) + 0.5) * (2 / whole) - 1
-    displacement = displacement[..., top : top + side, left : left + side]
-    x = line[None, None, left : left + side] + displacement[:, 0] * (2 / SIDE)
-    y = line[None, top : top + side, None] + displacement[:, 1] * (2 / SIDE)
-    return functional.grid_sample(picture, torch.stack([x, y], -1), "bicubic", "border", align_corners=False)
+    side = displacement.shape[-1]
+    line = (torch.arange(side, device=picture.device, dtype=torch.float32) + 0.5) * (2 / side) - 1
+    here = torch.stack(torch.meshgrid(line, line, indexing="xy"))
+    places = cut(here + displacement * (2 / SIDE), squares).permute(0, 2, 3, 1)
+    return functional.grid_sample(picture, places, "bicubic", "border", align_corners=False)
