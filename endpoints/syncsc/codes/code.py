@@ -103,7 +103,8 @@ def code_of(
         rate: 0.5 or 0.25; `none` sends the source packets that this rate's block has, without parity.
         group: blocks of the code whose rows share packets (interleaved), >= 1.
         look_ahead: frames to wait beyond the block, >= 0.
-        options: `interpolation` of none and rs: linear (the default) or hold.
+        options: of none and rs: `interpolation`, linear (the default) or hold; `coding`, float16 (the default)
+            or integers (entropy coded, steps of 1/32).
     Raises:
         ValueError: one line; a name, an option or a number out of its range.
     """

@@ -8,18 +8,17 @@ from numpy.typing import NDArray
 from endpoints.fec.none import NoCode
 from endpoints.fec.reed_solomon import ReedSolomon
 from endpoints.syncsc.codes.code import Packet
+from endpoints.syncsc.codes.integers import Coding, Float16, Integers
 from endpoints.syncsc.codes.interpolation import INTERPOLATIONS, interpolated
 from endpoints.syncsc.codes.layout import SOURCE_PACKETS, Layout
-from endpoints.syncsc.face_model import COEFFICIENTS
-
-WIRE = np.dtype(">f2")
 
 
 class ReedSolomonCode:
-    """Source packets of float16 semantics and Reed-Solomon parity packets over their bytes.
+    """Source packets of semantics and Reed-Solomon parity packets over their bytes.
 
     A block is known whole when any 4 of its packets arrived, else what arrived of its source packets is;
-    the rest is interpolated. See `SemanticCode` and `code_of`.
+    the rest is interpolated. Where packets have unequal lengths (`integers`), the parity is over zeros to the
+    longest. See `SemanticCode` and `code_of`.
     """
 
     name = "rs"
@@ -31,12 +30,20 @@ class ReedSolomonCode:
         look_ahead: int = 0,
         device: str = "cpu",
         interpolation: str = "linear",
+        coding: str = "float16",
     ) -> None:
         del device
+        if coding not in ("float16", "integers"):
+            raise ValueError(f"coding is {coding!r}; it is float16 or integers")
         if interpolation not in INTERPOLATIONS:
             raise ValueError(f"interpolation is {interpolation!r}; it is one of {', '.join(INTERPOLATIONS)}")
         self.layout = Layout(rate, group, look_ahead)
         self.interpolation = interpolation
+        self.coding: Coding = Float16()
+        if coding == "integers":
+            if self.layout.frames % SOURCE_PACKETS:
+                raise ValueError(f"integers at rate {rate:g} need an even group, not {group}")
+            self.coding = Integers(SOURCE_PACKETS)
         self.code = self._family().make(SOURCE_PACKETS)
         self.label = self._family().label
         self.delay_frames = self.layout.delay_frames
@@ -55,7 +62,10 @@ class ReedSolomonCode:
         size, out = self.layout.frames, []
         sent_at = [*self.layout.last_frames(), *[size - 1] * (self.code.n - SOURCE_PACKETS)]
         for b, rows in enumerate(self.layout.deal(numbers)):
-            payloads = self.code.encode([row.astype(WIRE).tobytes() for row in rows])
+            source = [self.coding.to_bytes(row) for row in rows]
+            longest = max(map(len, source))
+            parity = self.code.encode([row.ljust(longest, b"\0") for row in source])[SOURCE_PACKETS:]
+            payloads = source + parity
             frames = (min(b * size + int(last), len(numbers) - 1) for last in sent_at)
             out += [Packet(frame, payload) for frame, payload in zip(frames, payloads, strict=True)]
         return out
@@ -69,11 +79,12 @@ class ReedSolomonCode:
         known = np.zeros(rows.shape, bool)
         for b in range(count):
             block = payloads[b * self.code.n : (b + 1) * self.code.n]
-            for i, row in enumerate(self.code.decode({e: p for e, p in enumerate(block) if p is not None})):
+            longest = max((len(p) for p in block if p is not None), default=0)
+            symbols = {esi: p.ljust(longest, b"\0") for esi, p in enumerate(block) if p is not None}
+            for i, row in enumerate(self.code.decode(symbols)):
                 if row is not None:
-                    rows[b, i], known[b, i] = np.frombuffer(row, WIRE), True
+                    rows[b, i], known[b, i] = self.coding.from_bytes(row, self.layout.row), True
         numbers, there = self.layout.collect(rows)[:frames], self.layout.collect(known)[:frames]
-        assert numbers.shape == (frames, COEFFICIENTS)
         return interpolated(numbers, there, self.layout.horizon(frames), reference, self.interpolation)
 
 
