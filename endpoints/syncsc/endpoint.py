@@ -46,6 +46,7 @@ class SyncSCParams(BaseModel):
         group: blocks of the code whose rows share packets; fewer headers and a longer wait.
         look_ahead: frames that the receiver waits beyond the block, to see what comes after a loss.
         interpolation: of lost numbers with code none and rs: "linear" or "hold" (the last known ones stay).
+        coding: of numbers with code none and rs: "float16", or "integers" with an entropy code (finer, fewer bits).
     """
 
     model_config = ConfigDict(extra="forbid")
@@ -57,6 +58,7 @@ class SyncSCParams(BaseModel):
     group: int = Field(4, ge=1, le=64)
     look_ahead: int = Field(8, ge=0, le=64)
     interpolation: Literal["linear", "hold"] = "linear"
+    coding: Literal["float16", "integers"] = "float16"
 
     @field_validator("tracker")
     @classmethod
@@ -107,14 +109,24 @@ class SyncSCEndpoint:
                 f"endpoint {params.name} takes the codes {', '.join(self.codes)}, not {code.name}"
             )
         self.params, self.code, self.device = params, code, device
-        plain = {"interpolation": params.interpolation} if code.name in ("none", "rs") else {}
+        options = {key: getattr(params, key, "") for key in ("interpolation", "coding")}
+        plain = {k: v for k, v in options.items() if v} if code.name in ("none", "rs") else {}
+        if options["coding"] == "integers" and not plain:
+            raise ClipError(f"coding integers is for the codes none and rs; {code.name} has float16 rows")
         rate = code.code_rate if code.name != "none" else 0.5
         self.rows = code_of(code.name, rate, params.group, params.look_ahead, device, **plain)
         self.label = f"{self._name()}-{code.label}"
 
     def _name(self) -> str:
         """syncsc, and what is not as usual."""
-        marks = {"drawing": "{}", "tracker": "{}", "interpolation": "{}", "group": "g{}", "look_ahead": "a{}"}
+        marks = {
+            "drawing": "{}",
+            "tracker": "{}",
+            "interpolation": "{}",
+            "coding": "{}",
+            "group": "g{}",
+            "look_ahead": "a{}",
+        }
         fields, given = type(self.params).model_fields, self.params.model_dump(exclude_defaults=True)
         unusual = [mark.format(given[key]) for key, mark in marks.items() if key in fields and key in given]
         return "-".join([self.params.name, *unusual])
@@ -168,10 +180,19 @@ class SyncSCEndpoint:
         """What the table says of this endpoint."""
         return {
             "codec": self._name(),
-            "bpp": COEFFICIENTS * BITS_A_NUMBER / SIDE**2,
+            "bpp": self._bits_a_frame(stream) / SIDE**2,
             "reference_bytes": stream.session["session"].reference_bytes,
             **self.params.model_dump(exclude={"name", "tracker_folder"}),
         }
+
+    def _bits_a_frame(self, stream: Stream) -> float:
+        """Of semantics; an entropy code's are counted, without the parity."""
+        if getattr(self.params, "coding", "float16") == "float16":
+            return COEFFICIENTS * BITS_A_NUMBER
+        source = (
+            p for block in stream.blocks for p in stream.packets[block.first : block.first + block.code.k]
+        )
+        return 8 * sum(len(p) - RTP_HEADER_BYTES for p in source) / stream.session["session"].frames
 
     def _scaling(self) -> Scaling:
         return Scaling.of(FaceModel.load())
