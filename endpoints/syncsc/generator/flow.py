@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional
 
 from endpoints.clip import ClipError
-from endpoints.syncsc.generator.pairs import Batch
 from endpoints.syncsc.generator.warp import GRID, SIDE, sample
+
+if TYPE_CHECKING:
+    from endpoints.syncsc.generator.pairs import Batch
 
 LOOKED_AT = 128
 """Side of the pictures between which flow is found."""
@@ -25,11 +29,7 @@ def followed(batch: Batch) -> tuple[Tensor, Tensor]:
         alike the two places look.
     Source: Kroeger et al., Fast Optical Flow using Dense Inverse Search, ECCV 2016 (OpenCV's).
     """
-    try:
-        import cv2
-    except ImportError:
-        raise ClipError("training the generator needs OpenCV; pip install lossweep[tracker]") from None
-
+    cv2 = opencv()
     grey = [_grey(pictures) for pictures in (batch.wanted, batch.reference)]
     wanted, reference = (np.uint8((g * 255).round().clamp(0, 255).squeeze(1).numpy()) for g in grey)
     search = cv2.DISOpticalFlow_create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
@@ -39,6 +39,19 @@ def followed(batch: Batch) -> tuple[Tensor, Tensor]:
     size = (GRID, GRID)
     weight = torch.exp(-functional.interpolate(apart, size=size, mode="area") / DOUBT)
     return functional.interpolate(flow, size=size, mode="area"), weight
+
+
+def opencv() -> Any:
+    """The module cv2.
+
+    Raises:
+        ClipError: it is not there, and how to get it.
+    """
+    try:
+        import cv2
+    except ImportError:
+        raise ClipError("training the generator needs OpenCV; pip install lossweep[tracker]") from None
+    return cv2
 
 
 def astray(displacement: Tensor, flow: Tensor, weight: Tensor) -> Tensor:

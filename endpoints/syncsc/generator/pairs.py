@@ -16,8 +16,10 @@ from endpoints.syncsc.generator.cues import fields, numbers
 from endpoints.syncsc.generator.pictures import pictures
 from endpoints.syncsc.prepare import Labelled, LabelledClip
 
-FIRST = 0.6
+FIRST = 0.3
 """Share of the pairs whose reference is the clip's first frame, as in use."""
+ZOOMED = 0.6
+"""Share of the pairs that are turned and enlarged: the same people elsewhere in the picture."""
 TREMBLE = 0.1
 """Noise on the numbers of half the pairs, in standard deviations: an extractor's numbers tremble."""
 
@@ -79,31 +81,72 @@ class Pairs:
         reference = 0 if rng.random() < FIRST else int(rng.integers(frames))
         mirrored = bool(rng.integers(2))
         noise = TREMBLE * rng.standard_normal(16) * (rng.random() < 0.5)
-        told, shown = self._pair(which, reference, wanted, mirrored, noise)
+        lens = zoom(rng) if rng.random() < ZOOMED else None
+        told, shown = self._pair(which, reference, wanted, mirrored, noise, lens)
         gain = np.exp(0.15 * rng.standard_normal() + 0.05 * rng.standard_normal((3, 1, 1)))
         gamma = np.exp(0.15 * rng.standard_normal())
         shown = [np.float32(np.clip(gain * p**gamma, 0, 1)) for p in shown]
         return *told, *shown
 
     def _pair(
-        self, which: int, reference: int, wanted: int, mirrored: bool = False, noise: NDArray | float = 0.0
+        self,
+        which: int,
+        reference: int,
+        wanted: int,
+        mirrored: bool = False,
+        noise: NDArray | float = 0.0,
+        lens: NDArray[np.float64] | None = None,
     ) -> tuple[tuple, list[NDArray]]:
-        clip, side = self.clips[which], self.sides[which][mirrored]
-        here = side.coefficients[reference]
-        there = side.coefficients[wanted] + noise * self.model.scale
+        clip, side, both = self.clips[which], self.sides[which][mirrored], [reference, wanted]
+        points, coefficients = side.points[both], side.coefficients[both]
+        shown = [self.pictures[clip.first + i] for i in both]
+        if mirrored:
+            shown = [p[:, ::-1] for p in shown]
+        if lens is not None:
+            points = seen_through(lens, points)
+            coefficients = self.model.fit(points, side.identity)[1]
+            shown = [_zoomed(lens, p) for p in shown]
+        here, there = coefficients[0], coefficients[1] + noise * self.model.scale
         stands = self.model.landmarks(side.identity, np.stack([here, there]))
         told = (
             fields(stands[0], stands[1:])[0],
             numbers(self.model, here, there[None])[0],
-            side.points[wanted],
+            points[1],
         )
-        shown = [self.pictures[clip.first + i].transpose(2, 0, 1) / 255.0 for i in (reference, wanted)]
-        return told, [p[..., ::-1] if mirrored else p for p in shown]
+        return told, [p.transpose(2, 0, 1) / 255.0 for p in shown]
 
     def of_clip(self, clip: LabelledClip, wanted: NDArray[np.integer]) -> Batch:
         """The frames `wanted` of a clip, each from its first frame, undisturbed."""
         which = self.clips.index(clip)
         return _stacked([(*told, *shown) for told, shown in (self._pair(which, 0, int(i)) for i in wanted)])
+
+
+def zoom(rng: np.random.Generator) -> NDArray[np.float64]:
+    """A turn, and an enlargement about a place chosen so that the border hardly shows: [2, 3], pixel to pixel."""
+    size, angle = np.exp(abs(rng.normal(0, 0.15))), rng.normal(0, 0.06)
+    turn = size * np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
+    middle = np.full(2, 128.0)
+    shift = rng.uniform(-1, 1, 2) * 128 * (size - 1)
+    return np.column_stack([turn, middle - turn @ middle + shift])
+
+
+def seen_through(lens: NDArray[np.float64], points: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Points [..., 3] in pixels, turned and enlarged alike (depth enlarged)."""
+    flat = points[..., :2] @ lens[:, :2].T + lens[:, 2]
+    depth = points[..., 2:] * np.sqrt(np.linalg.det(lens[:, :2]))
+    return np.float32(np.concatenate([flat, depth], -1))
+
+
+def _zoomed(lens: NDArray[np.float64], picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    from endpoints.syncsc.generator.flow import opencv
+
+    cv2 = opencv()
+    # Pixel (0, 0) has its middle at (0.5, 0.5) in the points' coordinates.
+    centred = np.column_stack([lens[:, :2], lens[:, 2] + lens[:, :2] @ [0.5, 0.5] - 0.5])
+    whole, border = picture.shape[1::-1], cv2.BORDER_REPLICATE
+    return cv2.warpAffine(
+        np.ascontiguousarray(picture), centred, whole, flags=cv2.INTER_CUBIC, borderMode=border
+    )
 
 
 def _stacked(made: list[tuple]) -> Batch:
