@@ -19,7 +19,8 @@ from endpoints.syncsc.codes.parity import chosen
 from endpoints.syncsc.codes.plain import ReedSolomonCode
 from endpoints.syncsc.codes.residual import Residual, ResidualConfig
 from endpoints.syncsc.codes.stored import save
-from endpoints.syncsc.semantics import blocks, of_training
+from endpoints.syncsc.face_model import COEFFICIENTS
+from endpoints.syncsc.semantics import STEP, blocks, of_training
 
 CLIPS, WINDOWS_A_CLIP = 4, 12
 RATE = 1e-3
@@ -76,8 +77,11 @@ def train(args: Namespace) -> None:
         kept = {"covariance": motion.covariance, "parity": motion.parity, "seconds": seconds}
         torch.save({**parts, **kept, "random": random.bit_generator.state}, checkpoint)
         save(args.out / FILE, network, ResidualConfig())
+        network.eval()
         figures = errors(held_out, network, losses=(0.6, 0.9))
+        network.train()
         print(f"step {step}, {seconds:.0f} s, squared error {-gain:+.1%}, held out {figures}", flush=True)
+    network.eval()
     (args.out / "pacsc-s.md").write_text(_card(held_out, network, step, len(training) // 2))
 
 
@@ -87,7 +91,7 @@ def _batch(
     """Windows of clips under a loss rate of 0.1 to 0.95, alone or in bursts; their truth; frames that count."""
     all_windows, truths, counted = [], [], []
     while len(all_windows) < CLIPS:
-        sequence = sequences[random.integers(len(sequences))]
+        sequence = _varied(sequences[random.integers(len(sequences))], random)
         layout = LAYOUTS[random.integers(len(LAYOUTS))]
         code = PacSCS(layout.rate, layout.group)
         payloads = [p.payload for p in code.packets(sequence)]
@@ -102,7 +106,7 @@ def _batch(
             continue
         chosen_ends = random.choice(useful, WINDOWS_A_CLIP)
         all_windows.append(evidence.windows(chosen_ends, motion))
-        whole = blocks(sequence, layout.frames).reshape(-1, 16)
+        whole = blocks(sequence, layout.frames).reshape(-1, COEFFICIENTS)
         padded = np.concatenate([np.repeat(sequence[:1], WINDOW, 0), whole])
         for end in chosen_ends:
             stop = (end + 1) * layout.frames + WINDOW
@@ -112,6 +116,13 @@ def _batch(
             counted.append(shown & (np.arange(stop - WINDOW, stop) >= WINDOW))
     parts = (torch.cat([getattr(w, name) for w in all_windows]) for name in ("mean", "covariance", "told"))
     return Windows(*parts), torch.from_numpy(np.array(truths)).double(), torch.from_numpy(np.array(counted))
+
+
+def _varied(sequence: NDArray[np.float32], random: np.random.Generator) -> NDArray[np.float32]:
+    """The motion of a face that there might be: larger or smaller, about another place, or backwards."""
+    varied = sequence[:1] + (sequence - sequence[:1]) * random.uniform(0.6, 1.5)
+    varied = varied + random.normal(0, 0.3, COEFFICIENTS)
+    return (np.round(varied / STEP) * STEP)[:: random.choice([-1, 1])].astype(np.float16).astype(np.float32)
 
 
 def _error(mean: Tensor, truth: Tensor, windows: Windows, counted: Tensor) -> Tensor:
@@ -173,7 +184,9 @@ def errors(
                     lost = lost_packets(len(payloads), loss, burst, np.random.default_rng(number))
                 got = [None if gone else p for p, gone in zip(payloads, lost, strict=True)]
                 squares[i] += np.square(code.decode(got, len(s), s[0]) - s, dtype=np.float64).sum()
-        out[loss] = tuple(round(float(x), 4) for x in np.sqrt(squares / (16 * sum(map(len, sequences)))))
+        out[loss] = tuple(
+            round(float(x), 4) for x in np.sqrt(squares / (COEFFICIENTS * sum(map(len, sequences))))
+        )
     return out
 
 

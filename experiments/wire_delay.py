@@ -1,0 +1,109 @@
+"""`python -m experiments.wire_delay DIR`: wire rate against delay at equal quality, from a sweep of `pacsc_group`.
+
+For each packet code and each delay that a viewer would bear: the lowest wire rate (parity and RTP/UDP/IP headers
+included) at which the numbers' RMSE stays within a target, over code rates, groups and look-aheads.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from endpoints.syncsc.codes.layout import Layout
+from experiments.plot import COLOURS, STYLES
+
+TARGETS = (0.05, 0.1, 0.2)
+FPS = 25
+WAYS = ["code", "code_rate", "group", "look_ahead", "loss_rate"]
+
+
+def ways(table: pd.DataFrame) -> pd.DataFrame:
+    """Each way of sending: RMSE with 95 % interval over clips and repetitions, kbit/s on the wire, delay in ms.
+
+    Of a frame, from its end to when it is shown: the rest of its block and the look-ahead; the network's own
+    delay comes on top.
+    """
+    from scipy import stats
+
+    grouped = table.groupby(WAYS)
+    found = grouped["coefficient_rmse"].agg(["mean", "std", "count"]).reset_index()
+    half = stats.t.ppf(0.975, found["count"] - 1) * found["std"] / np.sqrt(found["count"])
+    rate = np.where(found["code"] == "none", 0.5, found["code_rate"])
+    settings = zip(rate, found["group"], found["look_ahead"], strict=True)
+    frames = [Layout(float(r), int(g), int(a)).delay_frames for r, g, a in settings]
+    return found.assign(
+        rmse=found["mean"],
+        half=half,
+        wire_kbps=grouped["wire_bps"].mean().to_numpy() / 1000,
+        delay_ms=np.array(frames) * 1000 / FPS,
+    ).drop(columns=["mean", "std", "count"])
+
+
+def frontier(found: pd.DataFrame, target: float) -> pd.DataFrame:
+    """The ways that keep the target and need less rate than all that wait no longer, by delay."""
+    good = found[found["rmse"] <= target].sort_values(["delay_ms", "wire_kbps"])
+    return good[good["wire_kbps"] < good["wire_kbps"].cummin().shift(fill_value=np.inf)]
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Draws `plots/wire_delay.png` and `.pdf`, and writes the CSV behind it; returns the exit status."""
+    parser = argparse.ArgumentParser(prog="python -m experiments.wire_delay", description=__doc__)
+    parser.add_argument("directory", type=Path)
+    path = parser.parse_args(argv).directory / "table.parquet"
+    if not path.exists():
+        print(f"{path} is missing; run `lossweep run pacsc_group --out DIR` first", file=sys.stderr)
+        return 2
+    folder = path.parent / "plots"
+    folder.mkdir(exist_ok=True)
+    found = ways(pd.read_parquet(path))
+    found.to_csv(folder / "wire_delay.csv", index=False)
+    _draw(found, folder)
+    return 0
+
+
+def _draw(found: pd.DataFrame, folder: Path) -> None:
+    import matplotlib
+
+    matplotlib.use("Agg")
+    import matplotlib.pyplot as plt
+
+    losses, codes = sorted(found["loss_rate"].unique()), list(found["code"].unique())
+    figure, axes = plt.subplots(
+        len(TARGETS), len(losses), figsize=(3.2 * len(losses), 2.6 * len(TARGETS)), sharex=True, sharey=True
+    )
+    longest = found["delay_ms"].max()
+    for row, target in zip(axes, TARGETS, strict=True):
+        for axis, loss in zip(row, losses, strict=True):
+            for i, code in enumerate(codes):
+                best = frontier(found[(found["loss_rate"] == loss) & (found["code"] == code)], target)
+                if len(best):
+                    axis.step(
+                        [*best["delay_ms"], longest],
+                        [*best["wire_kbps"], best["wire_kbps"].iloc[-1]],
+                        where="post",
+                        color=COLOURS[i],
+                        ls=STYLES[i][0],
+                    )
+                    axis.plot(best["delay_ms"], best["wire_kbps"], STYLES[i][1], color=COLOURS[i], ms=4)
+            axis.set_title(f"loss {100 * loss:g} %, RMSE at most {target:g}", fontsize=9)
+            axis.grid(alpha=0.3)
+    for axis in axes[-1]:
+        axis.set_xlabel("block and look-ahead / ms")
+    for axis in axes[:, 0]:
+        axis.set_ylabel("on the wire / kbit/s")
+    lines = [
+        plt.Line2D([], [], color=COLOURS[i], ls=STYLES[i][0], marker=STYLES[i][1]) for i in range(len(codes))
+    ]
+    figure.legend(lines, codes, ncols=len(codes), loc="upper center")
+    figure.tight_layout(rect=(0, 0, 1, 0.95))
+    for suffix in ("png", "pdf"):
+        figure.savefig(folder / f"wire_delay.{suffix}", dpi=130)
+    plt.close(figure)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
