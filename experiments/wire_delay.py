@@ -46,7 +46,7 @@ def ways(table: pd.DataFrame) -> pd.DataFrame:
 def frontier(found: pd.DataFrame, target: float) -> pd.DataFrame:
     """The ways that keep the target and need less rate than all that wait no longer, by delay."""
     good = found[found["rmse"] <= target].sort_values(["delay_ms", "wire_kbps"])
-    return good[good["wire_kbps"] < good["wire_kbps"].cummin().shift(fill_value=np.inf)]
+    return good[good["wire_kbps"] < good["wire_kbps"].astype(float).cummin().shift(fill_value=np.inf)]
 
 
 def main(argv: list[str] | None = None) -> int:
