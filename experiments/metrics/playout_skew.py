@@ -7,6 +7,9 @@ import numpy as np
 from endpoints.clip import Clip, Received
 from experiments.metrics.freezes import RENDERED
 
+AHEAD_MS, BEHIND_MS = 45, 125
+"""Of the sound, as far as it is not noticed."""
+
 
 class PlayoutSkew:
     """Playout skew in ms, positive where the sound is ahead of the picture.
@@ -14,7 +17,9 @@ class PlayoutSkew:
     For each frame of time: age of the picture on the screen (0, or longer while it is frozen) less the delay
     of the sound beside it by timestamps and sender reports. `playout_skew_ms` is the mean,
     `playout_skew_max_ms` the greatest in magnitude; before the first picture there is none, nan where none
-    was ever shown. Viewers notice from 45 ms on where sound is ahead, from 125 ms where it is behind.
+    was ever shown. So both are about the time with pictures only. `playout_in_sync` is about all of it: the
+    share of frames whose skew viewers do not notice, sound at most 45 ms ahead or 125 ms behind; without a
+    picture a frame is not in sync.
 
     Source: ITU-R BT.1359-1 (sign, thresholds).
     """
@@ -23,7 +28,7 @@ class PlayoutSkew:
     higher_is_better = False
     label = "sound ahead of picture (ms)"
     needs = "video"
-    columns = ("playout_skew_ms", "playout_skew_max_ms")
+    columns = ("playout_skew_ms", "playout_skew_max_ms", "playout_in_sync")
 
     def __init__(self, device: str = "cpu") -> None:
         del device
@@ -36,10 +41,12 @@ class PlayoutSkew:
         rendered = np.isin(received.outcome, RENDERED)
         last = np.maximum.accumulate(np.where(rendered, frames, -1))
         ages_s = (frames - last)[last >= 0] / received.clip.fps
-        if not len(ages_s):
-            return dict.fromkeys(self.columns, float("nan"))
         skew = 1000 * (ages_s - received.sound_late_s)
+        unnoticed = np.count_nonzero((-BEHIND_MS <= skew) & (skew <= AHEAD_MS)) / len(frames)
+        if not len(skew):
+            return dict.fromkeys(self.columns, float("nan")) | {"playout_in_sync": 0.0}
         return {
             "playout_skew_ms": float(skew.mean()),
             "playout_skew_max_ms": float(skew[np.abs(skew).argmax()]),
+            "playout_in_sync": unnoticed,
         }

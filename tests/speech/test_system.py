@@ -146,15 +146,24 @@ def test_skew_is_the_age_of_the_picture_less_the_delay_of_the_sound(clip):
 
 
 @pytest.mark.parametrize(
-    ("outcome", "mean", "greatest"),
-    [("www", 0, 0), ("wff", 40, 80), ("gwf", 20, 40), ("gcf", 20, 40), ("ggg", None, None)],
+    ("outcome", "mean", "greatest", "in_sync"),
+    [
+        ("www", 0, 0, 1),
+        ("wff", 40, 80, 2 / 3),
+        ("gwf", 20, 40, 2 / 3),
+        ("gcw", 0, 0, 2 / 3),
+        ("ggg", np.nan, np.nan, 0),
+    ],
 )
-def test_skew_by_hand(outcome, mean, greatest):
+def test_skew_by_hand(outcome, mean, greatest, in_sync):
     names = {"w": "whole", "c": "concealed", "f": "frozen", "g": "grey"}
     seen = Clip("c", [None] * 3, 25.0, np.zeros(1920, np.float32))
     row = PlayoutSkew().score(seen, Received(seen, tuple(names[letter] for letter in outcome)))
-    expected = {"playout_skew_ms": mean, "playout_skew_max_ms": greatest}
-    assert row == pytest.approx({k: np.nan if v is None else v for k, v in expected.items()}, nan_ok=True)
+    expected = {"playout_skew_ms": mean, "playout_skew_max_ms": greatest, "playout_in_sync": in_sync}
+    assert row == pytest.approx(expected, nan_ok=True)
+    for late_s, unnoticed in ((0.12, 1), (0.13, 0), (-0.04, 1), (-0.05, 0)):
+        heard = Received(seen, ("whole",) * 3, sound_late_s=late_s)
+        assert PlayoutSkew().score(seen, heard)["playout_in_sync"] == unnoticed
     mute = dataclasses.replace(seen, speech=None)
     assert PlayoutSkew().score(seen, Received(mute, ("whole",) * 3)) == {}
 
