@@ -42,7 +42,7 @@ class PlayoutSkew:
         last = np.maximum.accumulate(np.where(rendered, frames, -1))
         ages_s = (frames - last)[last >= 0] / received.clip.fps
         skew = 1000 * (ages_s - received.sound_late_s)
-        unnoticed = np.count_nonzero((-BEHIND_MS <= skew) & (skew <= AHEAD_MS)) / len(frames)
+        unnoticed = np.count_nonzero((skew >= -BEHIND_MS) & (skew <= AHEAD_MS)) / len(frames)
         if not len(skew):
             return dict.fromkeys(self.columns, float("nan")) | {"playout_in_sync": 0.0}
         return {
