@@ -41,6 +41,7 @@ def card(
     )
     entries = len(huffman.load(folder / huffman.FILE.name).lengths)
     share = 100 * progress.chemistry_words / max(progress.words, 1)
+    steps = "; ".join(f"from step {step:,} on for {minutes:g} minutes" for step, minutes in progress.planned)
     command = f"python -m endpoints.text.train --data DIR --minutes {args.minutes:g} --seed {args.seed}"
     done = f"{progress.step:,} steps, {progress.words:,} words, {progress.seconds / 60:.1f} minutes on {hardware}"
     before = f"{first['cross_entropy']:.2f} and {100 * first['accuracy']:.1f} %"
@@ -68,6 +69,7 @@ lectures {_list(TEST_LECTURES)}: {_said(corpus.test)}, for testing;
 words; and every {VALIDATION_EVERY}th lecture of the other courses.
 
 **Training.**{state} `{command}`: {done}.
+The learning rate was planned {steps}.
 Loss: cross entropy over lost words (the SyncSC paper's), plus 0.3 times that of capital and punctuation mark.
 Masks: windows of 6 words through random loss rates (0.1 to 0.95), bursts and code rates 1, 1/2, 1/4.
 

@@ -30,13 +30,18 @@ CHEMISTRY_SHARE = (0.15, 0.55)
 
 @dataclass
 class Progress:
-    """How far training has come; kept in the checkpoint."""
+    """How far training has come; kept in the checkpoint.
+
+    Attributes:
+        planned: (step, minutes): from that step on, training was to take so long.
+    """
 
     step: int = 0
     seconds: float = 0.0
     words: int = 0
     chemistry_words: int = 0
     history: list[dict[str, float]] = field(default_factory=list)
+    planned: list[tuple[int, float]] = field(default_factory=list)
 
 
 def loss_of(network: TextNetwork, batch: Batch, device: str) -> tuple[torch.Tensor, torch.Tensor, int]:
@@ -99,6 +104,8 @@ def train(
     else:
         progress.history.append(measure(network, witnesses, validation, device) | {"step": 0, "minutes": 0.0})
         say(f"validation {progress.history[-1]}")
+    if not progress.planned or progress.planned[-1][1] != minutes:
+        progress.planned.append((progress.step, minutes))
     budget, last, running = minutes * 60, time.monotonic(), None
     while progress.seconds < budget:
         began = time.monotonic()
