@@ -18,7 +18,7 @@ TRAININGS = {
     "face-model": ("endpoints.syncsc.face_model_training", 1.0),
     "extractor": ("endpoints.syncsc.extractor_training", 35.0),
     "pacsc": ("endpoints.syncsc.codes.pacsc_training", 8.0),
-    "pacsc-s": ("endpoints.syncsc.codes.pacsc_s_training", 3.0),
+    "pacsc-s": ("endpoints.syncsc.codes.pacsc_s_training", 1.75),
     "generator": ("endpoints.syncsc.generator.training", 70.0),
     "fom": ("endpoints.syncsc.fom.training", 25.0),
 }

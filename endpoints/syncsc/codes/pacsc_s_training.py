@@ -192,9 +192,7 @@ def errors(
 
 def _card(held_out: list[NDArray], network: Residual, steps: int, clips: int) -> str:
     lines = []
-    for rate, group, look_ahead, burst in (
-        (0.5, 4, 0, 1), (0.5, 4, 8, 1), (0.5, 2, 4, 1), (0.5, 4, 8, 4), (0.25, 2, 0, 1), (0.25, 2, 8, 1)
-    ):  # fmt: skip
+    for rate, group, look_ahead, burst in ((0.5, 4, 0, 1), (0.5, 4, 8, 1), (0.5, 4, 8, 4), (0.25, 2, 8, 1)):
         found = errors(held_out, network, rate, group, look_ahead, burst=burst)
         for i, name in enumerate(("rs and a line", "conditional mean", "pacsc-s")):
             figures = " | ".join(f"{found[loss][i]:.4f}" for loss in TESTED)
