@@ -42,12 +42,19 @@ class FomNetwork(nn.Module):
             here, there: keypoints [n, 8, 2] of the reference and of the pictures, (x, y) in [-1, 1].
             squares: what is drawn; None draws all.
         """
-        latent = self.mapping(torch.cat([here, there, there - here], 1).flatten(1))
+        latent = self._latent(here, there)
         displacement, shown, kept = self.motion(reference, here, there, latent)
         warped = sample(reference, enlarge(displacement), squares)
         cues = cut(enlarge(torch.cat([shown, displacement / 16], 1)), squares)
         edited = self.editing(warped, cut(reference, squares), cues, cut(kept, squares, SIDE // GRID), latent)
         return Drawn(warped, edited, displacement)
+
+    def displacement(self, reference: Tensor, here: Tensor, there: Tensor) -> Tensor:
+        """The motion field alone; see `forward`."""
+        return self.motion(reference, here, there, self._latent(here, there))[0]
+
+    def _latent(self, here: Tensor, there: Tensor) -> Tensor:
+        return self.mapping(torch.cat([here, there, there - here], 1).flatten(1))
 
 
 class KeypointDetector(nn.Module):
@@ -55,9 +62,9 @@ class KeypointDetector(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        self.down = nn.ModuleList([_layer(3, 32), _layer(32, 64), _layer(64, 96), _layer(96, 96)])
-        self.up = nn.ModuleList([_layer(96 + 96, 96), _layer(96 + 64, 64), _layer(64 + 32, 32)])
-        self.last = nn.Conv2d(32, KEYPOINTS, 5, padding=2)
+        self.down = nn.ModuleList([_layer(3, 16), _layer(16, 32), _layer(32, 64), _layer(64, 64)])
+        self.up = nn.ModuleList([_layer(64 + 64, 64), _layer(64 + 32, 32), _layer(32 + 16, 16)])
+        self.last = nn.Conv2d(16, KEYPOINTS, 3, padding=1)
 
     def forward(self, pictures: Tensor) -> Tensor:
         """See the class."""
@@ -79,13 +86,13 @@ class DenseMotion(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        widths = (48, 64, 96)
+        widths = (32, 48, 64)
         self.first = nn.Conv2d(4 * (KEYPOINTS + 1), widths[0], 3, padding=1)
         self.down = nn.ModuleList(
             Modulated(a, b, stride=2) for a, b in zip(widths, (*widths[1:], widths[-1]), strict=True)
         )
         self.up = nn.ModuleList(
-            Modulated(a + b, b) for a, b in zip((96, 96, 64), reversed(widths), strict=True)
+            Modulated(a + b, b) for a, b in zip((64, 64, 48), reversed(widths), strict=True)
         )
         self.last = nn.Conv2d(widths[0], KEYPOINTS + 2 + KEPT, 3, padding=1)
 

@@ -1,4 +1,5 @@
-"""Training of the keypoint baseline: the generator's pairs and losses, and keypoints that follow a turned picture."""
+"""Training of the keypoint baseline: the generator's pairs, flow and losses, and keypoints that follow a turned
+picture. Flow gives it the same head start that the generator has."""
 
 from __future__ import annotations
 
@@ -11,9 +12,11 @@ from torch import Tensor
 from torch.nn import functional
 
 from endpoints.syncsc.fom.networks import FomNetwork
+from endpoints.syncsc.generator.flow import astray, followed
 from endpoints.syncsc.generator.pairs import Pairs
 from endpoints.syncsc.generator.training import (
     FRAMES_A_CLIP,
+    MOTION_WEIGHT,
     Validation,
     losses,
     perception,
@@ -25,6 +28,8 @@ from endpoints.syncsc.prepare import load
 
 BATCH = 12
 RATE = 1e-3
+MOTION_ALONE = 0.6
+"""Share of the time in which only motion and keypoints are learned."""
 FOLLOWING = 10.0
 """Weight of the equivariance loss, as in the source."""
 
@@ -44,13 +49,19 @@ def train(args: Namespace) -> None:
 
     def loss(rng: np.random.Generator, done: float) -> tuple[Tensor, Mapping[str, float]]:
         batch = pairs.batch(rng, BATCH)
-        squares = some_squares(rng, batch)
         reference, wanted = batch.reference.to(args.device), batch.wanted.to(args.device)
-        found = network.detector(torch.cat([reference, wanted]))
-        here, there = found.chunk(2)
-        drawn, figures = loss_of(network(reference, here, there, squares), cut(wanted, squares))
-        follows = following(network, wanted, there, rng)
-        return drawn + FOLLOWING * follows, {**figures, "following": follows.detach()}
+        here, there = network.detector(torch.cat([reference, wanted])).chunk(2)
+        flow = [part.to(args.device) for part in followed(batch)]
+        follows = FOLLOWING * following(network, wanted, there, rng)
+        if done < MOTION_ALONE:
+            missed = astray(network.displacement(reference, here, there), *flow)
+            return missed + follows, {"motion off by": missed.detach(), "following": follows.detach()}
+        squares = some_squares(rng, batch)
+        drawn = network(reference, here, there, squares)
+        pictured, figures = loss_of(drawn, cut(wanted, squares))
+        missed = astray(drawn.displacement, *flow)
+        whole = pictured + MOTION_WEIGHT * missed + 0.1 * follows
+        return whole, {**figures, "motion off by": missed.detach(), "following": follows.detach()}
 
     def unseen(average: dict[str, Tensor]) -> Validation:
         return validate(average, held_out, perceived, args.device)
