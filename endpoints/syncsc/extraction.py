@@ -23,6 +23,9 @@ PRESENT = 0.0
 FIRST_LOOKS = (1.0, 0.92, 1.08, 1.0, 0.96, 1.04)
 """Sizes of the windows whose mean gives the person's shape, around the first one found."""
 
+NEXT_LOOKS = (0.94, 1.06)
+"""Sizes of the windows around where the face last was, whose mean gives the next frame's points."""
+
 
 class ExtractorTracker:
     """Finds the face in the first frame, then looks where it last was; each look also in the mirror.
@@ -62,22 +65,26 @@ class ExtractorTracker:
             if points is None:
                 points = self._first(shown)
             else:
-                points, presence = self.look(shown, around(points[None], LOOK_SIDE))
+                near = (around(points[None], LOOK_SIDE * size) for size in NEXT_LOOKS)
+                points, presence = self.look(shown, *near)
                 if presence < PRESENT:
                     points = self._search(shown)
                     if points is None:
                         raise ClipError(f"no face in frame {i}; choose a clip that shows one throughout")
             yield points.cpu().numpy()
 
-    def look(self, picture: Tensor, window: Window) -> tuple[Tensor, float]:
-        """Points [478, 3] in pixels seen through one window of a picture [1, 3, h, w], and the presence logit."""
-        window = Window(*(part.to(self.device) for part in (window.middle, window.half, window.turn)))
-        seen = window.look(picture)
+    def look(self, picture: Tensor, *windows: Window) -> tuple[Tensor, float]:
+        """Points [478, 3] in pixels seen through windows of a picture [1, 3, h, w], their mean; presence logit."""
+        middle, half, turn = (
+            torch.cat([getattr(w, name).to(self.device) for w in windows])
+            for name in ("middle", "half", "turn")
+        )
+        window = Window(middle, half, turn)
+        seen = window.look(picture.expand(len(windows), -1, -1, -1))
         said = self.network(torch.cat([seen, seen.flip(-1)]))
-        shape = self.shapes(said)
-        mirrored = shape[1][self._opposite] * shape.new_tensor([-1, 1, 1])
-        both = window.outside((shape[:1] + mirrored[None]) / 2)
-        return both[0], float(said.presence.mean())
+        straight, mirrored = self.shapes(said).chunk(2)
+        mirrored = mirrored[:, self._opposite] * mirrored.new_tensor([-1, 1, 1])
+        return window.outside((straight + mirrored) / 2).mean(0), float(said.presence.mean())
 
     def _tensor(self, picture: NDArray[np.uint8]) -> Tensor:
         return torch.from_numpy(np.ascontiguousarray(picture)).to(self.device).permute(2, 0, 1)[None] / 255
