@@ -13,7 +13,7 @@ from endpoints.syncsc.codes.evidence import WINDOW, Evidence
 from endpoints.syncsc.codes.layout import Layout
 from endpoints.syncsc.codes.motion import Motion, covariance_of
 from endpoints.syncsc.codes.pacsc_s_training import lost_packets
-from endpoints.syncsc.codes.parity import STEP, VARIANCE, from_wire, rows_of, to_wire
+from endpoints.syncsc.codes.parity import COARSE, KNEE, STEP, VARIANCE, from_wire, rows_of, to_wire
 from endpoints.syncsc.codes.residual import Residual, ResidualConfig
 from endpoints.syncsc.semantics import STEP as GRID
 
@@ -107,13 +107,14 @@ def test_the_variogram_is_found_and_what_ships_is_positive_definite():
         assert np.linalg.eigvalsh(r[np.abs(at[:, None] - at)]).min() > -1e-6
 
 
-@given(st.lists(st.floats(-12, 12), min_size=1, max_size=20))
+@given(st.lists(st.floats(-24, 24), min_size=1, max_size=20))
 def test_parity_comes_back_to_half_a_step_or_is_marked(values):
     values = np.array(values)
     got = from_wire(to_wire(values))
-    inside = np.abs(values) < 8 - STEP
-    assert np.abs(got - values)[inside].max(initial=0) <= STEP / 2
-    assert np.isnan(got[np.abs(values) > 8]).all()
+    for least, most, step in ((0, KNEE, STEP), (KNEE, 19.9, COARSE * STEP)):
+        within = (np.abs(values) >= least) & (np.abs(values) <= most)
+        assert np.abs(got - values)[within].max(initial=0) <= step / 2
+    assert np.isnan(got[np.abs(values) > 20]).all()
 
 
 @pytest.mark.parametrize(("group", "look_ahead", "said"), [(3, 0, "even group"), (16, 1, "window")])

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from endpoints.syncsc.codes.layout import SOURCE_PACKETS, Layout
 from endpoints.syncsc.codes.motion import Motion, posterior
-from endpoints.syncsc.codes.parity import VARIANCE, from_wire, rows_of
+from endpoints.syncsc.codes.parity import VARIANCE, from_wire, precision_of, rows_of
 from endpoints.syncsc.face_model import COEFFICIENTS
 
 WINDOW = 32
@@ -69,11 +69,13 @@ class Evidence:
             if payload is not None:
                 row = np.frombuffer(payload, ">f2") if i % n < SOURCE_PACKETS else from_wire(payload)
                 values[i] = row.reshape(segments, COEFFICIENTS)
-        values = torch.from_numpy(values).view(-1, n, segments, COEFFICIENTS)
-        there, rows = ~values.isnan(), rows_of(motion.parity[layout.rate])
+        weights = torch.from_numpy(precision_of(values)).view(-1, n, segments, COEFFICIENTS)
+        weights[:, :SOURCE_PACKETS] = (weights[:, :SOURCE_PACKETS] > 0) / VARIANCE
+        values = torch.from_numpy(np.nan_to_num(values)).view(-1, n, segments, COEFFICIENTS)
+        there, rows = weights > 0, rows_of(motion.parity[layout.rate])
         squares = torch.einsum("ni,nj->nij", rows, rows)
-        told = torch.einsum("bngc,nij->bgcij", there.double() / VARIANCE, squares).flatten(0, 1)
-        pull = torch.einsum("bngc,ni->bgci", values.nan_to_num() / VARIANCE, rows).flatten(0, 1)
+        told = torch.einsum("bngc,nij->bgcij", weights, squares).flatten(0, 1)
+        pull = torch.einsum("bngc,ni->bgci", values * weights, rows).flatten(0, 1)
         ahead_told, ahead_pull = torch.zeros(LEAD, *told.shape[1:]), torch.zeros(LEAD, *pull.shape[1:])
         ahead_told[-1, :, -1, -1] = 1 / VARIANCE
         ahead_pull[-1, :, -1] = torch.from_numpy(np.asarray(reference, np.float64)) / VARIANCE

@@ -14,6 +14,7 @@ from endpoints.syncsc.codes.motion import posterior
 
 STEP = 2.0**-12
 VARIANCE = STEP**2 / 12
+KNEE, COARSE = 4.0, 4
 UNKNOWN = -(2**15)
 WIRE = np.dtype(">i2")
 LOSSES = (0.3, 0.5, 0.7, 0.8, 0.9)
@@ -21,15 +22,24 @@ WINDOW, BLOCK, BATCH = 16, 8, 32
 
 
 def to_wire(values: NDArray[np.floating]) -> bytes:
-    """16-bit integers in steps of 2^-12 standard deviations; beyond +-8 the mark that it is unknown."""
-    steps = np.round(np.asarray(values, np.float64) / STEP)
-    return np.where(np.abs(steps) < 2**15, steps, UNKNOWN).astype(WIRE).tobytes()
+    """16-bit integers, in steps of 2^-12 standard deviations up to +-4 and of 2^-10 up to +-20; beyond, UNKNOWN."""
+    size = np.abs(np.asarray(values, np.float64)) / STEP
+    knee = KNEE / STEP
+    steps = np.round(np.where(size <= knee, size, knee + (size - knee) / COARSE))
+    return np.where(steps < 2**15, np.sign(values) * steps, UNKNOWN).astype(WIRE).tobytes()
 
 
 def from_wire(payload: bytes) -> NDArray[np.float64]:
     """The values; nan where they are unknown."""
     steps = np.frombuffer(payload, WIRE).astype(np.float64)
-    return np.where(steps == UNKNOWN, np.nan, steps * STEP)
+    size, knee = np.abs(steps), KNEE / STEP
+    values = np.sign(steps) * np.where(size <= knee, size, knee + (size - knee) * COARSE) * STEP
+    return np.where(steps == UNKNOWN, np.nan, values)
+
+
+def precision_of(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """One over the variance of the rounding of values that `from_wire` gave; 0 where they are nan."""
+    return np.where(np.isnan(values), 0, np.where(np.abs(values) <= KNEE, 1, COARSE**-2) / VARIANCE)
 
 
 def rows_of(parity: Tensor) -> Tensor:
