@@ -150,7 +150,8 @@ def _figure(
     lines = textwrap.fill(text, int(figure.get_figwidth() * 17))
     height = figure.get_figheight()
     bottom = (0.15 + 0.14 * (lines.count("\n") + 1)) / height
-    rows_of_names = -(-len(names) // 5)
+    fitting = int(figure.get_figwidth() / (0.55 + 0.065 * max(map(len, names), default=0)))
+    rows_of_names = -(-len(names) // max(1, min(5, fitting)))
     top = 1 - (0.12 + 0.2 * rows_of_names) / height
     figure.tight_layout(rect=(0, bottom, 1, top))
     figure.legend(
