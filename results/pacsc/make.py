@@ -1,0 +1,53 @@
+"""`python results/pacsc/make.py`: the tables of README.md from the three sweeps' table.csv, as Markdown."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+
+HERE = Path(__file__).parent
+KEYS = ["clip", "repetition", "loss_rate"]
+
+
+def interval(values: pd.Series) -> str:
+    """Mean and 95 % interval, Student's t."""
+    half = stats.t.ppf(0.975, max(len(values) - 1, 1)) * values.std() / np.sqrt(len(values))
+    return f"{values.mean():.3f} ± {half:.3f}"
+
+
+def curves(table: pd.DataFrame) -> str:
+    """A line an endpoint, a column a loss rate."""
+    losses = sorted(table["loss_rate"].unique())
+    lines = ["| | kbit/s | " + " | ".join(f"{x:g}" for x in losses) + " |", "|---" * (len(losses) + 2) + "|"]
+    for name, part in table.groupby("endpoint", sort=False):
+        cells = [interval(part[part["loss_rate"] == x]["coefficient_rmse"]) for x in losses]
+        lines.append(f"| {name} | {part['wire_bps'].mean() / 1000:.1f} | " + " | ".join(cells) + " |")
+    return "\n".join(lines)
+
+
+def lower(table: pd.DataFrame, code: str, than: str) -> str:
+    """How much lower the RMSE of one endpoint is, in % of the other's, by loss rate; and the paired difference."""
+    a, b = (table[table["endpoint"] == name].set_index(KEYS)["coefficient_rmse"] for name in (code, than))
+    cells = []
+    for loss in sorted(table["loss_rate"].unique()):
+        x, y = (t.xs(loss, level="loss_rate") for t in (a, b))
+        low = f"{100 * (1 - x.mean() / y.mean()):.0f} %" if y.mean() else "–"
+        cells.append(f"{low} ({interval(x - y)})")
+    return f"| {code} | {than} | " + " | ".join(cells) + " |"
+
+
+def ways(table: pd.DataFrame) -> tuple[list[str], list[str]]:
+    """The endpoints that are pacsc-s, and against each the best of the same rate without a model."""
+    names = list(table["endpoint"].unique())
+    ours = [n for n in names if "pacsc-s" in n]
+    return ours, [n.replace("pacsc-s", "rs") for n in ours]
+
+
+for folder in ("erasure", "burst"):
+    found = pd.read_csv(HERE / folder / "table.csv")
+    groups = found.groupby("mean_burst_length") if folder == "burst" else [("", found)]
+    for burst, part in groups:
+        print(f"\n## {folder} {burst}\n\n{curves(part)}\n")
+        for pair in zip(*ways(part), strict=True):
+            print(lower(part, *pair))
