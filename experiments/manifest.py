@@ -122,7 +122,9 @@ def _metric(metric: Any) -> dict[str, Any]:
     columns = list(getattr(metric, "columns", (metric.name,)))
     if getattr(metric, "undecodable_score", None) is not None:
         columns.append(f"{metric.name}_paper")
-    return {"label": metric.label, "higher_is_better": metric.higher_is_better, "columns": columns}
+    opposite = list(getattr(metric, "opposite", ()))
+    said = {"label": metric.label, "higher_is_better": metric.higher_is_better, "columns": columns}
+    return said | ({"opposite": opposite} if opposite else {})
 
 
 def weights(scenario: Scenario, bench: Bench) -> dict[str, str]:

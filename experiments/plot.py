@@ -216,5 +216,6 @@ def _label(y: str, manifest: dict[str, Any]) -> str:
                 label += ", undecodable = 1"
             elif y != name:
                 label = y
-            return f"{label}\n({'higher' if metric['higher_is_better'] else 'lower'} is better)"
+            higher = metric["higher_is_better"] != (y in metric.get("opposite", ()))
+            return f"{label}\n({'higher' if higher else 'lower'} is better)"
     return y

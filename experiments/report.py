@@ -96,7 +96,8 @@ def _axis(table: pd.DataFrame, key: str) -> bool:
 
 
 def _higher(manifest: dict[str, Any], y: str) -> bool:
-    return any(y in m["columns"] and m["higher_is_better"] for m in manifest["metrics"].values())
+    said = manifest["metrics"].values()
+    return any(y in m["columns"] and m["higher_is_better"] != (y in m.get("opposite", ())) for m in said)
 
 
 def _pivot(table: pd.DataFrame, y: str) -> str:

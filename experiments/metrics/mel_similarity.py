@@ -26,6 +26,7 @@ class MelSimilarity:
     label = "mel SSIM"
     needs = "speech"
     columns = ("mel_ssim", "mfcc_cos", "mfcc_fid")
+    opposite = ("mfcc_fid",)
 
     def __init__(self, device: str = "cpu") -> None:
         del device

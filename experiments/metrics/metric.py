@@ -97,6 +97,7 @@ class ClipMetric(Protocol):
     Attributes:
         needs: the part of the clip that it reads.
         columns: names of the columns it gives.
+        opposite: optional; those of them for which `higher_is_better` is the other way round.
     """
 
     name: str

@@ -29,6 +29,7 @@ class PlayoutSkew:
     label = "sound ahead of picture (ms)"
     needs = "video"
     columns = ("playout_skew_ms", "playout_skew_max_ms", "playout_in_sync")
+    opposite = ("playout_in_sync",)
 
     def __init__(self, device: str = "cpu") -> None:
         del device

@@ -51,7 +51,7 @@ def test_identity_is_perfect_noise_is_worse_and_more_noise_still_worse(metric, s
     assert set(same) == set(metric.columns)
     for column, value in same.items():
         assert value == pytest.approx(PERFECT[column], abs=1e-3)
-        down = column.startswith("mcd") or column.endswith("fid")
+        down = metric.higher_is_better == (column in getattr(metric, "opposite", ()))
         assert (value < some[column] < much[column]) if down else (value > some[column] > much[column])
 
 
