@@ -24,8 +24,9 @@ class PacSCS:
     learned (`parity`). The receiver takes all that arrived in a window of 32 frames up to the newest whole block
     as linear measurements of a Gaussian process with the measured autocovariance of faces in motion, and takes
     the conditional mean (`motion`, `evidence`); a Transformer corrects it where faces are not Gaussian
-    (`residual`). So what arrived is exact; where any four of a block's packets arrived the rest is known to about
-    a step of the semantics' grid and snaps to it; and each further packet helps where there are fewer.
+    (`residual`; on people it has not seen that changes the error by less than 1 %, says the card). What arrived is
+    exact; where any four of a block's packets arrived the rest is known to about a step of the semantics' grid
+    and snaps to it; and each further packet helps where there are fewer.
 
     Frames in a block are a multiple of 4 (an even group at rate 1/2), block and look-ahead at most 32.
     See `SemanticCode`.
