@@ -16,7 +16,7 @@ import pandas as pd
 from endpoints.syncsc.codes.layout import Layout
 from experiments.plot import COLOURS, STYLES
 
-TARGETS = (0.05, 0.1, 0.2)
+TARGETS = (0.01, 0.02, 0.05)
 FPS = 25
 WAYS = ["code", "code_rate", "group", "look_ahead", "loss_rate"]
 
@@ -87,6 +87,8 @@ def _draw(found: pd.DataFrame, folder: Path) -> None:
                         where="post",
                         color=COLOURS[i],
                         ls=STYLES[i][0],
+                        lw=1 + 0.7 * (len(codes) - i),  # what lies on another line shows on both sides of it
+                        alpha=0.8,
                     )
                     axis.plot(best["delay_ms"], best["wire_kbps"], STYLES[i][1], color=COLOURS[i], ms=4)
             axis.set_title(f"loss {100 * loss:g} %, RMSE at most {target:g}", fontsize=9)

@@ -46,8 +46,11 @@ def ways(table: pd.DataFrame) -> tuple[list[str], list[str]]:
 
 for folder in ("erasure", "burst"):
     found = pd.read_csv(HERE / folder / "table.csv")
-    groups = found.groupby("mean_burst_length") if folder == "burst" else [("", found)]
-    for burst, part in groups:
-        print(f"\n## {folder} {burst}\n\n{curves(part)}\n")
+    for burst, part in found.groupby("mean_burst_length") if folder == "burst" else [(0, found)]:
+        losses = sorted(part["loss_rate"].unique())
+        print(f"\n## Mean burst {burst:g} packets" if burst else "\n## Independent loss")
+        print(f"\n{curves(part)}\n")
+        print("| how much lower (paired difference) | than | " + " | ".join(f"{x:g}" for x in losses) + " |")
+        print("|---" * (len(losses) + 2) + "|")
         for pair in zip(*ways(part), strict=True):
             print(lower(part, *pair))
