@@ -69,7 +69,7 @@ def cliffs(table: pd.DataFrame, y: str, higher_is_better: bool) -> list[dict[str
     """
     keys = [key for key in ("endpoint", "gop", "mean_burst_length") if _axis(table, key)]
     out = []
-    for name, group in table.groupby(keys, sort=False):
+    for name, group in table.groupby(keys, sort=False, dropna=False):
         means = group.groupby("loss_rate")[y].mean()
         clean = means.iloc[0]
         worse = means < clean * (1 - HOLDS_WITHIN) if higher_is_better else means > clean * (1 + HOLDS_WITHIN)
@@ -79,6 +79,7 @@ def cliffs(table: pd.DataFrame, y: str, higher_is_better: bool) -> list[dict[str
                 "endpoint": ", ".join(
                     str(v) if k == "endpoint" else f"{k.replace('_', ' ')} {v:g}"
                     for k, v in zip(keys, name, strict=True)
+                    if v == v
                 ),
                 "clean": clean,
                 "holds_to": held[-1],
@@ -102,9 +103,10 @@ def _higher(manifest: dict[str, Any], y: str) -> bool:
 
 def _pivot(table: pd.DataFrame, y: str) -> str:
     keys = [key for key in ("endpoint", "gop", "mean_burst_length") if _axis(table, key)]
-    wide = table.pivot_table(index=keys, columns="loss_rate", values=y, sort=False)
+    means = table.groupby([*keys, "loss_rate"], sort=False, dropna=False)[y].mean()
+    wide = means.unstack("loss_rate", sort=False)
     wide.columns = [f"{100 * c:g} %" for c in wide.columns]
-    return wide.reset_index().to_html(index=False, float_format="{:.3g}".format, border=0)
+    return wide.reset_index().to_html(na_rep="", index=False, float_format="{:.3g}".format, border=0)
 
 
 def _network(table: pd.DataFrame) -> str:
@@ -118,7 +120,8 @@ def _network(table: pd.DataFrame) -> str:
         "total_freezes_duration": "frozen / s",
     }
     there = {k: v for k, v in columns.items() if k in table}
-    means = table.groupby(["code", "code_rate", "channel", "loss_rate"])[list(there)].mean().reset_index()
+    keys = ["codec", "code", "code_rate", "channel", "loss_rate"]
+    means = table.groupby(keys, sort=False)[list(there)].mean().reset_index()
     return means.rename(columns=there).to_html(index=False, float_format="{:.3g}".format, border=0)
 
 

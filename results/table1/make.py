@@ -30,18 +30,20 @@ def spread(values: pd.Series) -> str:
 def lines(table: pd.DataFrame) -> list[str]:
     """A Markdown table, a row an endpoint."""
     out = [
-        "| endpoint | bpp | wire, kbit/s | SSIM ↑ | LPIPS ↓ | LPIPS below frozen in | paper: bpp, SSIM, LPIPS |",
-        "|---|---|---|---|---|---|---|",
+        "| endpoint | bpp | wire, kbit/s | SSIM ↑ | LPIPS ↓ | below frozen in | syncsc-none below it in | paper: bpp, SSIM, LPIPS |",
+        "|---|---|---|---|---|---|---|---|",
     ]
     frozen = table[table["endpoint"] == "syncsc-frozen-none"].set_index("clip")["lpips"]
+    ours = table[table["endpoint"] == "syncsc-none"].set_index("clip")["lpips"]
     for endpoint, rows in table.groupby("endpoint", sort=False):
         bpp = RATES.get(endpoint, rows["bpp"].mean())
         wire = 0.0 if endpoint in RATES else rows["wire_bps"].mean() / 1000
-        better = (rows.set_index("clip")["lpips"] < frozen).sum()
+        scores = rows.set_index("clip")["lpips"]
+        better, beaten = (scores < frozen).sum(), (ours < scores).sum()
         paper = ", ".join(map(str, PAPER[endpoint])) if endpoint in PAPER else ""
         out.append(
             f"| {NAMES.get(endpoint, endpoint)} | {bpp:.4f} | {wire:.1f} | {spread(rows['ssim'])} | "
-            f"{spread(rows['lpips'])} | {better} of {len(rows)} clips | {paper} |"
+            f"{spread(rows['lpips'])} | {better} of {len(rows)} | {beaten} of {len(rows)} | {paper} |"
         )
     return out
 

@@ -52,12 +52,13 @@ class Generator:
         picture = torch.from_numpy(np.ascontiguousarray(reference)).permute(2, 0, 1)[None].float()
         picture = (picture / 127.5 - 1).to(self.device)
         here = self.model.landmarks(identity, reference_coefficients)
+        # NumPy first, then the networks: their threads are in each other's way.
+        told = torch.from_numpy(fields(here, self.model.landmarks(identity, wanted)))
+        said = torch.from_numpy(numbers(self.model, reference_coefficients, wanted))
         out = [_empty()]
-        for first in range(0, len(wanted), together):
-            some = wanted[first : first + together]
-            told = torch.from_numpy(fields(here, self.model.landmarks(identity, some))).to(self.device)
-            said = torch.from_numpy(numbers(self.model, reference_coefficients, some)).to(self.device)
-            out.append(self.network(picture.expand(len(some), -1, -1, -1), told, said))
+        for some, words in zip(told.split(together), said.split(together), strict=True):
+            same = picture.expand(len(some), -1, -1, -1)
+            out.append(self.network(same, some.to(self.device), words.to(self.device)))
         return tuple(
             _pixels(torch.cat([getattr(d, name).cpu() for d in out])) for name in ("warped", "edited")
         )
