@@ -30,9 +30,11 @@ def spread(values: pd.Series) -> str:
 def lines(table: pd.DataFrame) -> list[str]:
     """A Markdown table, a row an endpoint."""
     out = [
-        "| endpoint | bpp | wire, kbit/s | SSIM ↑ | LPIPS ↓ | below frozen in | syncsc-none below it in | paper: bpp, SSIM, LPIPS |",
-        "|---|---|---|---|---|---|---|---|",
+        "| endpoint | bpp | wire, kbit/s | SSIM ↑ | LPIPS ↓ | below frozen in | syncsc-none below it in "
+        "| ms a frame, to send + to show | paper: bpp, SSIM, LPIPS |",
+        "|---|---|---|---|---|---|---|---|---|",
     ]
+    took = pd.read_csv(HERE / "ms.csv").set_index("endpoint")
     frozen = table[table["endpoint"] == "syncsc-frozen-none"].set_index("clip")["lpips"]
     ours = table[table["endpoint"] == "syncsc-none"].set_index("clip")["lpips"]
     for endpoint, rows in table.groupby("endpoint", sort=False):
@@ -41,10 +43,18 @@ def lines(table: pd.DataFrame) -> list[str]:
         scores = rows.set_index("clip")["lpips"]
         better, beaten = (scores < frozen).sum(), (ours < scores).sum()
         paper = ", ".join(map(str, PAPER[endpoint])) if endpoint in PAPER else ""
-        out.append(
-            f"| {NAMES.get(endpoint, endpoint)} | {bpp:.4f} | {wire:.1f} | {spread(rows['ssim'])} | "
-            f"{spread(rows['lpips'])} | {better} of {len(rows)} | {beaten} of {len(rows)} | {paper} |"
-        )
+        cells = [
+            NAMES.get(endpoint, endpoint),
+            f"{bpp:.4f}",
+            f"{wire:.1f}",
+            spread(rows["ssim"]),
+            spread(rows["lpips"]),
+            f"{better} of {len(rows)}",
+            f"{beaten} of {len(rows)}",
+            f"{took.send_ms[endpoint]:.1f} + {took.show_ms[endpoint]:.1f}",
+            paper,
+        ]
+        out.append(f"| {' | '.join(cells)} |")
     return out
 
 

@@ -1,0 +1,73 @@
+"""Writes ms.csv, milliseconds a frame to send and to show: `python results/table1/time_frames.py`.
+
+The first 3 s of the built-in clip: encoding (or tracking) and decoding (or drawing) with no loss, one thread, best of
+two; rates as in table.csv.
+"""
+
+import time
+from pathlib import Path
+
+import pandas as pd
+import torch
+
+from channels.delay import Delay
+from channels.erasure import Erasure
+from endpoints.codecs.codec import AV1, H264, H265
+from endpoints.codecs.decode import decode_block
+from endpoints.codecs.encode import encode
+from endpoints.syncsc import endpoint as syncsc
+from endpoints.syncsc import pictures
+from experiments.cell import make_endpoint
+from experiments.clips import load_clips
+from sim.simulate import simulate
+
+HERE = Path(__file__).parent
+CODECS = {"h264": H264, "h265": H265, "av1": AV1}
+PASSES = 2
+
+
+def forget() -> None:
+    """Drops what is kept between calls."""
+    decode_block.cache_clear()
+    syncsc._sessions.clear()
+    pictures._drawn.clear()
+
+
+def main() -> None:
+    """Times the endpoints of table.csv."""
+    torch.set_num_threads(1)
+    (clip,) = load_clips("portrait", seconds=3)
+    table = pd.read_csv(HERE / "table.csv")
+    rows = []
+    for _, row in table[table["clip"] == "portrait"].iterrows():
+        name = row["codec"].split("-")[0]
+        options = {"name": name}
+        if name in CODECS:
+            options |= {"quantizer": row["quantizer"], "gop": 32, "packetization": "rtp"}
+        elif name == "syncsc":
+            options["drawing"] = row["drawing"]
+        code = {"name": row["code"]} | ({"code_rate": row["code_rate"]} if row["code"] != "none" else {})
+        tried = make_endpoint({"endpoint": options, "code": code})
+        sent, shown = [], []
+        for _ in range(PASSES):
+            forget()
+            start = time.perf_counter()
+            if name in CODECS:
+                encode(CODECS[name], clip.video, clip.fps, 32, row["quantizer"], 256)
+            else:
+                tried.encode(clip)
+            sent.append(time.perf_counter() - start)
+            stream = tried.encode(clip)
+            delivery = simulate(stream, Erasure(0.0), Delay(0.04, 0.005), seed=1)
+            start = time.perf_counter()
+            list(tried.decode(stream, delivery).clip.video)
+            shown.append(time.perf_counter() - start)
+        frames = len(clip.video) / 1000
+        said = {"send_ms": round(min(sent) / frames, 2), "show_ms": round(min(shown) / frames, 2)}
+        rows.append({"endpoint": row["endpoint"], **said})
+        print(rows[-1], flush=True)
+    pd.DataFrame(rows).to_csv(HERE / "ms.csv", index=False)
+
+
+if __name__ == "__main__":
+    main()
