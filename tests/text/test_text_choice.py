@@ -6,7 +6,9 @@ from endpoints.text.choice import Chooser, breaks_before, shapes_so_far
 from endpoints.text.forms import MARKS, SHAPES
 from endpoints.text.vocabulary import Vocabulary
 
-WORDS = Vocabulary(("", "", "the", "of", "and", "electron"), (0, 0, 4000, 3000, 3000, 5), (0, 0, 4000, 3000, 3000, 5))
+WORDS = Vocabulary(
+    ("", "", "the", "of", "and", "electron"), (0, 0, 4000, 3000, 3000, 5), (0, 0, 4000, 3000, 3000, 5)
+)
 NO_MARK = np.eye(SHAPES, dtype=np.float32)[[0]]
 
 

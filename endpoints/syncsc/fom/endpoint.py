@@ -122,8 +122,8 @@ def finish(args: Namespace, trained: Trained, unseen: dict[str, float]) -> None:
         "",
         f"First-order-motion style, 8 keypoints without Jacobians; {count:,} parameters, "
         f"{path.stat().st_size / 1e6:.1f} MB as float16.",
-        "Trained on the pairs and with the losses of the image generator (generator.md; flow first), and on keypoints that follow",
-        "a turned picture. No labels.",
+        "Trained on the pairs and with the losses of the image generator (generator.md; flow first), and on keypoints",
+        "that follow a turned picture. No labels.",
         f"{trained.step} steps, {trained.seconds / 60:.0f} minutes on {args.device} ({platform.machine()}, "
         f"{args.threads} thread, the machine shared). Made by `python -m endpoints.syncsc.train fom`.",
         "",
