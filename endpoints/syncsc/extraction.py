@@ -15,6 +15,7 @@ from endpoints.clip import ClipError
 from endpoints.syncsc.extractor import LOOK_SIDE, ExtractorNetwork, Shapes, Window, around
 from endpoints.syncsc.face_model import FaceModel
 from endpoints.syncsc.face_model_training import mirrored_points
+from endpoints.syncsc.stored import load
 from endpoints.syncsc.tracker import Tracked, several, tracked
 
 SHIPPED = Path(__file__).parent / "model" / "extractor.safetensors"
@@ -153,23 +154,5 @@ def windows(height: int, width: int, share: float) -> list[Window]:
 
 @lru_cache(maxsize=2)
 def load_network(path: Path) -> ExtractorNetwork:
-    """The trained network.
-
-    Raises:
-        ClipError: the file is missing or broken.
-    """
-    from safetensors import SafetensorError
-    from safetensors.torch import load_file
-
-    if not path.exists():
-        raise ClipError(
-            f"extractor: {path} is missing; reinstall lossweep, or train it: "
-            "python -m endpoints.syncsc.train extractor --data DIR"
-        )
-    network = ExtractorNetwork()
-    try:
-        stored = load_file(path)
-        network.load_state_dict({name: value.float() for name, value in stored.items()})
-    except (SafetensorError, RuntimeError) as error:
-        raise ClipError(f"extractor: {path} is broken ({str(error).splitlines()[0]}); reinstall it") from None
-    return network.eval()
+    """The trained network; errors as `stored.load`."""
+    return load(path, "extractor", ExtractorNetwork())

@@ -16,6 +16,7 @@ from endpoints.syncsc.face_model_training import landmark_error
 from endpoints.syncsc.people import clips_folder
 from endpoints.syncsc.prepare import Labelled, frames
 from endpoints.syncsc.rigid import rotation_matrix
+from endpoints.syncsc.stored import save
 from endpoints.syncsc.tracker import Tracker
 
 COLUMNS = {
@@ -29,11 +30,8 @@ COLUMNS = {
 
 def finish(args: Namespace, average: dict[str, Tensor], labels: Labelled, step: int, seconds: float) -> None:
     """Writes float16 weights and extractor.md into `args.out`."""
-    from safetensors.torch import save_file
-
-    weights = {name: value.half().contiguous().cpu() for name, value in average.items()}
     path = args.out / SHIPPED.name
-    save_file(weights, path)
+    save(path, average)
     load_network.cache_clear()
     network = load_network(path)
     found, speed = errors(ExtractorTracker(network), args, labels)

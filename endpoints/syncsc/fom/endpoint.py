@@ -14,12 +14,12 @@ import torch
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 
-from endpoints.clip import ClipError
 from endpoints.syncsc.endpoint import SyncSCEndpoint
 from endpoints.syncsc.face_model import COEFFICIENTS
 from endpoints.syncsc.fom.networks import KEYPOINTS, FomNetwork
 from endpoints.syncsc.loop import Trained
 from endpoints.syncsc.semantics import Scaling
+from endpoints.syncsc.stored import load, save
 from endpoints.syncsc.tracker import Tracked
 
 SHIPPED = Path(__file__).parents[1] / "model" / "fom.safetensors"
@@ -89,33 +89,14 @@ def as_tensor(picture: NDArray[np.uint8]) -> torch.Tensor:
 
 @lru_cache(maxsize=2)
 def load_network(path: Path) -> FomNetwork:
-    """The trained networks.
-
-    Raises:
-        ClipError: the file is missing or broken.
-    """
-    from safetensors import SafetensorError
-    from safetensors.torch import load_file
-
-    if not path.exists():
-        raise ClipError(
-            f"fom: {path} is missing; reinstall lossweep, or train it: python -m endpoints.syncsc.train fom --data DIR"
-        )
-    network = FomNetwork()
-    try:
-        stored = load_file(path)
-        network.load_state_dict({name: value.float() for name, value in stored.items()})
-    except (SafetensorError, RuntimeError) as error:
-        raise ClipError(f"fom: {path} is broken ({str(error).splitlines()[0]}); reinstall it") from None
-    return network.eval()
+    """The trained network; errors as `stored.load`."""
+    return load(path, "fom", FomNetwork())
 
 
 def finish(args: Namespace, trained: Trained, unseen: dict[str, float]) -> None:
     """Writes float16 weights and fom.md into `args.out`; `unseen` is the last validation."""
-    from safetensors.torch import save_file
-
     path = args.out / SHIPPED.name
-    save_file({name: value.half().contiguous().cpu() for name, value in trained.average.items()}, path)
+    save(path, trained.average)
     count = sum(p.numel() for p in FomNetwork().parameters())
     lines = [
         "# Keypoint baseline",

@@ -12,11 +12,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from endpoints.clip import ClipError
 from endpoints.syncsc.face_model import FaceModel
 from endpoints.syncsc.generator.cues import fields, numbers
 from endpoints.syncsc.generator.networks import Drawn, Network
 from endpoints.syncsc.loop import Trained
+from endpoints.syncsc.stored import load, save
 
 SHIPPED = Path(__file__).parents[1] / "model" / "generator.safetensors"
 TOGETHER = {"cpu": 1, "cuda": 32}
@@ -75,34 +75,14 @@ def _pixels(pictures: Tensor) -> NDArray[np.uint8]:
 
 @lru_cache(maxsize=2)
 def load_network(path: Path) -> Network:
-    """The trained networks.
-
-    Raises:
-        ClipError: the file is missing or broken.
-    """
-    from safetensors import SafetensorError
-    from safetensors.torch import load_file
-
-    if not path.exists():
-        raise ClipError(
-            f"generator: {path} is missing; reinstall lossweep, or train it: "
-            "python -m endpoints.syncsc.train generator --data DIR"
-        )
-    network = Network()
-    try:
-        stored = load_file(path)
-        network.load_state_dict({name: value.float() for name, value in stored.items()})
-    except (SafetensorError, RuntimeError) as error:
-        raise ClipError(f"generator: {path} is broken ({str(error).splitlines()[0]}); reinstall it") from None
-    return network.eval()
+    """The trained network; errors as `stored.load`."""
+    return load(path, "generator", Network())
 
 
 def finish(args: Namespace, trained: Trained, unseen: dict[str, float]) -> None:
     """Writes float16 weights and generator.md into `args.out`; `unseen` is the last validation."""
-    from safetensors.torch import save_file
-
     path = args.out / SHIPPED.name
-    save_file({name: value.half().contiguous().cpu() for name, value in trained.average.items()}, path)
+    save(path, trained.average)
     network = Network()
     parts = {n: sum(p.numel() for p in getattr(network, n).parameters()) for n in network._modules}
     lines = [

@@ -1,0 +1,42 @@
+"""Networks on disk: float16 safetensors."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TypeVar
+
+from torch import Tensor, nn
+
+from endpoints.clip import ClipError
+
+Network = TypeVar("Network", bound=nn.Module)
+
+
+def save(path: Path, state: dict[str, Tensor]) -> None:
+    """Writes weights as float16."""
+    from safetensors.torch import save_file
+
+    save_file({name: value.half().contiguous().cpu() for name, value in state.items()}, path)
+
+
+def load(path: Path, what: str, network: Network) -> Network:
+    """Fills a network with the weights of a file, as float32.
+
+    Args:
+        what: its name in `python -m endpoints.syncsc.train`.
+    Raises:
+        ClipError: the file is missing or broken.
+    """
+    from safetensors import SafetensorError
+    from safetensors.torch import load_file
+
+    if not path.exists():
+        raise ClipError(
+            f"{what}: {path} is missing; reinstall lossweep, or train it: "
+            f"python -m endpoints.syncsc.train {what} --data DIR"
+        )
+    try:
+        network.load_state_dict({name: value.float() for name, value in load_file(path).items()})
+    except (SafetensorError, RuntimeError) as error:
+        raise ClipError(f"{what}: {path} is broken ({str(error).splitlines()[0]}); reinstall it") from None
+    return network.eval()
