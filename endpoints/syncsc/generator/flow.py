@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional
 
-from endpoints.clip import ClipError
+from endpoints.syncsc.generator.opencv import opencv
 from endpoints.syncsc.generator.warp import GRID, SIDE, sample
 
 if TYPE_CHECKING:
@@ -39,19 +39,6 @@ def followed(batch: Batch) -> tuple[Tensor, Tensor]:
     size = (GRID, GRID)
     weight = torch.exp(-functional.interpolate(apart, size=size, mode="area") / DOUBT)
     return functional.interpolate(flow, size=size, mode="area"), weight
-
-
-def opencv() -> Any:
-    """The module cv2.
-
-    Raises:
-        ClipError: it is not there, and how to get it.
-    """
-    try:
-        import cv2
-    except ImportError:
-        raise ClipError("training the generator needs OpenCV; pip install lossweep[tracker]") from None
-    return cv2
 
 
 def astray(displacement: Tensor, flow: Tensor, weight: Tensor) -> Tensor:

@@ -13,6 +13,7 @@ from torch import Tensor
 from endpoints.syncsc.face_model import FaceModel
 from endpoints.syncsc.face_model_training import mirrored_points
 from endpoints.syncsc.generator.cues import fields, numbers
+from endpoints.syncsc.generator.opencv import opencv
 from endpoints.syncsc.generator.pictures import pictures
 from endpoints.syncsc.prepare import Labelled, LabelledClip
 
@@ -138,8 +139,6 @@ def seen_through(lens: NDArray[np.float64], points: NDArray[np.float32]) -> NDAr
 
 
 def _zoomed(lens: NDArray[np.float64], picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    from endpoints.syncsc.generator.flow import opencv
-
     cv2 = opencv()
     # Pixel (0, 0) has its middle at (0.5, 0.5) in the points' coordinates.
     centred = np.column_stack([lens[:, :2], lens[:, 2] + lens[:, :2] @ [0.5, 0.5] - 0.5])

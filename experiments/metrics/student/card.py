@@ -13,7 +13,7 @@ from experiments.metrics.student.network import Student, cell_distances
 from experiments.metrics.student.pairs import GROUP, HELD_OUT_PEOPLE, KINDS, PAIRS
 
 if TYPE_CHECKING:
-    from experiments.metrics.student.train import Pairs
+    from experiments.metrics.student.kept import Pairs
 
 Agreement = tuple[float, float, int]
 """Pearson correlation, mean absolute error, number of pairs."""

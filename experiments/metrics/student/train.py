@@ -21,6 +21,7 @@ from torch import Tensor
 from torch.nn.functional import smooth_l1_loss
 
 from experiments.metrics.student.card import agreement, write_card
+from experiments.metrics.student.kept import Pairs
 from experiments.metrics.student.network import Student, cell_distances
 from experiments.metrics.student.pairs import GROUP, KINDS, PAIRS, make
 
@@ -30,16 +31,6 @@ RATES = (2e-3, 1.4e-3)
 GROUPS_A_STEP = 4
 ROUNDING = 1e-3
 VALIDATE_EVERY = 150
-
-
-class Pairs:
-    """All groups of a split, in memory."""
-
-    def __init__(self, folder: Path) -> None:
-        stored = [dict(np.load(file)) for file in sorted(folder.glob("*.npz"))]
-        self.pictures: NDArray[np.uint8] = np.concatenate([s["pictures"] for s in stored])
-        self.kinds: NDArray[np.uint8] = np.concatenate([s["kinds"] for s in stored])
-        self.cells: NDArray[np.float32] = np.concatenate([s["cells"] for s in stored])
 
 
 def _step_loss(model: Student, data: Pairs, chosen: NDArray[np.int64], skip: tuple[str, ...]) -> Tensor:
