@@ -188,6 +188,7 @@ def check(data: dict[str, Any]) -> Scenario:
             "path": _checked("path", scenario.path, _path),
         }
     )
+    _check_ways(scenario)
     for metric in [*scenario.metrics, *scenario.require]:
         name = metric if isinstance(metric, str) else metric.get("name", "")
         if name not in METRICS.names():
@@ -196,6 +197,25 @@ def check(data: dict[str, Any]) -> Scenario:
     if missing:
         raise ScenarioError(f"require: {', '.join(sorted(missing))} is required but not among the metrics")
     return scenario
+
+
+def _check_ways(scenario: Scenario) -> None:
+    """Refuses endpoints with codes that they do not take."""
+    mistakes = []
+    for endpoint, code in scenario._ways():
+        name, options = code["name"], {k: v for k, v in code.items() if k != "name"}
+        family = CODES.get(name).from_params(**options)
+        takers = getattr(family, "endpoints", (endpoint["name"],))
+        if endpoint["name"] not in takers:
+            mistakes.append(f"code {name} is for the endpoint {', '.join(takers)}, not {endpoint['name']}")
+            continue
+        found = ENDPOINTS.get(endpoint["name"])
+        try:
+            found(found.Params.model_validate(endpoint), family)
+        except ValueError as error:
+            mistakes.append(str(error))
+    if mistakes:
+        raise ScenarioError("\n".join(f"endpoint: {line}" for line in dict.fromkeys(mistakes)))
 
 
 def ready_made() -> dict[str, Path]:

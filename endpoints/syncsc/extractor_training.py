@@ -13,6 +13,7 @@ import torch.nn.functional as functional
 from torch import Tensor
 
 from endpoints.syncsc.augmentation import disturbed, without_face
+from endpoints.syncsc.backbone import features
 from endpoints.syncsc.extractor import ExtractorNetwork, Seen, Shapes, Window, around, turned
 from endpoints.syncsc.face_model import EXPRESSION, EYES, EYES_AND_LIDS, IRIS, MOUTH, ROTATION, FaceModel
 from endpoints.syncsc.face_model_training import mirrored_points
@@ -88,7 +89,7 @@ def train(args: Namespace) -> None:
     labels = load(args.labels)
     pictures = Pictures(args.data, args.labels, labels, model)
     network, shapes = ExtractorNetwork(), Shapes(model)
-    network.features.load_state_dict(_squeezenet())
+    network.features.load_state_dict(features())
     network, shapes = network.to(args.device).to(memory_format=torch.channels_last), shapes.to(args.device)
     optimizer = torch.optim.AdamW(network.parameters(), RATE, weight_decay=1e-3)
     step, seconds = 0, 0.0
@@ -141,13 +142,6 @@ def train(args: Namespace) -> None:
     from endpoints.syncsc.extractor_card import finish
 
     finish(args, average, labels, step, seconds)
-
-
-def _squeezenet() -> dict[str, Tensor]:
-    """ImageNet weights of SqueezeNet 1.1's features (torchvision; from TORCH_HOME if they are there)."""
-    from torchvision.models import SqueezeNet1_1_Weights, squeezenet1_1
-
-    return squeezenet1_1(weights=SqueezeNet1_1_Weights.IMAGENET1K_V1).features.state_dict()
 
 
 def _loss(

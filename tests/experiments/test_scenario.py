@@ -63,3 +63,16 @@ def test_bad_input_is_one_line_and_exit_status_2(tmp_path, capsys):
     lines = capsys.readouterr().err.strip().split("\n")
     assert len(lines) == 3
     assert "quickstart" in lines[1]
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "code", "said"),
+    [
+        ("{name: h264, bpp: 0.05}", "{name: pacsc, code_rate: 0.5}", "code pacsc is for the endpoint syncsc"),
+        ("syncsc", "{name: red, code_rate: 0.5}", "takes the codes none, rs, pacsc, pacsc-s, not red"),
+    ],
+)
+def test_an_endpoint_with_a_code_it_does_not_take_is_refused_before_anything_runs(endpoint, code, said):
+    text = f"{{name: x, endpoint: {endpoint}, code: {code}, channel: {{name: erasure, loss_rate: 0}}, metrics: []}}"
+    with pytest.raises(ScenarioError, match=said):
+        check(yaml.safe_load(text))

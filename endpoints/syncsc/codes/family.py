@@ -21,6 +21,7 @@ class PacSCFamily:
 
     code_rate: float
     name = "pacsc"
+    endpoints = ("syncsc",)
 
     def __post_init__(self) -> None:
         if self.code_rate not in CODE_FRAMES:

@@ -13,6 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from endpoints.syncsc.backbone import lpips_squeeze
 from endpoints.syncsc.face_model import EYES_AND_LIDS, MOUTH
 from endpoints.syncsc.generator.flow import astray, followed
 from endpoints.syncsc.generator.networks import Drawn, Network
@@ -70,9 +71,7 @@ def train(args: Namespace) -> None:
 
 def perception(device: str) -> Callable[[Tensor, Tensor], Tensor]:
     """LPIPS on SqueezeNet's features, [n] of two [n, 3, h, w] in [-1, 1]; stands for the paper's VGG-19 loss."""
-    import lpips
-
-    net = lpips.LPIPS(net="squeeze", verbose=False).to(device).eval().requires_grad_(False)
+    net = lpips_squeeze().to(device)
     return lambda a, b: net(a, b).flatten()
 
 
