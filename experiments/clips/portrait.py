@@ -13,9 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from endpoints.clip import SPEECH_RATE, Clip, Word
-from experiments.clips import espeak
+from endpoints.speech import espeak
+from endpoints.speech.espeak import Phoneme
 from experiments.clips.cache import cached
-from experiments.clips.espeak import Phoneme
 from experiments.clips.face import Face, FacePose
 from experiments.clips.visemes import mouth_track
 
@@ -27,7 +27,7 @@ DURATION_S = 8.0
 _VOICE, _WORDS_PER_MINUTE = "en-us+f3", 170
 _LEAD_S = 0.32
 _BLINKS_S = (1.72, 3.84, 6.78)
-_MODULES = ("cache.py", "espeak.py", "eyes.py", "face.py", "mouth.py", "portrait.py", "visemes.py")
+_MODULES = ("cache.py", "eyes.py", "face.py", "mouth.py", "portrait.py", "visemes.py")
 
 
 def portrait(fps: float = 25.0, size: int = 256) -> Clip:
@@ -40,7 +40,7 @@ def portrait(fps: float = 25.0, size: int = 256) -> Clip:
         size: width and height in pixels.
     """
     here = Path(__file__).parent
-    code = [(here / module).read_bytes() for module in _MODULES]
+    code = [*((here / module).read_bytes() for module in _MODULES), Path(espeak.__file__).read_bytes()]
     libraries = [
         f"{name} {version(name)}".encode() for name in ("espeakng-loader", "numpy", "scipy", "scikit-image")
     ]

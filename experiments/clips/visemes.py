@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter1d
 
-from experiments.clips.espeak import Phoneme
+from endpoints.speech.espeak import Phoneme
 from experiments.clips.mouth import MouthPose
 
 _STEP_S = 0.005

@@ -1,0 +1,1 @@
+"""The receiver speaks: words and lips to speech."""
