@@ -10,9 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, ValidationError, field_validator, model_validator
 
-from endpoints.clip import SPEECH_RATE, Clip, Received
+from endpoints.clip import SPEECH_RATE, Clip, ClipError, Received
 from endpoints.endpoint import ENDPOINTS, Endpoint
 from endpoints.fec.code import CODES
+from endpoints.syncsc.speech.voice import Voice, VoiceParams
 from sim.delivery import Delivery
 from sim.rtp import IP_UDP_HEADER_BYTES, parse
 from sim.sender_report import SenderReport
@@ -28,7 +29,8 @@ WALL_CLOCK_S = 3_940_000_000
 class SystemParams(BaseModel):
     """The endpoints of a system, each as a scenario would name it alone; two or three of them.
 
-    A part may hold a `code` of its own, which takes the place of the scenario's.
+    A part may hold a `code` of its own, which takes the place of the scenario's. A `voice` speaks the received words
+    at the receiver, in place of `speech` on the wire; see `Voice`.
     """
 
     model_config = ConfigDict(extra="forbid")
@@ -36,6 +38,7 @@ class SystemParams(BaseModel):
     video: dict[str, Any] | None = None
     speech: dict[str, Any] | None = None
     words: dict[str, Any] | None = None
+    voice: VoiceParams | None = None
 
     @field_validator(*PARTS, mode="before")
     @classmethod
@@ -52,6 +55,17 @@ class SystemParams(BaseModel):
         except ValidationError as error:
             problems = (".".join([*map(str, e["loc"]), ""]) + " " + e["msg"] for e in error.errors())
             raise ValueError("; ".join(problems)) from None
+
+    @field_validator("voice", mode="before")
+    @classmethod
+    def _voice(cls, value: Any) -> Any:
+        return {"name": value} if isinstance(value, str) else value
+
+    @model_validator(mode="after")
+    def _spoken(self) -> SystemParams:
+        if self.voice is not None and (self.words is None or self.speech is not None):
+            raise ValueError("a voice speaks words at the receiver: name words, and no speech beside it")
+        return self
 
     @model_validator(mode="after")
     def _several(self) -> SystemParams:
@@ -100,8 +114,17 @@ class SystemEndpoint:
             endpoint = found(found.Params.model_validate(alone), own or code, device)
             self.parts[part] = endpoint
             labels.append(endpoint.label if own else endpoint.label.replace(f"-{code.label}", "", 1))
+        self.voice = Voice(params.voice, device) if params.voice is not None else None
+        if self.voice is not None:
+            if self.voice.follows_lips and not getattr(self.parts.get("video"), "shows_lips", False):
+                raise ClipError(
+                    f"voice {self.voice.label} follows the lips that syncsc sends: set video to syncsc, or "
+                    "voice to fastspeech2"
+                )
+            labels.append(self.voice.label)
         self.name = "+".join(labels)
-        self.label = f"{self.name}-{code.label}"
+        all_own = all("code" in getattr(params, part) for part in self.parts)
+        self.label = self.name if all_own else f"{self.name}-{code.label}"
 
     def encode(self, clip: Clip) -> Stream:
         """The packets of all parts; blocks in order of their media time. See `Endpoint.encode`."""
@@ -127,13 +150,10 @@ class SystemEndpoint:
             )
             for part, stream in streams.items()
         }
-        return Stream(
-            tuple(packets),
-            np.array(media),
-            np.array(available),
-            tuple(common),
-            {"clip": clip.name, "parts": parts},
-        )
+        session: dict[str, Any] = {"clip": clip.name, "parts": parts}
+        if self.voice is not None:
+            session["voice"] = self.voice.reference(clip)
+        return Stream(tuple(packets), np.array(media), np.array(available), tuple(common), session)
 
     def decode(self, stream: Stream, delivery: Delivery) -> Received:
         """What each part's receiver shows, put together by the sender reports."""
@@ -149,9 +169,15 @@ class SystemEndpoint:
             clip = replace(clip, fps=received["video"].clip.fps)
         if "words" in received:
             clip = replace(clip, source=received["words"].clip.source)
-        late = (
-            start_s("speech", parts) - start_s("video", parts) if {"video", "speech"} <= set(parts) else 0.0
-        )
+        if self.voice is not None:
+            semantics = received["video"].semantics if "video" in received else None
+            clip = replace(clip, speech=self.voice.speak(clip, semantics, stream.session["voice"]))
+        late = 0.0
+        if "video" in received and "speech" in received:
+            late = start_s("speech", parts) - start_s("video", parts)
+        elif "video" in received and self.voice is not None:
+            first_s = parts["words"].stream.media_time_s[0]
+            late = start_s("words", parts) - first_s - start_s("video", parts)
         return replace(received.get("video", Received(clip)), clip=clip, sound_late_s=late)
 
     def columns(self, stream: Stream) -> dict[str, Any]:
@@ -163,6 +189,8 @@ class SystemEndpoint:
                 row[f"{name}_{key}" if key in row else key] = value
             size = sum(len(packet) + IP_UDP_HEADER_BYTES for packet in part.packets)
             row[f"{name}_wire_bps"] = 8 * size / part.duration_s
+        if self.voice is not None:
+            row["voice"] = self.voice.label
         return row
 
 

@@ -48,8 +48,17 @@ def cell_id(cell: Cell) -> str:
 
 
 def group_key(cell: Cell) -> str:
-    """Cells of one group share clip and endpoint, hence encodings, decoded blocks and scores."""
-    return json.dumps([cell["clip"], cell["endpoint"]], sort_keys=True)
+    """Cells of one group share clip and endpoint, hence encodings, decoded blocks and scores.
+
+    Systems that differ by the receiver's voice alone show the same pictures: they are one group.
+    """
+    sent = {key: value for key, value in cell["endpoint"].items() if key != "voice"}
+    return json.dumps([cell["clip"], sent], sort_keys=True)
+
+
+def network_key(cell: Cell) -> str:
+    """Cells with one key meet the same network."""
+    return json.dumps([cell[key] for key in ("code", "channel", "path", "repetition")], sort_keys=True)
 
 
 @dataclass

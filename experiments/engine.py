@@ -13,7 +13,7 @@ from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wai
 from concurrent.futures.process import BrokenProcessPool
 from typing import Any
 
-from experiments.cell import Bench, Cell, Result, cell_id, group_key
+from experiments.cell import Bench, Cell, Result, cell_id, group_key, network_key
 
 IN_FLIGHT = 2
 _bench: Bench | None = None
@@ -81,7 +81,7 @@ def run(
     groups: dict[str, deque[Cell]] = defaultdict(deque)
     for cell in cells:
         groups[group_key(cell)].append(cell)
-    left = deque(groups.values())
+    left = deque(deque(sorted(group, key=_order(group))) for group in groups.values())
     count = min(workers, sum(map(len, left)))
     team = [Worker(metrics, device) for _ in range(count)]
     try:
@@ -98,6 +98,14 @@ def run(
     finally:
         for worker in team:
             worker.stop()
+
+
+def _order(group: Iterable[Cell]) -> Callable[[Cell], int]:
+    """As they came, but network by network: what one cell drew, the next one shows again."""
+    first: dict[str, int] = {}
+    for cell in group:
+        first.setdefault(network_key(cell), len(first))
+    return lambda cell: first[network_key(cell)]
 
 
 def _waiting(worker: Worker) -> int:

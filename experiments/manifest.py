@@ -12,6 +12,7 @@ from typing import Any
 from endpoints.clip import Clip, ClipError
 from endpoints.codecs.encode import content_hash
 from endpoints.endpoint import ENDPOINTS
+from endpoints.syncsc.speech.synthesizer import SYNTHESIZERS
 from experiments.cell import Bench, says_words
 from experiments.scenario import Scenario
 
@@ -131,7 +132,12 @@ def weights(scenario: Scenario, bench: Bench) -> dict[str, str]:
     """SHA-256 of the weights that metrics and endpoints read, by metric and by file."""
     hashes = {name: getattr(metric, "weights_sha256", "") for name, metric in bench.metrics.items()}
     endpoints = [cell["endpoint"] for cell in scenario.cells()]
-    parts = [part for endpoint in endpoints for part in endpoint.values() if isinstance(part, dict)]
-    for name in sorted({endpoint["name"] for endpoint in [*endpoints, *parts]}):
-        hashes |= getattr(ENDPOINTS.get(name), "weights", dict)()
+    parts = [
+        (key, part) for endpoint in endpoints for key, part in endpoint.items() if isinstance(part, dict)
+    ]
+    readers = {("endpoint", endpoint["name"]) for endpoint in endpoints}
+    readers |= {("voice" if key == "voice" else "endpoint", part["name"]) for key, part in parts}
+    for kind, name in sorted(readers):
+        known = SYNTHESIZERS if kind == "voice" else ENDPOINTS
+        hashes |= getattr(known.get(name), "weights", dict)()
     return {name: value for name, value in hashes.items() if value}

@@ -77,8 +77,9 @@ def caption(table: pd.DataFrame, manifest: dict[str, Any]) -> str:
     clips = sorted(table["clip"].unique())
     clip = clips[0] if len(clips) == 1 else f"{len(clips)} clips ({', '.join(clips)})"
     over = " over clips and repetitions" if len(clips) > 1 else ""
+    times = manifest["seeds"]["repetitions"]
     parts = [
-        f"{clip}; {manifest['seeds']['repetitions']} repetitions, mean and 95 % confidence band "
+        f"{clip}; {times} repetition{'s' * (times > 1)}, mean and 95 % confidence band "
         f"(Student t{over}); {', '.join(table['channel'].unique())} channel."
     ]
     keys = [key for key in ("codec", "gop") if key in table]
@@ -137,6 +138,7 @@ def _figure(
             part = part[(part[facet] == value) | part[facet].isna()]
         curve = points(part, x, y)
         _draw(axis, curve, x, y, looks)
+        _draw_clean(axis, part, y)
         axis.set_title(
             ", ".join(FACETS.get(f, f"{f} {{}}").format(v) for f, v in zip(facets, panel, strict=True))
         )
@@ -146,7 +148,7 @@ def _figure(
     for axis in axes[-1]:
         axis.set_xlabel(LABELS.get(x, x))
     handles, names = axes[0, 0].get_legend_handles_labels()
-    text = caption(table, manifest)
+    text = f"{caption(table, manifest)}{_expert(table, y)}"
     lines = textwrap.fill(text, int(figure.get_figwidth() * 17))
     height = figure.get_figheight()
     bottom = (0.15 + 0.14 * (lines.count("\n") + 1)) / height
@@ -187,6 +189,20 @@ def _draw(axis: Any, curve: pd.DataFrame, x: str, y: str, looks: dict[str, tuple
             part[x] * across, part["lower"] * up, part["upper"] * up, color=colour, alpha=0.15, lw=0
         )
     axis.grid(alpha=0.25, lw=0.5)
+
+
+def _draw_clean(axis: Any, part: pd.DataFrame, y: str) -> None:
+    """A line at what the metric says of the clips themselves, where the table knows it."""
+    clean = f"{y}_clean"
+    if clean in part and part[clean].notna().any():
+        level = part.drop_duplicates("clip")[clean].mean()
+        axis.axhline(level, color="#777777", lw=1, ls=(0, (2, 2)), label="clean clip")
+
+
+def _expert(table: pd.DataFrame, y: str) -> str:
+    if not y.startswith("lse") or "lse_expert" not in table:
+        return ""
+    return f" Lip-sync expert: {', '.join(sorted(table['lse_expert'].dropna().unique()))}."
 
 
 def _looks(table: pd.DataFrame) -> dict[str, tuple]:

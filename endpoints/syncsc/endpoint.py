@@ -101,6 +101,7 @@ class SyncSCEndpoint:
 
     Params = SyncSCParams
     sends = "video"
+    shows_lips = True
     codes: tuple[str, ...] = tuple(SEMANTIC_CODES.names())
 
     def __init__(self, params: SyncSCParams, code: Any, device: str = "cpu") -> None:

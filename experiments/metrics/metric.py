@@ -34,6 +34,7 @@ METRICS = Registry(
         "mel_similarity": "experiments.metrics.mel_similarity:MelSimilarity",
         "dnsmos": "experiments.metrics.dnsmos:Dnsmos",
         "plcmos": "experiments.metrics.plcmos:Plcmos",
+        "utmos": "experiments.metrics.utmos:Utmos",
         "playout_skew": "experiments.metrics.playout_skew:PlayoutSkew",
     },
 )

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from endpoints.clip import SPEECH_RATE
-from experiments.clips import load_clips
 from endpoints.speech.espeak import Phoneme, is_silence, speak
+from experiments.clips import load_clips
 from experiments.clips.face import Face, FacePose
 from experiments.clips.portrait import TEXT
 from experiments.clips.visemes import mouth_track

@@ -16,7 +16,7 @@ from experiments.metrics.dtw import warping
 from experiments.metrics.mcd import DECIBEL, Mcd
 from experiments.metrics.mel import cepstrum, log_mel, mel_power
 from experiments.metrics.mel_similarity import MelSimilarity, cosines, frechet
-from experiments.metrics.metric import METRICS
+from experiments.metrics.metric import METRICS, MetricAbsent
 from experiments.metrics.pesq import Pesq
 from experiments.metrics.plcmos import Plcmos, spectrogram
 from experiments.metrics.stoi import Stoi
@@ -173,3 +173,26 @@ def test_log_mel_has_a_floor():
     np.testing.assert_allclose(log_mel(silence, silence), np.full((11, 80), -100.0))
     loud = np.sin(np.arange(2560)).astype(np.float32)
     assert log_mel(loud, loud).max() - log_mel(loud / 1e6, loud).min() == pytest.approx(80)
+
+
+def test_utmos_runs_the_users_copy_or_is_absent(speech, tmp_path, monkeypatch):
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path))
+    with pytest.raises(MetricAbsent, match=r"tarepan_SpeechMOS_v1\.2\.0"):
+        METRICS.get("utmos")()
+    code = tmp_path / "hub" / "tarepan_SpeechMOS_v1.2.0"
+    code.mkdir(parents=True)
+    (code / "hubconf.py").write_text(
+        "import torch\n"
+        "class Loudest(torch.nn.Module):\n"
+        "    def forward(self, wave, sr):\n"
+        "        assert wave.ndim == 2 and sr == 16000\n"
+        "        return wave.abs().amax(1)\n"
+        "def utmos22_strong():\n"
+        "    return Loudest()\n"
+    )
+    with pytest.raises(MetricAbsent, match=r"utmos22_strong_step7459_v1\.pt is missing"):
+        METRICS.get("utmos")()
+    (tmp_path / "hub" / "checkpoints").mkdir()
+    (tmp_path / "hub" / "checkpoints" / "utmos22_strong_step7459_v1.pt").write_bytes(b"weights")
+    assert score(METRICS.get("utmos"), speech, speech / 2)["utmos"] == pytest.approx(np.abs(speech).max() / 2)
+    assert np.isnan(score(METRICS.get("utmos"), speech, np.zeros(100, np.float32))["utmos"])

@@ -43,6 +43,7 @@ class FomEndpoint(SyncSCEndpoint):
     """
 
     Params = FomParams
+    shows_lips = False
     codes = ("none", "rs")
 
     def _scaling(self) -> Scaling:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
 import numpy as np
-import torch
-from torch import Tensor
 
 from endpoints.clip import SPEECH_RATE
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 HOP = 160
 """10 ms: 16000 / 160 / 25 = 4 mel frames a video frame (the SyncSC paper, eq. 14)."""
@@ -37,6 +39,8 @@ def mel(speech: Tensor) -> Tensor:
 
 def spectrum(speech: Tensor) -> Tensor:
     """Short-time spectrum, complex64 [..., 513, samples // 160]; see `mel` for where frames stand."""
+    import torch
+
     count = speech.shape[-1] // HOP
     flat = speech.reshape(-1, speech.shape[-1])[:, : count * HOP]
     margin = (FFT - HOP) // 2
@@ -49,11 +53,14 @@ def spectrum(speech: Tensor) -> Tensor:
 
 @lru_cache(maxsize=4)
 def _window(device: str) -> Tensor:
+    import torch
+
     return torch.hann_window(WINDOW, device=device)
 
 
 @lru_cache(maxsize=4)
 def _filters(device: str) -> Tensor:
+    import torch
     from transformers.audio_utils import mel_filter_bank
 
     bank = mel_filter_bank(

@@ -1,0 +1,54 @@
+"""UTMOS: how natural speech sounds by itself, where the user has its code and weights."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+import torch
+
+from endpoints.clip import SPEECH_RATE, Clip, Received
+from experiments.metrics.metric import MetricAbsent
+from experiments.metrics.speech import both
+
+WEIGHTS = "utmos22_strong_step7459_v1.pt"
+
+
+class Utmos:
+    """Predicted mean opinion score, about 1 to 5, without a reference, by UTMOS22 (strong learner).
+
+    The network is that of torch hub's `tarepan/SpeechMOS`, taken from torch's hub folder (`TORCH_HOME`); nothing is
+    downloaded. Speech in which nothing sounds has none (nan).
+
+    Raises:
+        MetricAbsent: its code or its weights are not there.
+    Source: Saeki et al. 2022; github.com/tarepan/SpeechMOS.
+    """
+
+    name = "utmos"
+    higher_is_better = True
+    label = "UTMOS"
+    needs = "speech"
+    columns = ("utmos",)
+
+    def __init__(self, device: str = "cpu") -> None:
+        hub = Path(torch.hub.get_dir())
+        code = max(hub.glob("tarepan_SpeechMOS_*"), default=None)
+        weights = hub / "checkpoints" / WEIGHTS
+        if code is None or not weights.exists():
+            missing = f"tarepan_SpeechMOS_v1.2.0 in {hub}" if code is None else str(weights)
+            raise MetricAbsent(
+                f"utmos: {missing} is missing; where there is a network, get it with torch.hub.load("
+                '"tarepan/SpeechMOS:v1.2.0", "utmos22_strong") and set TORCH_HOME to the folder that holds hub/'
+            )
+        self.weights_sha256 = hashlib.sha256(weights.read_bytes()).hexdigest()
+        self.device = device
+        self._predict = torch.hub.load(str(code), "utmos22_strong", source="local").to(device).eval()
+
+    @torch.inference_mode()
+    def score(self, reference: Clip, received: Received) -> dict[str, float]:
+        """A value for each of `columns`."""
+        _, heard = both(reference, received)
+        if not heard.any():
+            return {"utmos": float("nan")}
+        return {"utmos": float(self._predict(torch.from_numpy(heard)[None].to(self.device), SPEECH_RATE))}
