@@ -21,7 +21,7 @@ _AUDIO_OUTPUT_SYNCHRONOUS = 2
 _INITIALIZE_PHONEME_EVENTS = 0x0001
 _INITIALIZE_DONT_EXIT = 0x8000
 _CHARS_UTF8 = 1
-_PARAMETER_RATE = 1
+_PARAMETER_RATE, _PARAMETER_PITCH, _PARAMETER_RANGE = 1, 3, 4
 _EVENT_END_OF_LIST, _EVENT_WORD, _EVENT_PHONEME = 0, 1, 7
 
 
@@ -77,7 +77,7 @@ def _library() -> tuple[ctypes.CDLL, int]:
 
 
 def speak(
-    text: str, voice: str = "en-us", words_per_minute: int = 175
+    text: str, voice: str = "en-us", words_per_minute: int = 175, pitch: int = 50, melody: int = 50
 ) -> tuple[NDArray[np.float32], tuple[Word, ...], tuple[Phoneme, ...]]:
     """Says `text` and tells when each word and phoneme was said.
 
@@ -89,6 +89,8 @@ def speak(
         text: plain text.
         voice: name of an espeak-ng voice, with or without a variant ("en-us+f3").
         words_per_minute: 80 to 450.
+        pitch: 0 to 100; 50 is the voice's own.
+        melody: 0 (monotone) to 100; 50 is the voice's own.
     Returns:
         Speech, float32 [samples] in [-1, 1], 16 kHz mono; words; phonemes. Times are in seconds from the
             first sample.
@@ -99,7 +101,7 @@ def speak(
     if not text.split():
         raise ClipError("there is nothing to say: the text has no words")
     with _LOCK:
-        samples, events, rate = _synthesize(text, voice, words_per_minute)
+        samples, events, rate = _synthesize(text, voice, (words_per_minute, pitch, melody))
     common = gcd(SPEECH_RATE, rate)
     speech = resample_poly(samples / 32768.0, SPEECH_RATE // common, rate // common)
     phonemes = _phonemes(events, len(samples) / rate)
@@ -107,7 +109,7 @@ def speak(
     return np.clip(speech, -1, 1).astype(np.float32), words, phonemes
 
 
-def _synthesize(text: str, voice: str, words_per_minute: int) -> tuple[NDArray, list[tuple], int]:
+def _synthesize(text: str, voice: str, manner: tuple[int, int, int]) -> tuple[NDArray, list[tuple], int]:
     library, rate = _library()
     chunks: list[NDArray[np.int16]] = []
     events: list[tuple[int, float, int, str]] = []
@@ -128,7 +130,8 @@ def _synthesize(text: str, voice: str, words_per_minute: int) -> tuple[NDArray, 
     if library.espeak_SetVoiceByName(voice.encode()) != 0:
         raise ClipError(f"libespeak-ng has no voice {voice!r}; try 'en-us'")
     library.espeak_ng_SetRandSeed(ctypes.c_long(1))  # it starts from the time of day
-    library.espeak_SetParameter(_PARAMETER_RATE, words_per_minute, 0)
+    for parameter, value in zip((_PARAMETER_RATE, _PARAMETER_PITCH, _PARAMETER_RANGE), manner, strict=True):
+        library.espeak_SetParameter(parameter, value, 0)
     library.espeak_SetSynthCallback(collect)
     encoded = text.encode()
     library.espeak_Synth(
