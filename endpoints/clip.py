@@ -37,6 +37,7 @@ class Clip:
         words: in order of time.
         source: "" or what the words' times come from, where they were not measured ("even pace").
         transcript: what was really said, where `words` were recognized and it is known.
+        language: of the words, as the captions name it ("de"); "" where they do not.
     """
 
     name: str
@@ -46,6 +47,7 @@ class Clip:
     words: tuple[Word, ...] | None = None
     source: str = ""
     transcript: str | None = None
+    language: str = ""
 
     @property
     def duration_s(self) -> float:
@@ -54,6 +56,20 @@ class Clip:
         speech = len(self.speech) / SPEECH_RATE if self.speech is not None else 0.0
         words = self.words[-1].end_s if self.words else 0.0
         return max(video, speech, words)
+
+    def in_english(self, why: str) -> None:
+        """Nothing, where the words are English or may be.
+
+        Args:
+            why: what needs English ("TextPC").
+        Raises:
+            ClipError: the captions name another language.
+        """
+        if self.language and not self.language.lower().startswith("en"):
+            raise ClipError(
+                f"clip {self.name}: its captions are in {self.language!r}, and {why} knows English alone; "
+                "give English captions, or leave it out"
+            )
 
 
 @dataclass(frozen=True)

@@ -92,6 +92,8 @@ class TextEndpoint:
         """The packets for the clip's words; see `Endpoint.encode`."""
         if not clip.words:
             raise ClipError(f"clip {clip.name} has no words; give a transcript, or captions beside the video")
+        if self.params.concealment != "none":
+            clip.in_english(f"concealment {self.params.concealment}")
         huffman = load_code()
         ends = window_ends([w.start_s for w in clip.words], [w.end_s for w in clip.words])
         ends = [*ends[self.params.windows_interleaved - 1 : -1 : self.params.windows_interleaved], ends[-1]]

@@ -12,6 +12,7 @@ from endpoints.clip import ClipError, Word
 _TIME = r"(?:(\d+):)?([0-5]\d):([0-5]\d)[.,](\d{3})"
 _RANGE = re.compile(rf"\s*{_TIME}\s+-->\s+{_TIME}(?:\s.*)?$")
 _INLINE = re.compile(rf"<{_TIME}>")
+_LANGUAGE = re.compile(r"\ufeff?WEBVTT.*\n(?:[^\n-]+\n)*?Language: *([\w-]+)")
 _TAG = re.compile(r"<[^>]*>|\{\\[^}]*\}")
 
 
@@ -29,8 +30,8 @@ def sidecar(video: Path) -> Path | None:
     return next((p for p in (video.with_suffix(".vtt"), video.with_suffix(".srt")) if p.is_file()), None)
 
 
-def read_captions(path: Path) -> tuple[tuple[Word, ...], str]:
-    """Words of a caption file with their times, and where the times come from.
+def read_captions(path: Path) -> tuple[tuple[Word, ...], str, str]:
+    """Words of a caption file with their times, where the times come from, and the language.
 
     WebVTT inline timestamps (`<00:00:01.000>`) are heeded. Between two known times, words are taken to be
     spoken at an even pace, each for a share of the time in proportion to its number of letters: captions do
@@ -39,7 +40,8 @@ def read_captions(path: Path) -> tuple[tuple[Word, ...], str]:
     Args:
         path: a .srt or .vtt file, UTF-8.
     Returns:
-        Words in order of time; text for `Clip.source`.
+        Words in order of time; text for `Clip.source`; what the header of a WebVTT file says of the language ("de"),
+            else "".
     Raises:
         ClipError: the file is malformed, naming the line, or holds no words.
     Source: W3C WebVTT; SubRip has no standard.
@@ -53,7 +55,8 @@ def read_captions(path: Path) -> tuple[tuple[Word, ...], str]:
     if not words:
         raise ClipError(f"{path}: no words in these captions; remove the file or mend it")
     inline = "times in the cues, " if _INLINE.search(text) else ""
-    return words, f"words of {path.name}: {inline}even pace over a cue"
+    language = _LANGUAGE.match(text)
+    return words, f"words of {path.name}: {inline}even pace over a cue", language[1] if language else ""
 
 
 def parse_captions(text: str, name: str) -> list[Cue]:

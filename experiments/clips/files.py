@@ -50,14 +50,14 @@ def read_file(path: Path, fps: float, size: int, seconds: float | None = None) -
             speech = _speech(container, start_s, len(pictures) / fps)
     except av.FFmpegError as error:
         raise ClipError(f"{path}: not a video that ffmpeg reads, or damaged ({error.strerror})") from error
-    words, said = None, ""
+    words, said, language = None, "", ""
     captions = sidecar(path)
     if captions is not None:
-        words, said = read_captions(captions)
+        words, said, language = read_captions(captions)
         words = _while_seen(words, len(pictures) / fps)
     text = path.with_suffix(".txt")
     transcript = text.read_text(encoding="utf-8", errors="replace") if text.is_file() else None
-    return Clip(path.stem, pictures, fps, speech, words, said, transcript)
+    return Clip(path.stem, pictures, fps, speech, words, said, transcript, language)
 
 
 def _pictures(

@@ -28,6 +28,7 @@ METRICS = Registry(
         "word_recovery": "experiments.metrics.word_recovery:WordRecovery",
         "coefficients": "experiments.metrics.coefficients:Coefficients",
         "recognition": "experiments.metrics.recognition:Recognition",
+        "heard": "experiments.metrics.heard:Heard",
         "pesq": "experiments.metrics.pesq:Pesq",
         "stoi": "experiments.metrics.stoi:Stoi",
         "mcd": "experiments.metrics.mcd:Mcd",

@@ -9,10 +9,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.fft import dct
 
-from endpoints.clip import SPEECH_RATE, Clip, Received
+from endpoints.clip import SPEECH_RATE, Clip, Received, Word
 from experiments.clips import load_clips
 from experiments.metrics.dnsmos import Dnsmos
 from experiments.metrics.dtw import warping
+from experiments.metrics.heard import _recognizer
 from experiments.metrics.mcd import DECIBEL, Mcd
 from experiments.metrics.mel import cepstrum, log_mel, mel_power
 from experiments.metrics.mel_similarity import MelSimilarity, cosines, frechet
@@ -196,3 +197,19 @@ def test_utmos_runs_the_users_copy_or_is_absent(speech, tmp_path, monkeypatch):
     (tmp_path / "hub" / "checkpoints" / "utmos22_strong_step7459_v1.pt").write_bytes(b"weights")
     assert score(METRICS.get("utmos"), speech, speech / 2)["utmos"] == pytest.approx(np.abs(speech).max() / 2)
     assert np.isnan(score(METRICS.get("utmos"), speech, np.zeros(100, np.float32))["utmos"])
+
+
+def test_heard_is_the_recognizers_edits_on_what_arrived_beside_those_on_the_clip(speech, monkeypatch):
+    class Ears:
+        def words(self, heard):
+            loud = [np.abs(part).max() > 0 for part in np.array_split(heard, 3)]
+            return [Word(text, 0, 1) for text, there in zip(("a", "b", "x"), loud, strict=True) if there]
+
+    monkeypatch.setattr("experiments.metrics.heard.recognizer", lambda name: Ears())
+    _recognizer.cache_clear()
+    said = Clip("said", speech=speech, words=tuple(Word(t, 0, 1) for t in ("a", "b", "c", "d")))
+    gap = speech.copy()
+    gap[: len(gap) // 3 + 1] = 0
+    row = METRICS.get("heard")().score(said, Received(Clip("heard", speech=gap)))
+    assert row == {"heard_wer": 3 / 4, "heard_wer_clean": 2 / 4}
+    _recognizer.cache_clear()

@@ -54,8 +54,9 @@ class Voice:
         """What both ends know of the talker's voice.
 
         Raises:
-            ClipError: the clip has no sound.
+            ClipError: the clip has no sound, or captions that are not English.
         """
+        clip.in_english(f"the voice {self.label}")
         if clip.speech is None:
             raise ClipError(
                 f"clip {clip.name} has no sound, of which the voice {self.label} needs {self.params.reference_s:g} s; "

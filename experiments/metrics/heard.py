@@ -1,0 +1,62 @@
+"""What a recognizer understands of the speech at the other end."""
+
+from __future__ import annotations
+
+import hashlib
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from endpoints.clip import Clip, ClipError, Received
+from endpoints.speech.recognizer import DEFAULT, Recognizer, recognizer
+from experiments.metrics.metric import MetricAbsent
+from experiments.metrics.recognition import spelled
+from experiments.metrics.speech import both
+from experiments.metrics.word_recovery import edit_distance
+
+
+class Heard:
+    """`heard_wer`: word error rate of a recognizer on the received speech, against the clip's words.
+
+    `heard_wer_clean` is that on the clip's own speech: what the recognizer gets wrong by itself. Where a transcript
+    is known, both are against it. Recognition takes a third of the speech's time.
+
+    Args:
+        recognizer: as `clip.recognizer` of a scenario.
+    Raises:
+        MetricAbsent: there is no such recognizer.
+    """
+
+    name = "heard"
+    higher_is_better = False
+    label = "WER of a recognizer"
+    needs = "speech"
+    columns = ("heard_wer", "heard_wer_clean")
+
+    def __init__(self, device: str = "cpu", recognizer: str = DEFAULT) -> None:
+        try:
+            self._recognizer = _recognizer(recognizer)
+        except ClipError as error:
+            raise MetricAbsent(f"heard: {error}") from None
+        self._known: dict[bytes, list[str]] = {}
+
+    def score(self, reference: Clip, received: Received) -> dict[str, float]:
+        """A value for each of `columns`; none where it is not known what was said."""
+        said = spelled(reference.transcript or " ".join(word.text for word in reference.words or ()))
+        if not said:
+            return {}
+        clean, heard = both(reference, received)
+        wrong = [edit_distance(said, self._words(speech)) / len(said) for speech in (heard, clean)]
+        return dict(zip(self.columns, wrong, strict=True))
+
+    def _words(self, speech: NDArray[np.float32]) -> list[str]:
+        key = hashlib.blake2b(speech.tobytes(), digest_size=16).digest()
+        if key not in self._known:
+            self._known[key] = spelled(" ".join(w.text for w in self._recognizer.words(speech)))
+        return self._known[key]
+
+
+@lru_cache(maxsize=2)
+def _recognizer(name: str) -> Recognizer:
+    return recognizer(name)
