@@ -13,8 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.signal import resample_poly
 
-from endpoints.clip import SPEECH_RATE, ClipError
+from endpoints.clip import SPEECH_RATE, ClipError, Word
 from endpoints.speech.espeak import speak
+from endpoints.syncsc.speech.phonemes import Placed, spelled
 from endpoints.syncsc.speech.synthesizer import FRAME, LOUDNESS, loudness
 
 SPEAKERS = 320
@@ -70,6 +71,7 @@ class Said:
     speech: NDArray[np.float32]
     words: tuple[tuple[str, float, float], ...]
     phonemes: tuple[tuple[str, float, float], ...]
+    spelled: tuple[Placed, ...]
 
 
 def speakers(seed: int = 1) -> list[Speaker]:
@@ -143,9 +145,11 @@ def _say(texts: tuple[list[str], list[str]], task: tuple[int, Speaker, int]) -> 
     def moved(seconds: float) -> float:
         return round(seconds * 100 / scale + before, 4)
 
+    timed = tuple((w.text or "", moved(w.start_s), moved(w.end_s)) for w in words)
     return Said(
         speaker,
         np.clip(sound, -1, 1),
-        tuple((w.text or "", moved(w.start_s), moved(w.end_s)) for w in words),
+        timed,
         tuple((p.name, moved(p.start_s), moved(p.end_s)) for p in phonemes),
+        spelled([Word(*w) for w in timed]),
     )

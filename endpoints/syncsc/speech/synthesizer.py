@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Protocol
 
 import numpy as np
@@ -19,6 +21,8 @@ MELS = FRAME // HOP
 """Mel frames a video frame, 4 (the SyncSC paper, eq. 14)."""
 REFERENCE_S = 1.0
 QUIET = 1e-3
+LOUDNESS = 0.08
+"""What `loudness` is of all speech that networks see."""
 
 SYNTHESIZERS = Registry(
     "synthesizer",
@@ -73,8 +77,13 @@ class Synthesizer(Protocol):
         ...
 
 
-def checked_voice(voice: NDArray[np.float32]) -> NDArray[np.float32]:
-    """The voice reference at a common loudness (root mean square 0.08 where it speaks).
+def digests(*files: Path) -> dict[str, str]:
+    """File name -> SHA-256 of the files that are there."""
+    return {f.name: hashlib.sha256(f.read_bytes()).hexdigest() for f in files if f.exists()}
+
+
+def checked_voice(voice: NDArray[np.float32]) -> tuple[NDArray[np.float32], float]:
+    """The voice reference at the common loudness, and by how much it was louder.
 
     Raises:
         ClipError: it is shorter than 1 s, or silent.
@@ -87,10 +96,7 @@ def checked_voice(voice: NDArray[np.float32]) -> NDArray[np.float32]:
     level = loudness(voice)
     if level < QUIET:
         raise ClipError("the voice reference is silent; choose a stretch in which the talker speaks")
-    return (voice * (LOUDNESS / level)).astype(np.float32)
-
-
-LOUDNESS = 0.08
+    return (voice * (LOUDNESS / level)).astype(np.float32), level / LOUDNESS
 
 
 def loudness(speech: NDArray[np.float32]) -> float:
