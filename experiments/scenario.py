@@ -10,6 +10,7 @@ import itertools
 import os
 from collections.abc import Iterator
 from importlib import resources
+from inspect import signature
 from pathlib import Path
 from typing import Any
 
@@ -193,10 +194,22 @@ def check(data: dict[str, Any]) -> Scenario:
         name = metric if isinstance(metric, str) else metric.get("name", "")
         if name not in METRICS.names():
             raise ScenarioError(f"metrics: {unknown('metric', name, METRICS.names())}")
+        if not isinstance(metric, str):
+            _check_options(name, {key: value for key, value in metric.items() if key != "name"})
     missing = set(scenario.require) - {m if isinstance(m, str) else m["name"] for m in scenario.metrics}
     if missing:
         raise ScenarioError(f"require: {', '.join(sorted(missing))} is required but not among the metrics")
     return scenario
+
+
+def _check_options(name: str, options: dict[str, Any]) -> None:
+    """Refuses options that a metric does not take, and values that it says are wrong."""
+    metric = METRICS.get(name)
+    try:
+        signature(metric).bind(**options)
+        getattr(metric, "check", lambda **options: None)(**options)
+    except (TypeError, ValueError) as error:
+        raise ScenarioError(f"metrics: {name}: {error}") from None
 
 
 def _check_ways(scenario: Scenario) -> None:

@@ -36,6 +36,7 @@ METRICS = Registry(
         "dnsmos": "experiments.metrics.dnsmos:Dnsmos",
         "plcmos": "experiments.metrics.plcmos:Plcmos",
         "utmos": "experiments.metrics.utmos:Utmos",
+        "lip_sync": "experiments.metrics.lip_sync.metric:LipSync",
         "playout_skew": "experiments.metrics.playout_skew:PlayoutSkew",
     },
 )

@@ -1,0 +1,157 @@
+"""Lip-sync error: its arithmetic by laws, the experts' networks and inputs, and the metric at its ends."""
+
+import math
+
+import numpy as np
+import pytest
+import torch
+import yaml
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch.nn.functional import pad, pairwise_distance
+
+from endpoints.clip import Clip, Received
+from experiments.clips import load_clips
+from experiments.metrics.lip_sync.error import SHIFT, lip_sync_error, mean_distances
+from experiments.metrics.lip_sync.expert import make
+from experiments.metrics.lip_sync.faces import lower_face
+from experiments.metrics.lip_sync.metric import LipSync
+from experiments.metrics.lip_sync.mfcc import mfcc
+from experiments.metrics.lip_sync.published import crop, smoothed
+from experiments.metrics.lip_sync.syncnet import FILE, SyncNet
+from experiments.metrics.metric import MetricAbsent, Picture
+from experiments.scenario import ScenarioError, check, ready_made
+
+RNG = np.random.default_rng(3)
+
+
+@pytest.fixture(scope="module")
+def clip():
+    return load_clips("portrait")[0]
+
+
+@pytest.fixture(scope="module")
+def metric():
+    return LipSync()
+
+
+def received(clip, video=None, speech=None, **more):
+    video = clip.video if video is None else video
+    speech = clip.speech if speech is None else speech
+    digests = tuple(Picture.of(picture).digest for picture in video)
+    return Received(Clip("received", list(video), clip.fps, speech), digests=digests, **more)
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.integers(-SHIFT, SHIFT), st.booleans())
+def test_sound_that_is_late_by_k_frames_is_found_k_frames_late(k, padded):
+    seen = RNG.normal(size=(120, 8)).astype(np.float32)
+    error = lip_sync_error(mean_distances(seen, np.roll(seen, k, axis=0), padded))
+    assert error.offset == k
+    assert error.distance < 1 < error.confidence
+
+
+def test_the_mean_distances_are_those_of_the_published_program():
+    """`calc_pdist` of github.com/joonson/syncnet_python, written out with torch's own distance."""
+    seen, heard = (torch.from_numpy(RNG.normal(size=(40, 16))).float() for _ in range(2))
+    around = pad(heard, (0, 0, SHIFT, SHIFT))
+    wanted = torch.stack(
+        [pairwise_distance(seen[i : i + 1].repeat(31, 1), around[i : i + 31]) for i in range(40)]
+    ).mean(0)
+    found = mean_distances(seen.numpy(), heard.numpy(), padded=True)
+    np.testing.assert_allclose(found, wanted, atol=1e-4)
+    error = lip_sync_error(found)
+    assert error.distance == pytest.approx(wanted.min().item(), abs=1e-4)
+    assert error.confidence == pytest.approx((wanted.median() - wanted.min()).item(), abs=1e-4)
+
+
+@pytest.mark.parametrize("samples", [1, 399, 400, 401, 560, 16_000, 16_033])
+def test_cepstra_are_those_of_python_speech_features(samples):
+    oracle = pytest.importorskip("python_speech_features")
+    speech = RNG.normal(0, 0.1, samples).astype(np.float32)
+    np.testing.assert_allclose(mfcc(speech), oracle.mfcc(speech * 32768.0, 16_000), atol=2e-3)
+
+
+def test_cepstra_of_silence_are_numbers():
+    assert np.isfinite(mfcc(np.zeros(16_000, np.float32))).all()
+
+
+def test_the_box_of_a_frozen_picture_does_not_move():
+    boxes = np.concatenate(
+        [RNG.normal(size=(20, 3)), np.tile([[5.0, 6, 7]], (30, 1)), RNG.normal(size=(20, 3))]
+    )
+    assert (smoothed(boxes)[26:44] == [5, 6, 7]).all()
+
+
+def test_the_published_crop_puts_the_box_where_the_published_program_puts_it():
+    picture = np.zeros((256, 256, 3), np.uint8)
+    picture[118:138, 98:118] = (255, 0, 0)
+    shown = crop(picture, np.array([108.0, 100.0, 40.0]))
+    assert shown.shape == (3, 224, 224)
+    assert shown[2, 120:152, 96:128].min() > 250  # red is the last channel
+    assert shown[:2].max() < 111
+    # the crop shows 112 pixels twice as large; its middle row is 100 + 0.4 x 40 = 116
+    rows, columns = torch.nonzero(shown[2] > 200, as_tuple=True)
+    assert columns.float().mean().item() == pytest.approx(111.5, abs=1)
+    assert rows.float().mean().item() == pytest.approx(111.5 + (128 - 116) * 224 / 112, abs=1)
+    beyond = crop(picture, np.array([0.0, 0.0, 40.0]))
+    assert (beyond[:, 0, 0] == 110).all()
+
+
+def test_the_lower_face_turns_and_moves_with_the_head():
+    from endpoints.syncsc.face_model import FaceModel
+
+    points = FaceModel.load().mean[None] * 50 + 128
+    window = lower_face(points, 70.0)
+    turn = 0.3
+    turned = points.copy()
+    matrix = np.array([[math.cos(turn), -math.sin(turn)], [math.sin(turn), math.cos(turn)]])
+    turned[..., :2] = (points[..., :2] - 128) @ matrix.T + 128 + [7, -4]
+    moved = lower_face(turned, 70.0)
+    assert float(moved.turn - window.turn) == pytest.approx(turn, abs=1e-3)
+    expected = (window.middle.numpy() - 128) @ matrix.T + 128 + [7, -4]
+    np.testing.assert_allclose(moved.middle, expected, atol=0.1)
+    assert window.middle[0, 1] > points[0, :, 1].mean()
+
+
+def made_up(folder):
+    torch.manual_seed(1)
+    network = SyncNet().eval()
+    torch.save(network.state_dict(), folder / FILE)
+    return network
+
+
+def test_syncnet_has_the_published_shapes_and_a_checkpoint_gives_the_same_numbers(tmp_path, clip):
+    network = made_up(tmp_path)
+    keys = set(network.state_dict())
+    assert {"netcnnaud.18.weight", "netcnnlip.18.weight", "netfcaud.3.bias", "netfclip.3.weight"} <= keys
+    assert network.netcnnlip.18].weight.shape == (512, 256, 1, 6, 6)
+    assert network.netcnnaud.18].weight.shape == (512, 256, 5, 4)
+    for expert in (tmp_path, tmp_path / FILE):
+        published = make(str(expert), "cpu")
+        assert published.label.startswith("SyncNet v2 ")
+    speech, pictures = clip.speech[:6400], list(clip.video[:10])
+    usual = published.usual(pictures)
+    seen, heard = published.numbers(pictures, tuple("0123456789"), speech, usual)
+    assert seen.shape == heard.shape == (5, 1024)
+    with torch.inference_mode():
+        cepstra = torch.from_numpy(mfcc(speech))[8:28].T[None, None]
+        np.testing.assert_allclose(heard[2], network.sound(cepstra)[0], atol=1e-4)
+
+
+def test_an_expert_that_is_missing_broken_or_unknown_is_one_line(tmp_path):
+    for expert, said in ((tmp_path, "is missing; get"), (tmp_path / "x.model", "is missing; get")):
+        with pytest.raises(MetricAbsent, match=said):
+            LipSync(expert=str(expert))
+    (tmp_path / FILE).write_bytes(b"no weights")
+    with pytest.raises(MetricAbsent, match="is not SyncNet v2") as error:
+        LipSync(expert=str(tmp_path))
+    assert "\n" not in str(error.value)
+    scenario = yaml.safe_load(ready_made()["quickstart"].read_text())
+    for options, said in (
+        ({"expert": "synnet"}, "no expert 'synnet'; it is own, or"),
+        ({"expart": 1}, "expart"),
+    ):
+        with pytest.raises(ScenarioError, match=said) as error:
+            check({**scenario, "metrics": [{"name": "lip_sync", **options}]})
+        assert "\n" not in str(error.value)
