@@ -125,8 +125,8 @@ def test_syncnet_has_the_published_shapes_and_a_checkpoint_gives_the_same_number
     network = made_up(tmp_path)
     keys = set(network.state_dict())
     assert {"netcnnaud.18.weight", "netcnnlip.18.weight", "netfcaud.3.bias", "netfclip.3.weight"} <= keys
-    assert network.netcnnlip.18].weight.shape == (512, 256, 1, 6, 6)
-    assert network.netcnnaud.18].weight.shape == (512, 256, 5, 4)
+    assert network.netcnnlip[18].weight.shape == (512, 256, 1, 6, 6)
+    assert network.netcnnaud[18].weight.shape == (512, 256, 5, 4)
     for expert in (tmp_path, tmp_path / FILE):
         published = make(str(expert), "cpu")
         assert published.label.startswith("SyncNet v2 ")
