@@ -11,7 +11,7 @@ from torch import Tensor
 
 from endpoints.syncsc.speech.corpus import Corpus, Utterance
 from endpoints.syncsc.speech.networks import LOUD, OCTAVE, RANGE, TONIC
-from endpoints.syncsc.speech.phonemes import Placed
+from endpoints.syncsc.speech.phonemes import NUMBER, Placed
 from endpoints.syncsc.speech.spectrum import mel
 from endpoints.syncsc.speech.synthesizer import FPS, FRAME, MELS
 from endpoints.syncsc.speech.windows import WINDOW, given, scaled
@@ -48,17 +48,36 @@ class Batches:
             given, see `VisualNetwork`; target mel in the networks' scale [count, 80, 300]; pitch, voiced, energy and
                 whether the window has this frame [count, 4, 300].
         """
-        rows = [self._one(rng, "real" if rng.random() < real else "espeak", harsh) for _ in range(count)]
-        phonemes, lips, known, voices, sounds, others, silent = zip(*rows, strict=True)
-        mels = mel(torch.from_numpy(np.stack(sounds)))
-        mels = quieted(mels, torch.from_numpy(np.stack(silent)))
-        voice = scaled(mel(torch.from_numpy(np.stack(voices))))
-        energy = (mels.exp().sum(1).log() - LOUD) / RANGE
-        pitch, inside = torch.from_numpy(np.stack(others)).unbind(1)
-        voiced = ((pitch > 0) & ~torch.from_numpy(np.stack(silent))).float()
-        pitch = torch.where(pitch > 0, (pitch.clamp(min=1).log() - TONIC) / OCTAVE, 0)
-        extras = torch.stack([pitch, voiced, energy, inside], 1)
-        return given(phonemes, np.stack(lips), np.stack(known), voice), scaled(mels), extras
+        phonemes, lips, known, *sound = self._rows(rng, count, real, harsh)
+        voice, mels, extras = _heard(*sound)
+        return given(phonemes, np.stack(lips), np.stack(known), voice), mels, extras
+
+    def draw_sequences(
+        self, rng: np.random.Generator, count: int, real: float
+    ) -> tuple[dict[str, Tensor], Tensor, Tensor, Tensor]:
+        """A batch without lips, for networks with durations of their own.
+
+        Returns:
+            names, stress (int [count, n]), absent (bool [count, n]) and voice, as `draw` has them, pauses "" among
+                the phonemes; their lengths in mel frames, int [count, n], which fill the window; target and extras.
+        """
+        phonemes, _, _, *sound = self._rows(rng, count, real, harsh=False)
+        voice, mels, extras = _heard(*sound)
+        sequences = [tiled(one, WINDOW * MELS) for one in phonemes]
+        numbers = np.zeros((3, count, max(map(len, sequences))), np.int64)
+        for i, one in enumerate(sequences):
+            numbers[:, i, : len(one)] = np.array(one).T
+        names, stress, lengths = torch.from_numpy(numbers)
+        return (
+            {"names": names, "stress": stress, "absent": lengths == 0, "voice": voice},
+            lengths,
+            mels,
+            extras,
+        )
+
+    def _rows(self, rng: np.random.Generator, count: int, real: float, harsh: bool) -> list[tuple]:
+        kinds = ["real" if rng.random() < real else "espeak" for _ in range(count)]
+        return list(zip(*(self._one(rng, kind, harsh) for kind in kinds), strict=True))
 
     def _one(self, rng: np.random.Generator, kind: str, harsh: bool) -> tuple:
         u = self.kinds[kind][rng.integers(len(self.kinds[kind]))]
@@ -94,6 +113,32 @@ class Batches:
         other = theirs[rng.integers(len(theirs))]
         first = int(rng.integers(0, other.frames - VOICE + 1))
         return self.corpus.speech_of(other)[first * FRAME : (first + VOICE) * FRAME]
+
+
+def _heard(voices: tuple, sounds: tuple, others: tuple, silent: tuple) -> tuple[Tensor, Tensor, Tensor]:
+    """Voice, target and extras of `Batches.draw`."""
+    quiet = torch.from_numpy(np.stack(silent))
+    mels = quieted(mel(torch.from_numpy(np.stack(sounds))), quiet)
+    energy = (mels.exp().sum(1).log() - LOUD) / RANGE
+    pitch, inside = torch.from_numpy(np.stack(others)).unbind(1)
+    voiced = ((pitch > 0) & ~quiet).float()
+    pitch = torch.where(pitch > 0, (pitch.clamp(min=1).log() - TONIC) / OCTAVE, 0)
+    extras = torch.stack([pitch, voiced, energy, inside], 1)
+    return scaled(mel(torch.from_numpy(np.stack(voices)))), scaled(mels), extras
+
+
+def tiled(phonemes: list[Placed], frames: int) -> list[tuple[int, int, int]]:
+    """Number, stress and length in mel frames of phonemes and pauses that fill the time without a gap."""
+    out, at = [], 0
+    for p in phonemes:
+        first, last = (round(t * FPS * MELS) for t in (p.start_s, p.end_s))
+        first, last = max(at, first), min(last, frames)
+        if last > first:
+            if first > at:
+                out.append((NUMBER[""], 0, first - at))
+            out.append((NUMBER[p.name], p.stress, last - first))
+            at = last
+    return [*out, (NUMBER[""], 0, frames - at)] if at < frames else out
 
 
 def lossy(phonemes: list[Placed], rng: np.random.Generator) -> tuple[list[Placed], NDArray[np.bool_]]:

@@ -47,7 +47,11 @@ class Block(nn.Module):
 
 
 class ContentEncoder(nn.Module):
-    """Phonemes with stress and nominal length to embeddings [batch, n, width]."""
+    """Phonemes with stress and nominal length to embeddings [batch, n, width].
+
+    In training the first one's position is any from 0 to 99, so that sentences longer than the windows of training
+    are nothing new.
+    """
 
     def __init__(self, blocks: int = 3) -> None:
         super().__init__()
@@ -58,7 +62,8 @@ class ContentEncoder(nn.Module):
 
     def forward(self, names: Tensor, stress: Tensor, seconds: Tensor | None, absent: Tensor) -> Tensor:
         """names, stress int [batch, n]; seconds [batch, n] or None where lengths are not known; absent as `Block`."""
-        x = self.name(names) + self.stress(stress) + positions(names.shape[1], names.device)
+        first = int(torch.randint(0, 100, ())) if self.training else 0
+        x = self.name(names) + self.stress(stress) + positions(first + names.shape[1], names.device)[first:]
         if seconds is not None:
             x = x + self.length((seconds.clamp(min=0.01) / 0.08).log()[..., None])
         for block in self.blocks:

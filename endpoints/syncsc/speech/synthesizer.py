@@ -20,6 +20,8 @@ FRAME = SPEECH_RATE // FPS
 MELS = FRAME // HOP
 """Mel frames a video frame, 4 (the SyncSC paper, eq. 14)."""
 REFERENCE_S = 1.0
+LISTENED_S = 8
+"""Seconds of the voice reference that are listened to."""
 QUIET = 1e-3
 LOUDNESS = 0.08
 """What `loudness` is of all speech that networks see."""

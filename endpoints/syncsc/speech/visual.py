@@ -16,7 +16,7 @@ from endpoints.syncsc.speech import vocoder
 from endpoints.syncsc.speech.networks import OCTAVE, TONIC
 from endpoints.syncsc.speech.phonemes import spelled
 from endpoints.syncsc.speech.spectrum import mel
-from endpoints.syncsc.speech.synthesizer import FPS, checked_voice, digests
+from endpoints.syncsc.speech.synthesizer import FPS, LISTENED_S, checked_voice, digests
 from endpoints.syncsc.speech.visemes import moving
 from endpoints.syncsc.speech.visual_network import LIPS, VisualNetwork
 from endpoints.syncsc.speech.vocoder import AnyVocoder, Vocoder
@@ -26,8 +26,6 @@ from endpoints.syncsc.stored import load
 SHIPPED = Path(__file__).parent / "model" / "visual.safetensors"
 AT_ONCE = 8
 """Windows in one pass of the network."""
-CLEAR = 8
-"""Seconds of the voice reference that are listened to."""
 
 
 class Visual:
@@ -66,7 +64,7 @@ class Visual:
         shown = np.zeros((frames, LIPS), np.float32) if lips is None else moving(lips[:frames, :LIPS])
         shown = np.pad(shown, ((0, max(frames, WINDOW) - len(shown)), (0, 0)), mode="edge")
         known = np.full(WINDOW, float(lips is not None), np.float32)
-        reference = scaled(mel(torch.from_numpy(voice[: CLEAR * SPEECH_RATE])))[None]
+        reference = scaled(mel(torch.from_numpy(voice[: LISTENED_S * SPEECH_RATE])))[None]
         drawn, told = [], []
         firsts = starts(frames)
         for at in range(0, len(firsts), AT_ONCE):

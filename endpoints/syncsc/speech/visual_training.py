@@ -34,25 +34,27 @@ def train(args: Namespace) -> None:
         k: unseen.draw(np.random.default_rng(0), 16, float(k == "real"), harsh=False) for k in unseen.kinds
     }
 
+    def judged(judge: VisualNetwork, drawn: tuple, teach: bool) -> tuple[Tensor, Mapping[str, float]]:
+        given, target, true = on(args.device, drawn)
+        mels, told = judge(given, true[:, :3] if teach else None)
+        return losses(mels, told, target, true)
+
     def loss_of(rng: np.random.Generator, done: float) -> tuple[Tensor, Mapping[str, float]]:
-        given, target, true = training.draw(rng, BATCH, REAL if done > SYNTHETIC_ONLY else 0.0)
-        drawn, told = network(_on(args.device, given), true[:, :3].to(args.device))
-        return losses(drawn, told, target.to(args.device), true.to(args.device))
+        return judged(network, training.draw(rng, BATCH, REAL if done > SYNTHETIC_ONLY else 0.0), teach=True)
 
     @torch.inference_mode()
     def validate(average: dict[str, Tensor]) -> str:
+        save(args.out / "visual.safetensors", average)
         judge = VisualNetwork().to(args.device).eval()
         judge.load_state_dict(average)
-        figures = []
-        for kind, (given, target, true) in kept.items():
-            drawn, told = judge(_on(args.device, given))
-            shown = losses(drawn, told, target.to(args.device), true.to(args.device))[1]
-            figures.append(kind + " " + ", ".join(f"{name} {value:.3f}" for name, value in shown.items()))
-        save(args.out / "visual.safetensors", average)
-        return "; ".join(figures)
+        return "; ".join(
+            kind
+            + " "
+            + ", ".join(f"{name} {value:.3f}" for name, value in judged(judge, one, False)[1].items())
+            for kind, one in kept.items()
+        )
 
     trained = run(args, network, RATE, loss_of, validate)
-    save(args.out / "visual.safetensors", trained.average)
     print(f"{trained.step} steps, {trained.seconds / 60:.1f} min; {validate(trained.average)}")
 
 
@@ -75,5 +77,7 @@ def losses(drawn: Tensor, told: Tensor, target: Tensor, true: Tensor) -> tuple[T
     return mels + 0.1 * tones + 0.1 * voices + 0.1 * energies, shown
 
 
-def _on(device: str, given: dict[str, Tensor]) -> dict[str, Tensor]:
-    return {name: value.to(device) for name, value in given.items()}
+def on(device: str, drawn: tuple) -> tuple:
+    """A batch on the device."""
+    given, *rest = drawn
+    return {name: value.to(device) for name, value in given.items()}, *(one.to(device) for one in rest)

@@ -1,0 +1,77 @@
+"""The baseline FastSpeech 2: the words in the talker's voice, at its own pace."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from endpoints.clip import SPEECH_RATE, Word
+from endpoints.syncsc.speech import vocoder
+from endpoints.syncsc.speech.fastspeech2_network import FastSpeech2Network
+from endpoints.syncsc.speech.networks import OCTAVE, TONIC
+from endpoints.syncsc.speech.phrases import timeline
+from endpoints.syncsc.speech.spectrum import HOP, mel
+from endpoints.syncsc.speech.synthesizer import LISTENED_S, checked_voice, digests
+from endpoints.syncsc.speech.vocoder import AnyVocoder, Vocoder
+from endpoints.syncsc.speech.windows import scaled, unscaled
+from endpoints.syncsc.stored import load
+
+SHIPPED = Path(__file__).parent / "model" / "fastspeech2.safetensors"
+
+
+class FastSpeech2:
+    """Speaks each phrase from its first word's start with durations of its own (Ren et al. 2021)."""
+
+    label = "fastspeech2"
+    follows_lips = False
+
+    def __init__(self, network: FastSpeech2Network, sounds: AnyVocoder, device: str = "cpu") -> None:
+        self.network, self.vocoder, self.device = network.to(device).eval(), sounds, device
+
+    @classmethod
+    def load(cls, device: str = "cpu") -> FastSpeech2:
+        """See `Synthesizer`."""
+        return cls(_network(SHIPPED), Vocoder.load(device), device)
+
+    def speak(
+        self, words: Sequence[Word], lips: NDArray[np.float32] | None, frames: int, voice: NDArray[np.float32]
+    ) -> NDArray[np.float32]:
+        """See `Synthesizer`; the lips are not looked at, lost words are left out."""
+        voice, level = checked_voice(voice)
+        reference = scaled(mel(torch.from_numpy(voice[: LISTENED_S * SPEECH_RATE])))[None]
+
+        def say(row: dict[str, Tensor]) -> tuple[Tensor, int]:
+            mels, hertz, lead = self.spectrogram(row, reference)
+            return self.vocoder.wave(mels, hertz) * level, lead * HOP
+
+        return timeline(words, frames, say).clamp(-1, 1).numpy()
+
+    @torch.inference_mode()
+    def spectrogram(self, row: dict[str, Tensor], reference: Tensor) -> tuple[Tensor, Tensor, int]:
+        """Mel spectrogram [80, frames], pitch [frames] in Hz and mel frames of pause before the first phoneme.
+
+        Args:
+            row: see `phrases.sequence`.
+            reference: mel spectrogram of the voice [1, 80, any] in the network's scale.
+        """
+        given = {name: value.to(self.device) for name, value in (row | {"voice": reference}).items()}
+        mels, told, lengths = self.network(given)
+        pitch, voiced, _ = told[0].cpu()
+        hertz = torch.where(voiced > 0, (pitch * OCTAVE + TONIC).exp(), 0.0)
+        return unscaled(mels[0].cpu()), hertz, int(lengths[0, 0].exp().round().clamp(1))
+
+    @classmethod
+    def weights(cls) -> dict[str, str]:
+        """See `Synthesizer`."""
+        return digests(SHIPPED, vocoder.SHIPPED)
+
+
+@lru_cache(maxsize=2)
+def _network(path: Path) -> FastSpeech2Network:
+    return load(path, "fastspeech2", FastSpeech2Network())
