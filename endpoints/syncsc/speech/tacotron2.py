@@ -1,0 +1,79 @@
+"""The baseline Tacotron 2: the words in the talker's voice, frame after frame."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from endpoints.clip import SPEECH_RATE, Word
+from endpoints.syncsc.speech import vocoder
+from endpoints.syncsc.speech.networks import OCTAVE, TONIC
+from endpoints.syncsc.speech.phrases import timeline
+from endpoints.syncsc.speech.spectrum import HOP, mel
+from endpoints.syncsc.speech.synthesizer import LISTENED_S, checked_voice, digests
+from endpoints.syncsc.speech.tacotron2_network import AT_ONCE, Tacotron2Network
+from endpoints.syncsc.speech.vocoder import AnyVocoder, Vocoder
+from endpoints.syncsc.speech.windows import scaled, unscaled
+from endpoints.syncsc.stored import load
+
+SHIPPED = Path(__file__).parent / "model" / "tacotron2.safetensors"
+
+
+class Tacotron2:
+    """Speaks each phrase from its first word's start, attending to one phoneme after the other (Shen et al. 2018)."""
+
+    label = "tacotron2"
+    follows_lips = False
+
+    def __init__(self, network: Tacotron2Network, sounds: AnyVocoder, device: str = "cpu") -> None:
+        self.network, self.vocoder, self.device = network.to(device).eval(), sounds, device
+
+    @classmethod
+    def load(cls, device: str = "cpu") -> Tacotron2:
+        """See `Synthesizer`."""
+        return cls(_network(SHIPPED), Vocoder.load(device), device)
+
+    def speak(
+        self, words: Sequence[Word], lips: NDArray[np.float32] | None, frames: int, voice: NDArray[np.float32]
+    ) -> NDArray[np.float32]:
+        """See `Synthesizer`; the lips are not looked at, lost words are left out."""
+        voice, level = checked_voice(voice)
+        reference = scaled(mel(torch.from_numpy(voice[: LISTENED_S * SPEECH_RATE])))[None]
+
+        def say(row: dict[str, Tensor]) -> tuple[Tensor, int]:
+            mels, hertz, lead = self.spectrogram(row, reference)
+            return self.vocoder.wave(mels, hertz) * level, lead * HOP
+
+        return timeline(words, frames, say).clamp(-1, 1).numpy()
+
+    @torch.inference_mode()
+    def spectrogram(self, row: dict[str, Tensor], reference: Tensor) -> tuple[Tensor, Tensor, int]:
+        """Mel spectrogram [80, frames], pitch [frames] in Hz and mel frames of pause before the first phoneme.
+
+        Args:
+            row: see `phrases.sequence`.
+            reference: mel spectrogram of the voice [1, 80, any] in the network's scale.
+        """
+        given = {name: value.to(self.device) for name, value in (row | {"voice": reference}).items()}
+        drawn = self.network(given)
+        pitch, voiced, _ = drawn["told"][0].cpu()
+        hertz = torch.where(voiced > 0, (pitch * OCTAVE + TONIC).exp(), 0.0)
+        began = drawn["shares"][0].argmax(1) > 0
+        lead = int(began.int().argmax()) * AT_ONCE if bool(began.any()) else 0
+        return unscaled(drawn["mel"][0].cpu()), hertz, lead
+
+    @classmethod
+    def weights(cls) -> dict[str, str]:
+        """See `Synthesizer`."""
+        return digests(SHIPPED, vocoder.SHIPPED)
+
+
+@lru_cache(maxsize=2)
+def _network(path: Path) -> Tacotron2Network:
+    return load(path, "tacotron2", Tacotron2Network())
