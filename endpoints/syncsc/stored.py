@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from endpoints.clip import ClipError
 
 Network = TypeVar("Network", bound=nn.Module)
+TRAINER = "endpoints.syncsc.train --data DIR"
 
 
 def save(path: Path, state: dict[str, Tensor]) -> None:
@@ -19,11 +20,12 @@ def save(path: Path, state: dict[str, Tensor]) -> None:
     save_file({name: value.half().contiguous().cpu() for name, value in state.items()}, path)
 
 
-def load(path: Path, what: str, network: Network) -> Network:
+def load(path: Path, what: str, network: Network, trainer: str = TRAINER) -> Network:
     """Fills a network with the weights of a file, as float32.
 
     Args:
-        what: its name in `python -m endpoints.syncsc.train`.
+        what: the network's name, as it is given to its trainer.
+        trainer: what follows `python -m`.
     Raises:
         ClipError: the file is missing or broken.
     """
@@ -32,8 +34,7 @@ def load(path: Path, what: str, network: Network) -> Network:
 
     if not path.exists():
         raise ClipError(
-            f"{what}: {path} is missing; reinstall lossweep, or train it: "
-            f"python -m endpoints.syncsc.train {what} --data DIR"
+            f"{what}: {path} is missing; reinstall lossweep, or train it: python -m {trainer} {what}"
         )
     try:
         network.load_state_dict({name: value.float() for name, value in load_file(path).items()})

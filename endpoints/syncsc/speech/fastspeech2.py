@@ -17,7 +17,7 @@ from endpoints.syncsc.speech.fastspeech2_network import FastSpeech2Network
 from endpoints.syncsc.speech.networks import OCTAVE, TONIC
 from endpoints.syncsc.speech.phrases import timeline
 from endpoints.syncsc.speech.spectrum import HOP, mel
-from endpoints.syncsc.speech.synthesizer import LISTENED_S, checked_voice, digests
+from endpoints.syncsc.speech.synthesizer import LISTENED_S, TRAINER, checked_voice, digests
 from endpoints.syncsc.speech.vocoder import AnyVocoder, Vocoder
 from endpoints.syncsc.speech.windows import scaled, unscaled
 from endpoints.syncsc.stored import load
@@ -74,4 +74,4 @@ class FastSpeech2:
 
 @lru_cache(maxsize=2)
 def _network(path: Path) -> FastSpeech2Network:
-    return load(path, "fastspeech2", FastSpeech2Network())
+    return load(path, "fastspeech2", FastSpeech2Network(), TRAINER)

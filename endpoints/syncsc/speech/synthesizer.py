@@ -19,6 +19,7 @@ FRAME = SPEECH_RATE // FPS
 """Samples of speech a video frame, 640."""
 MELS = FRAME // HOP
 """Mel frames a video frame, 4 (the SyncSC paper, eq. 14)."""
+TRAINER = "endpoints.syncsc.speech.train"
 REFERENCE_S = 1.0
 LISTENED_S = 8
 """Seconds of the voice reference that are listened to."""

@@ -16,7 +16,7 @@ from endpoints.syncsc.speech import vocoder
 from endpoints.syncsc.speech.networks import OCTAVE, TONIC
 from endpoints.syncsc.speech.phrases import timeline
 from endpoints.syncsc.speech.spectrum import HOP, mel
-from endpoints.syncsc.speech.synthesizer import LISTENED_S, checked_voice, digests
+from endpoints.syncsc.speech.synthesizer import LISTENED_S, TRAINER, checked_voice, digests
 from endpoints.syncsc.speech.tacotron2_network import AT_ONCE, Tacotron2Network
 from endpoints.syncsc.speech.vocoder import AnyVocoder, Vocoder
 from endpoints.syncsc.speech.windows import scaled, unscaled
@@ -76,4 +76,4 @@ class Tacotron2:
 
 @lru_cache(maxsize=2)
 def _network(path: Path) -> Tacotron2Network:
-    return load(path, "tacotron2", Tacotron2Network())
+    return load(path, "tacotron2", Tacotron2Network(), TRAINER)

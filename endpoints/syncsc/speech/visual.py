@@ -16,7 +16,7 @@ from endpoints.syncsc.speech import vocoder
 from endpoints.syncsc.speech.networks import OCTAVE, TONIC
 from endpoints.syncsc.speech.phonemes import spelled
 from endpoints.syncsc.speech.spectrum import mel
-from endpoints.syncsc.speech.synthesizer import FPS, LISTENED_S, checked_voice, digests
+from endpoints.syncsc.speech.synthesizer import FPS, LISTENED_S, TRAINER, checked_voice, digests
 from endpoints.syncsc.speech.visemes import moving
 from endpoints.syncsc.speech.visual_network import LIPS, VisualNetwork
 from endpoints.syncsc.speech.vocoder import AnyVocoder, Vocoder
@@ -91,4 +91,4 @@ class Visual:
 
 @lru_cache(maxsize=2)
 def _network(path: Path) -> VisualNetwork:
-    return load(path, "visual", VisualNetwork())
+    return load(path, "visual", VisualNetwork(), TRAINER)
