@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from endpoints.clip import SPEECH_RATE
+from endpoints.syncsc.speech.agreement import agreeing
 from endpoints.syncsc.speech.spectrum import BANDS, FFT, HOP
 
 WIDTH = 192
@@ -18,10 +19,25 @@ BLOCKS = 6
 HARMONIC_ORDER = 224
 NOISE_ORDER = 96
 LOWEST_HZ, HIGHEST_HZ = 40.0, 500.0
+ROUNDS = 2
+"""In which the sound is brought nearer to the given bands."""
 CUTOFF = 0.92
 """Of a pulse's band, as a share of half the sample rate."""
 HALF_PULSE = 16
 """Samples each side of a pulse's middle; its period is no shorter than twice that (500 Hz)."""
+
+
+class Filters(NamedTuple):
+    """What the network draws.
+
+    Attributes:
+        pulses, noise: frequency responses, see `response`: complex64 [batch, frames + 2, 513].
+        trust: [batch, 80, frames] from 0 to 1, how far the bands are to be taken at their word.
+    """
+
+    pulses: Tensor
+    noise: Tensor
+    trust: Tensor
 
 
 class Excitation(NamedTuple):
@@ -40,7 +56,9 @@ class HarmonicNetwork(nn.Module):
     """ConvNeXt blocks over mel frames and pitch draw the cepstra of two minimum-phase filters.
 
     One filter shapes pulses at the pitch, the other noise; the sum is the speech. Both begin from the mel bands
-    themselves, so the network only learns what these do not say. 1.6 M parameters.
+    themselves, so the network only learns what these do not say. Then the sound's own bands are brought nearer to
+    the given ones, as far as the network trusts these (a measured spectrogram; a synthesizer's is too smooth).
+    1.5 M parameters.
 
     Source: harmonics and noise through filters: Wang et al. 2019 (neural source-filter), Engel et al. 2020 (DDSP);
     frames of a network through one inverse Fourier transform: Kaneko et al. 2022 (iSTFTNet), Siuzdak 2023 (Vocos).
@@ -52,12 +70,13 @@ class HarmonicNetwork(nn.Module):
         self.blocks = nn.ModuleList(Block() for _ in range(BLOCKS))
         self.norm = nn.LayerNorm(WIDTH)
         self.leave = nn.Linear(WIDTH, HARMONIC_ORDER + NOISE_ORDER)
+        self.trust = nn.Linear(WIDTH, BANDS)
         nn.init.normal_(self.leave.weight, std=0.002)
         nn.init.zeros_(self.leave.bias)
         self.register_buffer("bands_to_cepstrum", bands_to_cepstrum(HARMONIC_ORDER), persistent=False)
 
-    def forward(self, mel: Tensor, pitch_hz: Tensor) -> tuple[Tensor, Tensor]:
-        """The filters for pulses and for noise, see `response`: both complex64 [batch, frames + 2, 513].
+    def forward(self, mel: Tensor, pitch_hz: Tensor) -> Filters:
+        """The filters of each frame.
 
         Args:
             mel: [batch, 80, frames], as `spectrum.mel` gives it.
@@ -69,13 +88,19 @@ class HarmonicNetwork(nn.Module):
         x = self.enter(x).mT
         for block in self.blocks:
             x = block(x)
-        pulses, noise = self.leave(self.norm(x)).split((HARMONIC_ORDER, NOISE_ORDER), -1)
+        x = self.norm(x)
+        pulses, noise = self.leave(x).split((HARMONIC_ORDER, NOISE_ORDER), -1)
         said = mel.mT @ self.bands_to_cepstrum
-        return response(said + pulses), response(said[..., :NOISE_ORDER] + noise)
+        return Filters(
+            response(said + pulses),
+            response(said[..., :NOISE_ORDER] + noise),
+            torch.sigmoid(self.trust(x)).mT,
+        )
 
     def wave(self, mel: Tensor, pitch_hz: Tensor, excitation: Excitation) -> Tensor:
         """Speech [batch, frames * 160]; arguments as in `forward`."""
-        return shape(*self(mel, pitch_hz), excitation)
+        filters = self(mel, pitch_hz)
+        return agreeing(shape(filters.pulses, filters.noise, excitation), mel, filters.trust, ROUNDS)
 
 
 class Block(nn.Module):
@@ -123,7 +148,7 @@ def shape(pulses: Tensor, noise: Tensor, excitation: Excitation) -> Tensor:
     """Filters the excitation: windows of 20 ms, 10 ms apart, that add up to one, each through its frame's filter.
 
     Args:
-        pulses, noise: the filters, see `HarmonicNetwork.forward`.
+        pulses, noise: see `Filters`.
     Returns:
         [batch, frames * 160].
     """

@@ -33,7 +33,7 @@ def mel(speech: Tensor) -> Tensor:
     Source: Kong et al. 2020 (HiFi-GAN), reference implementation's `mel_spectrogram`.
     """
     amplitude = spectrum(speech).abs()
-    bands = _filters(str(speech.device)) @ amplitude
+    bands = bands_of(str(speech.device)) @ amplitude
     return bands.clamp(min=LEAST).log()
 
 
@@ -46,20 +46,22 @@ def spectrum(speech: Tensor) -> Tensor:
     margin = (FFT - HOP) // 2
     padded = torch.nn.functional.pad(flat, (margin, margin))
     frames = torch.stft(
-        padded, FFT, HOP, WINDOW, _window(str(speech.device)), center=False, return_complex=True
+        padded, FFT, HOP, WINDOW, window_of(str(speech.device)), center=False, return_complex=True
     )
     return frames.reshape(*speech.shape[:-1], *frames.shape[-2:])
 
 
 @lru_cache(maxsize=4)
-def _window(device: str) -> Tensor:
+def window_of(device: str) -> Tensor:
+    """The window, [744]."""
     import torch
 
     return torch.hann_window(WINDOW, device=device)
 
 
 @lru_cache(maxsize=4)
-def _filters(device: str) -> Tensor:
+def bands_of(device: str) -> Tensor:
+    """The bands' weights of the bins, [80, 513]."""
     import torch
     from transformers.audio_utils import mel_filter_bank
 

@@ -123,8 +123,8 @@ def finish(args: Namespace, trained: Trained, unseen: dict[str, float]) -> None:
         f"{path.stat().st_size / 1e6:.1f} MB as float16.",
         "Pulses at the pitch and noise, each through a minimum-phase filter that the network draws every 10 ms",
         "(`harmonic_network.py`).",
-        "Trained on the corpus of `python -m endpoints.syncsc.speech.prepare`: 40 % synthetic speech (libespeak-ng), 60 %,"
-        "people in the clips whose person is in training; played faster or slower (0.85 to 1.2), a part of the",
+        "Trained on the corpus of `python -m endpoints.syncsc.speech.prepare`: 40 % synthetic speech (libespeak-ng),",
+        "60 % people in the clips whose person is in training; played faster or slower (0.85 to 1.2), a part of the",
         "spectrograms blurred.",
         f"{trained.step} steps, {trained.seconds / 60:.0f} minutes on {args.device} ({platform.machine()}, "
         f"{args.threads} thread, the machine shared). Made by `python -m endpoints.syncsc.speech.train vocoder`.",

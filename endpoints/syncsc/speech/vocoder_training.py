@@ -13,8 +13,9 @@ from scipy.signal import resample_poly
 from torch import Tensor
 
 from endpoints.syncsc.loop import run
+from endpoints.syncsc.speech.agreement import agreeing
 from endpoints.syncsc.speech.corpus import Corpus, Utterance
-from endpoints.syncsc.speech.harmonic_network import HarmonicNetwork, excite, shape
+from endpoints.syncsc.speech.harmonic_network import ROUNDS, HarmonicNetwork, excite, shape
 from endpoints.syncsc.speech.spectrum import HOP, mel
 
 BATCH = 8
@@ -57,12 +58,14 @@ def train(args: Namespace) -> None:
         seen, heard = disturbed(wanted, pitch, rng)
         filters = network(seen, heard)
         starts = torch.from_numpy(rng.random((2, BATCH))).to(args.device)
-        first, second = (shape(*filters, excite(heard, noise, start)) for start in starts)
+        shaped = (shape(filters.pulses, filters.noise, excite(heard, noise, start)) for start in starts)
+        first, second = (agreeing(speech, seen, filters.trust, ROUNDS) for speech in shaped)
         near = (distance(first, speech) + distance(second, speech)) / 2
         apart = distance(first, second)
         bands = (mel(first) - wanted).abs().mean()
         whole = near - apart / 2 + MEL_WEIGHT * bands
-        return whole, {"near": near.detach(), "apart": apart.detach(), "mel": bands.detach()}
+        figures = {"near": near, "apart": apart, "mel": bands, "trust": filters.trust.mean()}
+        return whole, {name: value.detach() for name, value in figures.items()}
 
     def unseen(average: dict[str, Tensor]) -> Validation:
         return validate(average, corpus, args.device)
