@@ -1,6 +1,7 @@
 """Lip-sync error: its arithmetic by laws, the experts' networks and inputs, and the metric at its ends."""
 
 import math
+import re
 
 import numpy as np
 import pytest
@@ -10,15 +11,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch.nn.functional import pad, pairwise_distance
 
-from endpoints.clip import Clip, Received
+from endpoints.clip import Clip, ClipError, Received
 from experiments.clips import load_clips
 from experiments.metrics.lip_sync.error import SHIFT, lip_sync_error, mean_distances
+from experiments.metrics.lip_sync.examples import Example
 from experiments.metrics.lip_sync.expert import make
 from experiments.metrics.lip_sync.faces import lower_face
 from experiments.metrics.lip_sync.metric import LipSync
 from experiments.metrics.lip_sync.mfcc import mfcc
 from experiments.metrics.lip_sync.published import crop, smoothed
 from experiments.metrics.lip_sync.syncnet import FILE, SyncNet
+from experiments.metrics.lip_sync.worth import Numbers, found
 from experiments.metrics.metric import MetricAbsent, Picture
 from experiments.scenario import ScenarioError, check, ready_made
 
@@ -130,10 +133,10 @@ def test_syncnet_has_the_published_shapes_and_a_checkpoint_gives_the_same_number
     for expert in (tmp_path, tmp_path / FILE):
         published = make(str(expert), "cpu")
         assert published.label.startswith("SyncNet v2 ")
-    speech, pictures = clip.speech[:6400], list(clip.video[:10])
+    speech, pictures = clip.speech[: 13 * 640], list(clip.video[:13])
     usual = published.usual(pictures)
-    seen, heard = published.numbers(pictures, tuple("0123456789"), speech, usual)
-    assert seen.shape == heard.shape == (5, 1024)
+    seen, heard = published.seen(pictures, tuple("0123456789abc"), usual), published.heard(speech)
+    assert seen.shape == heard.shape == (8, 1024)
     with torch.inference_mode():
         cepstra = torch.from_numpy(mfcc(speech))[8:28].T[None, None]
         np.testing.assert_allclose(heard[2], network.sound(cepstra)[0], atol=1e-4)
@@ -155,3 +158,86 @@ def test_an_expert_that_is_missing_broken_or_unknown_is_one_line(tmp_path):
         with pytest.raises(ScenarioError, match=said) as error:
             check({**scenario, "metrics": [{"name": "lip_sync", **options}]})
         assert "\n" not in str(error.value)
+
+
+def test_sound_that_is_moved_is_found_moved_and_other_sound_is_worse(metric, clip):
+    clean = metric.score(clip, received(clip))
+    assert set(clean) == set(metric.columns)
+    assert (clean["lse_d"], clean["lse_c"]) == (clean["lse_d_clean"], clean["lse_c_clean"])
+    assert clean["lse_expert"].startswith("lossweep-sync ")
+    for late in (-6, 4):
+        speech = np.roll(clip.speech, late * 640)
+        moved = metric.score(clip, received(clip, speech=speech))
+        assert moved["lse_offset"] - clean["lse_offset"] == pytest.approx(late, abs=1)
+        by_clock = metric.score(clip, received(clip, sound_late_s=late / 25))
+        assert by_clock["lse_offset"] - clean["lse_offset"] == pytest.approx(late, abs=1)
+        assert moved["lse_c_clean"] == clean["lse_c"]
+    backwards = metric.score(clip, received(clip, speech=clip.speech[::-1].copy()))
+    assert backwards["lse_d"] > clean["lse_d"]
+    assert backwards["lse_c"] < clean["lse_c"]
+
+
+def test_a_frozen_or_grey_screen_has_no_confidence_and_pictures_are_looked_at_once(metric, clip, monkeypatch):
+    clean = metric.score(clip, received(clip))
+    looks = []
+    find = metric._expert._finder._find
+    monkeypatch.setattr(metric._expert._finder, "_find", lambda *picture: looks.append(1) or find(*picture))
+    frozen = metric.score(clip, received(clip, video=[clip.video[7]] * len(clip.video)))
+    assert not looks
+    assert frozen["lse_c"] < clean["lse_c"] / 2
+    grey = metric.score(clip, received(clip, video=[np.full_like(clip.video[0], 128)] * len(clip.video)))
+    assert len(looks) == 1
+    assert grey["lse_c"] < clean["lse_c"] / 2
+
+
+def test_silence_and_short_clips_have_no_score_and_clips_without_sound_or_pictures_no_columns(metric, clip):
+    silent = metric.score(clip, received(clip, speech=np.zeros_like(clip.speech)))
+    assert math.isnan(silent["lse_d"])
+    assert math.isnan(silent["lse_c"])
+    assert silent["lse_c_clean"] > 0
+    short = Clip("short", clip.video[:30], clip.fps, clip.speech[: 30 * 640])
+    assert math.isnan(metric.score(short, received(short))["lse_d"])
+    for part in ("video", "speech"):
+        without = Clip("part", **{"video": clip.video, "speech": clip.speech, part: None})
+        assert metric.score(clip, Received(without)) == {}
+    grey = Clip("grey", [np.full_like(clip.video[0], 128)] * 60, clip.fps, clip.speech)
+    with pytest.raises(ClipError, match="clip grey: no face in frame 0"):
+        metric.score(grey, received(grey))
+
+
+def test_a_clip_of_another_frame_rate_is_scored_by_the_clock(metric, clip):
+    clean = metric.score(clip, received(clip))
+    twice = Clip("twice", np.repeat(clip.video, 2, axis=0), 2 * clip.fps, clip.speech)
+    digests = tuple(Picture.of(picture).digest for picture in twice.video)
+    score = metric.score(twice, Received(twice, digests=digests))
+    assert score["lse_d"] == pytest.approx(clean["lse_d"], abs=0.02)
+
+
+def test_what_the_expert_learned_from_is_not_what_the_built_in_clip_says():
+    from experiments.clips.portrait import _VOICE, TEXT
+    from experiments.metrics.lip_sync.examples import SENTENCES
+
+    for voice, text in SENTENCES:
+        assert voice != _VOICE
+        assert not set(re.findall(r"\w+ \w+ \w+", TEXT.lower())) & set(
+            re.findall(r"\w+ \w+ \w+", text.lower())
+        )
+
+
+def test_an_example_is_put_right_by_its_offset():
+    seen, heard = np.zeros((1, 20, 1), np.float32), np.zeros((1, 20, 1), np.float32)
+    seen[0, 8], heard[0, 11] = 1, 1
+    right = Example("a", "b", False, seen, heard).shifted(3)
+    assert len(right) == 17
+    assert right.seen.argmax() == right.heard.argmax() == 8
+    right = Example("a", "b", False, heard, seen).shifted(-3)
+    assert right.seen.argmax() == right.heard.argmax()
+
+
+def test_shifts_are_found_in_numbers_that_belong_together_even_if_the_clip_is_off():
+    numbers = RNG.normal(size=(220, 8)).astype(np.float32)
+    off = Numbers("off", "x", numbers[6:], numbers[:-6])
+    assert found(off, put_right=True).all()
+    assert not found(off, put_right=False).any()
+    chance = Numbers("chance", "x", numbers, RNG.normal(size=(220, 8)).astype(np.float32))
+    assert found(chance, put_right=False).mean() < 0.4

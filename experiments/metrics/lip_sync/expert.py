@@ -34,21 +34,20 @@ class Expert(Protocol):
         """
         ...
 
-    def numbers(
-        self,
-        pictures: Sequence[NDArray[np.uint8]],
-        digests: Sequence[str],
-        speech: NDArray[np.float32],
-        usual: NDArray[np.float32],
-    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """Numbers of pictures and of sound, float32 [frames, numbers] each.
+    def seen(
+        self, pictures: Sequence[NDArray[np.uint8]], digests: Sequence[str], usual: NDArray[np.float32]
+    ) -> NDArray[np.float32]:
+        """Numbers of pictures, float32 [frames, numbers].
 
         Args:
             pictures: 25 a second, uint8 [height, width, 3] RGB.
             digests: one a picture.
-            speech: float32 [samples], 16 kHz, from the first picture on.
             usual: where the face stands in the clean clip.
         """
+        ...
+
+    def heard(self, speech: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Numbers of sound, float32 [frames, numbers], of float32 [640 frames] samples at 16 kHz."""
         ...
 
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections import OrderedDict
+from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +17,7 @@ from experiments.metrics.lip_sync.expert import FPS, OWN, check, make
 from experiments.metrics.metric import Picture
 
 KEPT = 256
-CLIPS_KEPT = 4
+LEAST_FRAMES = 2 * SHIFT + 1
 UNKNOWN = LipSyncError(float("nan"), float("nan"), float("nan"))
 
 
@@ -47,8 +50,10 @@ class LipSync:
         self._expert = make(expert, device)
         self.weights_sha256 = self._expert.weights_sha256
         self.label = f"LSE ({self._expert.label})"
-        self._clean: OrderedDict[int, tuple[Clip, NDArray[np.float32], LipSyncError]] = OrderedDict()
-        self._known: OrderedDict[tuple[int, tuple[str, ...], bytes], LipSyncError] = OrderedDict()
+        self._places: OrderedDict[tuple[str, ...], NDArray[np.float32]] = OrderedDict()
+        self._seen: OrderedDict[tuple[tuple[str, ...], ...], NDArray[np.float32]] = OrderedDict()
+        self._heard: OrderedDict[bytes, NDArray[np.float32]] = OrderedDict()
+        self._digests: tuple[Clip | None, tuple[str, ...]] = None, ()
 
     @staticmethod
     def check(expert: str = OWN) -> None:
@@ -56,9 +61,9 @@ class LipSync:
         check(expert)
 
     def forget(self) -> None:
-        """Drops the scores that are kept (for benchmarks)."""
-        self._known.clear()
-        self._clean.clear()
+        """Drops what is kept for the next cells (for benchmarks)."""
+        for kept in (self._places, self._seen, self._heard):
+            kept.clear()
 
     def score(self, reference: Clip, received: Received) -> dict[str, float | str]:
         """A value for each of `columns`; none where there are no pictures or no speech.
@@ -68,11 +73,12 @@ class LipSync:
         """
         if any(clip.video is None or clip.speech is None for clip in (reference, received.clip)):
             return {}
-        usual, clean = self._of_clean(reference)
+        if self._digests[0] is not reference:
+            self._digests = reference, tuple(Picture.of(picture).digest for picture in reference.video)
+        clean = self._error(reference, Received(reference, digests=self._digests[1]))
         late = round(received.sound_late_s * SPEECH_RATE)
-        heard = received.clip.speech[max(0, -late) :]
-        heard = np.pad(heard, (max(0, late), 0))[: len(reference.speech)]
-        error = self._error(reference, replace(received, clip=replace(received.clip, speech=heard)), usual)
+        heard = np.pad(received.clip.speech[max(0, -late) :], (max(0, late), 0))[: len(reference.speech)]
+        error = self._error(reference, replace(received, clip=replace(received.clip, speech=heard)))
         return {
             "lse_d": error.distance,
             "lse_c": error.confidence,
@@ -82,34 +88,39 @@ class LipSync:
             "lse_expert": self._expert.label,
         }
 
-    def _of_clean(self, clip: Clip) -> tuple[NDArray[np.float32], LipSyncError]:
-        if id(clip) not in self._clean:
-            try:
-                usual = self._expert.usual(clip.video)
-            except ClipError as error:
-                raise ClipError(f"lip_sync: clip {clip.name}: {error}") from None
-            digests = tuple(Picture.of(picture).digest for picture in clip.video)
-            error = self._error(clip, Received(clip, digests=digests), usual)
-            self._clean[id(clip)] = clip, usual, error  # holding the clip keeps its id from being given again
-        while len(self._clean) > CLIPS_KEPT:
-            self._clean.popitem(last=False)
-        return self._clean[id(clip)][1:]
-
-    def _error(self, clean: Clip, received: Received, usual: NDArray[np.float32]) -> LipSyncError:
-        """The error of what was received, once for the same pictures and sound."""
+    def _error(self, reference: Clip, received: Received) -> LipSyncError:
         fps, speech = received.clip.fps, np.asarray(received.clip.speech, np.float32)
         frames = min(int(len(received.clip.video) / fps * FPS), len(speech) * FPS // SPEECH_RATE)
-        if frames <= 2 * SHIFT or not speech.any():
+        if frames < LEAST_FRAMES or not speech.any():
             return UNKNOWN
         shown = [min(int(i * fps / FPS + 1e-6), len(received.clip.video) - 1) for i in range(frames)]
-        digests = tuple(received.digests[i] for i in shown)
         speech = speech[: frames * SPEECH_RATE // FPS]
-        key = usual.tobytes(), digests, speech.tobytes()
-        del clean
-        if key not in self._known:
-            seen, heard = self._expert.numbers(received.pictures(shown), digests, speech, usual)
-            self._known[key] = lip_sync_error(mean_distances(seen, heard, self._expert.padded))
-        self._known.move_to_end(key)
-        while len(self._known) > KEPT:
-            self._known.popitem(last=False)
-        return self._known[key]
+        clean = self._digests[1]
+        digests = tuple(received.digests[i] for i in shown)
+
+        def seen() -> NDArray[np.float32]:
+            usual = _kept(self._places, clean, lambda: self._place(reference))
+            return self._expert.seen(received.pictures(shown), digests, usual)
+
+        heard = hashlib.blake2b(speech.tobytes(), digest_size=16).digest()
+        distances = mean_distances(
+            _kept(self._seen, (clean, digests), seen),
+            _kept(self._heard, heard, lambda: self._expert.heard(speech)),
+            self._expert.padded,
+        )
+        return lip_sync_error(distances)
+
+    def _place(self, clip: Clip) -> NDArray[np.float32]:
+        try:
+            return self._expert.usual(clip.video)
+        except ClipError as error:
+            raise ClipError(f"lip_sync: clip {clip.name}: {error}") from None
+
+
+def _kept(cache: OrderedDict, key: Any, make: Callable[[], Any]) -> Any:
+    if key not in cache:
+        cache[key] = make()
+    cache.move_to_end(key)
+    while len(cache) > KEPT:
+        cache.popitem(last=False)
+    return cache[key]

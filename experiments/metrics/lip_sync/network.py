@@ -1,4 +1,4 @@
-"""The network of the shipped expert: LR-ASD's encoders, and towers that learn when lips and sound fit."""
+"""The network of the shipped expert: LR-ASD's encoders, and towers that learned when lips and sound fit."""
 
 from __future__ import annotations
 
@@ -14,6 +14,8 @@ CEPSTRA_A_FRAME = 4
 SEEN = WIDTHS[-1] + len(PAIRS)
 HEARD = WIDTHS[-1] + CEPSTRA_A_FRAME * COEFFICIENTS
 HIDDEN, NUMBERS, SPAN = 64, 32, 5
+MEMBERS = 5
+"""Pairs of towers, each from a seed of its own; their mean agreement counts."""
 
 
 class Tower(nn.Module):
@@ -43,18 +45,22 @@ class Tower(nn.Module):
         return normalize(self.layers(standard.mT).mT, dim=-1)
 
 
-class Towers(nn.Module):
-    """Encoders and towers.
+class Pair(nn.Module):
+    """A tower for what is seen and one for what is heard; how much an agreement counts in training."""
 
-    Attributes:
-        pictures, sound: LR-ASD's.
-        seen, heard: the towers.
-    """
+    def __init__(self) -> None:
+        super().__init__()
+        self.seen, self.heard = Tower(SEEN), Tower(HEARD)
+        self.log_sharpness = nn.Parameter(torch.tensor(3.0))
+
+
+class SyncNetwork(nn.Module):
+    """Encoders and pairs of towers."""
 
     def __init__(self) -> None:
         super().__init__()
         self.pictures, self.sound = PictureEncoder(), SoundEncoder()
-        self.seen, self.heard = Tower(SEEN), Tower(HEARD)
+        self.pairs = nn.ModuleList(Pair() for _ in range(MEMBERS))
 
     def features_seen(self, crops: Tensor, measures: Tensor) -> Tensor:
         """[frames, 141] of lower faces [frames, 112, 112] in 0..255 and mouth measures [frames, 13]."""
@@ -62,4 +68,19 @@ class Towers(nn.Module):
 
     def features_heard(self, cepstra: Tensor) -> Tensor:
         """[frames, 180] of cepstra [4 frames, 13]."""
-        return torch.cat([self.sound(cepstra[None])[0], cepstra.view(-1, CEPSTRA_A_FRAME * COEFFICIENTS)], 1)
+        return torch.cat(
+            [self.sound(cepstra[None])[0], cepstra.reshape(-1, CEPSTRA_A_FRAME * COEFFICIENTS)], 1
+        )
+
+    def seen(self, *features: Tensor) -> Tensor:
+        """Unit vectors [frames, 160] of several looks [frames, 141] at the same pictures of a clip, their mean."""
+        out = []
+        for pair in self.pairs:
+            looks = sum(pair.seen(pair.seen.standard(look)[None])[0] for look in features)
+            out.append(normalize(looks, dim=-1))
+        return torch.cat(out, 1) / MEMBERS**0.5
+
+    def heard(self, features: Tensor) -> Tensor:
+        """Unit vectors [frames, 160] of features [frames, 180] of a clip."""
+        vectors = [pair.heard(pair.heard.standard(features)[None])[0] for pair in self.pairs]
+        return torch.cat(vectors, 1) / MEMBERS**0.5

@@ -10,7 +10,6 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
-from torch.nn.functional import normalize
 
 from endpoints.clip import SPEECH_RATE
 from experiments.metrics.lip_sync.expert import FPS
@@ -18,11 +17,10 @@ from experiments.metrics.lip_sync.faces import FaceFinder, boxes, cut, lower_fac
 from experiments.metrics.lip_sync.lrasd import SIDE
 from experiments.metrics.lip_sync.measures import measures
 from experiments.metrics.lip_sync.mfcc import mfcc
-from experiments.metrics.lip_sync.network import CEPSTRA_A_FRAME, Towers
+from experiments.metrics.lip_sync.network import CEPSTRA_A_FRAME, SyncNetwork
 from experiments.metrics.metric import MetricAbsent, luma
 
 SHIPPED = Path(__file__).parent / "lossweep_sync.safetensors"
-AT_ONCE = 50
 
 
 class Own:
@@ -37,14 +35,21 @@ class Own:
     def __init__(self, device: str = "cpu", weights: Path = SHIPPED) -> None:
         from safetensors.torch import load_file
 
-        self.network = Towers()
+        self.network = SyncNetwork()
         try:
             self.weights_sha256 = hashlib.sha256(weights.read_bytes()).hexdigest()
             self.network.load_state_dict({name: value.float() for name, value in load_file(weights).items()})
         except Exception as error:
             why = " ".join(str(error).split())[:200]
             raise MetricAbsent(f"lip_sync: {weights} cannot be read ({why}); install again") from None
-        self.network.requires_grad_(False).to(device, memory_format=torch.channels_last).eval()
+        self.network.requires_grad_(False).eval()
+        for block in (
+            self.network.pictures.block1,
+            self.network.pictures.block2,
+            self.network.pictures.block3,
+        ):
+            block.fuse()
+        self.network.to(device, memory_format=torch.channels_last)
         self.label = f"lossweep-sync {self.weights_sha256[:8]}"
         self._device = device
         self._finder = FaceFinder(device)
@@ -54,27 +59,24 @@ class Own:
         return self._finder.usual(pictures)
 
     @torch.inference_mode()
-    def numbers(
-        self,
-        pictures: Sequence[NDArray[np.uint8]],
-        digests: Sequence[str],
-        speech: NDArray[np.float32],
-        usual: NDArray[np.float32],
-    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """See `Expert.numbers`; of the pictures the mean with what their mirror images give."""
+    def seen(
+        self, pictures: Sequence[NDArray[np.uint8]], digests: Sequence[str], usual: NDArray[np.float32]
+    ) -> NDArray[np.float32]:
+        """See `Expert.seen`; the mean with what the mirror images give."""
         points = self._finder.points(pictures, digests, usual)
         half = float(boxes(usual[None])[0, 2])
         crops, mouth = lower_faces(pictures, points, half), torch.from_numpy(measures(points, half))
-        tower = self.network.seen
-        seen = sum(
-            tower(tower.standard(self._features(crop, mouth))[None])[0] for crop in (crops, crops.flip(-1))
-        )
-        heard = self.network.features_heard(cepstra(speech).to(self._device))
-        heard = self.network.heard(self.network.heard.standard(heard)[None])[0]
-        return normalize(seen, dim=-1).cpu().numpy(), heard.cpu().numpy()
+        looks = [
+            self.network.features_seen(look.to(self._device), mouth.to(self._device))
+            for look in (crops, crops.flip(-1))
+        ]
+        return self.network.seen(*looks).cpu().numpy()
 
-    def _features(self, crops: Tensor, mouth: Tensor) -> Tensor:
-        return self.network.features_seen(crops.to(self._device), mouth.to(self._device))
+    @torch.inference_mode()
+    def heard(self, speech: NDArray[np.float32]) -> NDArray[np.float32]:
+        """See `Expert.heard`."""
+        features = self.network.features_heard(cepstra(speech).to(self._device))
+        return self.network.heard(features).cpu().numpy()
 
 
 def lower_faces(

@@ -13,14 +13,16 @@ from scipy.signal import medfilt
 from torch import Tensor
 from torch.nn.functional import grid_sample
 
+from endpoints.clip import SPEECH_RATE
+from experiments.metrics.lip_sync.expert import FPS
 from experiments.metrics.lip_sync.faces import FaceFinder, boxes
-from experiments.metrics.lip_sync.mfcc import HOP, mfcc
+from experiments.metrics.lip_sync.mfcc import mfcc
 from experiments.metrics.lip_sync.syncnet import CEPSTRA, FRAMES, NUMBERS, SIDE, load
 
 CROP_SCALE = 0.4
 GREY = 110
 SMOOTHED = 13
-AT_ONCE = 8
+AT_ONCE, SOUNDS_AT_ONCE = 8, 64
 CEPSTRA_A_FRAME = 4
 
 
@@ -51,14 +53,10 @@ class Published:
         return self._finder.usual(pictures)
 
     @torch.inference_mode()
-    def numbers(
-        self,
-        pictures: Sequence[NDArray[np.uint8]],
-        digests: Sequence[str],
-        speech: NDArray[np.float32],
-        usual: NDArray[np.float32],
-    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """See `Expert.numbers`; five frames fewer than there are, as published."""
+    def seen(
+        self, pictures: Sequence[NDArray[np.uint8]], digests: Sequence[str], usual: NDArray[np.float32]
+    ) -> NDArray[np.float32]:
+        """See `Expert.seen`; five frames fewer than there are, as published."""
         count = max(0, len(pictures) - FRAMES)
         around = smoothed(boxes(self._finder.points(pictures, digests, usual)))
         seen = [np.zeros((0, NUMBERS), np.float32)]
@@ -67,15 +65,15 @@ class Published:
             crops = torch.stack([crop(pictures[j], around[j]) for j in range(i, last + FRAMES - 1)])
             windows = crops.unfold(0, FRAMES, 1).permute(0, 1, 4, 2, 3)
             seen.append(self._network.lips(windows.to(self._device)).cpu().numpy())
-        return np.concatenate(seen), self._sound(speech, count)
+        return np.concatenate(seen)
 
-    def _sound(self, speech: NDArray[np.float32], count: int) -> NDArray[np.float32]:
-        if not count:
-            return np.zeros((0, NUMBERS), np.float32)
+    @torch.inference_mode()
+    def heard(self, speech: NDArray[np.float32]) -> NDArray[np.float32]:
+        """See `Expert.heard`; five frames fewer than there are, as published."""
+        count = max(0, len(speech) * FPS // SPEECH_RATE - FRAMES)
         wanted = CEPSTRA_A_FRAME * (count - 1) + CEPSTRA
-        cepstra = torch.from_numpy(mfcc(np.pad(speech, (0, max(0, wanted * HOP + 400 - len(speech))))))
-        windows = cepstra[:wanted].unfold(0, CEPSTRA, CEPSTRA_A_FRAME)[:, None]
-        parts = [self._network.sound(part.to(self._device)) for part in windows.split(64)]
+        windows = torch.from_numpy(mfcc(speech)[:wanted]).unfold(0, CEPSTRA, CEPSTRA_A_FRAME)[:count, None]
+        parts = [self._network.sound(part.to(self._device)) for part in windows.split(SOUNDS_AT_ONCE)]
         return torch.cat(parts).cpu().numpy()
 
 
