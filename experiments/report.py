@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import io
 import json
 from importlib import resources
 from pathlib import Path
@@ -14,17 +12,19 @@ import numpy as np
 import pandas as pd
 import yaml
 
-from endpoints.clip import ClipError
+from experiments.screen import NOTHING, inline, screen
 
-INSTANTS = 6
 HOLDS_WITHIN = 0.10
 
 
 def report(directory: Path, strip: bool = True) -> Path:
-    """Writes `report.html`: plots, tables, network, frames, scenario, versions; all pictures are inside it.
+    """Writes `report.html`: plots, tables, network, frames, films, scenario, versions; all pictures are inside it.
+
+    Films show the original and each system at the strip's loss. Those of the built-in clip are inside the page too;
+    those of other clips lie in `films/` beside it, since the page may be passed on where a clip may not.
 
     Args:
-        strip: with frames of the clip, original and received, at the scenario's `report.loss_rate`.
+        strip: with frames and films of the clip, original and received, at the scenario's `report.loss_rate`.
     Returns:
         Its path.
     """
@@ -35,11 +35,14 @@ def report(directory: Path, strip: bool = True) -> Path:
     failures = json.loads((directory / "failures.json").read_text())
     drawn = [file for file in plot(directory) if file.suffix == ".png"]
     plots = [
-        {"name": f.stem, "data": _inline(f.read_bytes(), "png"), "caption": f.with_suffix(".txt").read_text()}
+        {
+            "name": f.stem,
+            "data": inline(f.read_bytes(), "image/png"),
+            "caption": f.with_suffix(".txt").read_text(),
+        }
         for f in drawn
     ]
     y = drawn[0].stem if drawn else "post_repair_loss"
-    strips, why_not = _strips(table, manifest, directory) if strip else ([], "left out on request")
     template = jinja2.Template((resources.files("experiments") / "report.html").read_text(), autoescape=True)
     page = template.render(
         manifest=manifest,
@@ -48,8 +51,7 @@ def report(directory: Path, strip: bool = True) -> Path:
         cliffs=cliffs(table, y, _higher(manifest, y)),
         curve=_pivot(table, y),
         network=_network(table),
-        strips=strips,
-        why_not=why_not,
+        screen=screen(table, manifest, directory) if strip else NOTHING,
         failures=failures,
         loss=manifest["scenario"]["report"]["loss_rate"],
         notes=sorted({note for note in table.get("rate_note", pd.Series(dtype=str)).dropna() if note}),
@@ -123,42 +125,3 @@ def _network(table: pd.DataFrame) -> str:
     keys = ["codec", "code", "code_rate", "channel", "loss_rate"]
     means = table.groupby(keys, sort=False)[list(there)].mean().reset_index()
     return means.rename(columns=there).to_html(index=False, float_format="{:.3g}".format, border=0)
-
-
-def _strips(
-    table: pd.DataFrame, manifest: dict[str, Any], directory: Path
-) -> tuple[list[dict[str, Any]], str]:
-    """A row of frames for the original and each endpoint, at the table's loss rate nearest the wanted one."""
-    from experiments.restore import restore
-
-    wanted = manifest["scenario"]["report"]["loss_rate"]
-    near = table.loc[(table["loss_rate"] - wanted).abs().idxmin(), "loss_rate"]
-    first = table["clip"].iloc[0]
-    part = table[(table["loss_rate"] == near) & (table["repetition"] == 0) & (table["clip"] == first)]
-    strips: list[dict[str, Any]] = []
-    for _, row in part.drop_duplicates("endpoint", keep="last").iterrows():
-        try:
-            clip, received = restore(row["cell"], directory)
-        except (ClipError, TypeError) as error:
-            return [], f"the clip is not to be had: {error}"
-        if clip.video is None:
-            return [], "the clip has no pictures"
-        at = np.linspace(0, len(clip.video) - 1, INSTANTS + 2).astype(int)[1:-1]
-        if not strips:
-            pictures = [_frame(clip.video[i], f"{i / clip.fps:.1f} s") for i in at]
-            strips.append({"name": "original", "frames": pictures})
-        shown = [_frame(received.clip.video[i], received.outcome[i]) for i in at]
-        strips.append({"name": row["endpoint"], "frames": shown})
-    return strips, ""
-
-
-def _frame(pixels: np.ndarray, note: str) -> dict[str, str]:
-    from PIL import Image
-
-    buffer = io.BytesIO()
-    Image.fromarray(pixels).resize((160, 160)).save(buffer, "JPEG", quality=85)
-    return {"data": _inline(buffer.getvalue(), "jpeg"), "note": note}
-
-
-def _inline(data: bytes, kind: str) -> str:
-    return f"data:image/{kind};base64,{base64.b64encode(data).decode()}"
