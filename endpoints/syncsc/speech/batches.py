@@ -18,7 +18,9 @@ from endpoints.syncsc.speech.windows import WINDOW, given, scaled
 
 VOICE = 50
 """Video frames of a voice reference, 2 s."""
-JITTER_S = 0.06
+JITTER_S = 0.02
+STRAY_S = 0.1
+"""Up to which standard deviation word times are off; in one window of seven up to the second."""
 
 
 class Batches:
@@ -145,7 +147,7 @@ def lossy(phonemes: list[Placed], rng: np.random.Generator) -> tuple[list[Placed
     """Phonemes with some words lost and times off; and where in the window, in mel frames, nothing is to be said."""
     words = sorted({p.word for p in phonemes})
     lost = {w for w in words if rng.random() < 0.4} if rng.random() < 0.25 else set()
-    spread = JITTER_S * rng.uniform(0, 2 if rng.random() < 0.15 else 1)
+    spread = rng.uniform(0, STRAY_S if rng.random() < 1 / 7 else JITTER_S)
     shift = dict(zip(words, rng.normal(0, spread, len(words)), strict=True))
     silent = np.zeros(WINDOW * MELS, bool)
     for p in phonemes:
