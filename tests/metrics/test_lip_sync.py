@@ -2,6 +2,7 @@
 
 import math
 import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -30,7 +31,9 @@ RNG = np.random.default_rng(3)
 
 @pytest.fixture(scope="module")
 def clip():
-    return load_clips("portrait")[0]
+    """The first five seconds of the built-in clip."""
+    whole = load_clips("portrait")[0]
+    return replace(whole, video=whole.video[:125], speech=whole.speech[: 125 * 640])
 
 
 @pytest.fixture(scope="module")

@@ -72,6 +72,11 @@ def found(clip: Numbers, put_right: bool) -> NDArray[np.bool_]:
     return np.array(hits, bool)
 
 
+def whole_clip_offset(clip: Numbers) -> int:
+    """By how many frames the sound of a clip is late, all of it heard together."""
+    return lip_sync_error(mean_distances(clip.seen, clip.heard)).offset
+
+
 def _nearest(rows: NDArray[np.float64], offsets: range) -> int:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)  # offsets for which there is no sound at all
