@@ -241,6 +241,6 @@ def test_shifts_are_found_in_numbers_that_belong_together_even_if_the_clip_is_of
     numbers = RNG.normal(size=(220, 8)).astype(np.float32)
     off = Numbers("off", "x", numbers[6:], numbers[:-6])
     assert found(off, put_right=True).all()
-    assert not found(off, put_right=False).any()
+    assert found(off, put_right=False).mean() < 0.15
     chance = Numbers("chance", "x", numbers, RNG.normal(size=(220, 8)).astype(np.float32))
     assert found(chance, put_right=False).mean() < 0.4
