@@ -7,13 +7,25 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.signal import lfilter
 
 from endpoints.clip import ClipError, Word
+from endpoints.speech.espeak import speak
 from endpoints.syncsc.speech import visemes
 from endpoints.syncsc.speech.batches import lossy, quieted, tiled
+from endpoints.syncsc.speech.networks import OCTAVE
 from endpoints.syncsc.speech.phonemes import NUMBER, Placed, spelled
 from endpoints.syncsc.speech.phrases import phrases, timeline
-from endpoints.syncsc.speech.synthesizer import FRAME, LOUDNESS, TRAINER, checked_voice, loudness
+from endpoints.syncsc.speech.register import hertz, register, set_to
+from endpoints.syncsc.speech.spectrum import mel
+from endpoints.syncsc.speech.synthesizer import (
+    FRAME,
+    LOUDNESS,
+    SYNTHESIZERS,
+    TRAINER,
+    checked_voice,
+    loudness,
+)
 from endpoints.syncsc.speech.tacotron2_training import guided
 from endpoints.syncsc.speech.visual_network import VisualNetwork
 from endpoints.syncsc.speech.windows import WINDOW, joined, starts
@@ -155,3 +167,77 @@ def test_a_phoneme_far_from_the_window_changes_nothing():
 def test_missing_weights_are_one_line(tmp_path):
     with pytest.raises(ClipError, match=r"visual\.safetensors is missing.*speech\.train visual"):
         load(tmp_path / "visual.safetensors", "visual", VisualNetwork(), TRAINER)
+
+
+@pytest.mark.parametrize("pulse_hz", [80, 130, 210, 330])
+def test_register_of_pulses_through_a_resonance(pulse_hz):
+    pulses = (np.diff(np.floor(np.arange(32_001) * pulse_hz / 16_000)) > 0).astype(float)
+    speech = lfilter([1], [1, -1.8 * np.cos(0.6), 0.81], pulses)
+    assert register(speech.astype(np.float32)) == pytest.approx(pulse_hz, rel=0.02)
+    assert register(NOISE) is None
+
+
+def test_pitch_is_moved_to_the_register_and_voicing_decided():
+    voicing = torch.where(torch.arange(41) < 20, -2.0, 2.0)
+    told = torch.stack([torch.linspace(-1, 1, 41), voicing, torch.ones(41)])
+    heard = hertz(set_to(120.0, told))
+    assert bool((heard[:20] == 0).all())
+    assert float(heard[20:].median()) == pytest.approx(120, rel=1e-4)
+    intervals = (heard[21:] / heard[20:-1]).log()
+    torch.testing.assert_close(intervals, torch.full((20,), 0.05 * OCTAVE), atol=1e-4, rtol=1e-3)
+
+
+@pytest.fixture(scope="module")
+def visual():
+    return SYNTHESIZERS.get("visual").load()
+
+
+@pytest.fixture(scope="module")
+def talker():
+    speech, words, _ = speak(
+        "We have seen many of these before, and you will see them again.", "en-us+f2", 150
+    )
+    return speech[: len(speech) // FRAME * FRAME], words
+
+
+def test_visual_speaks_where_the_words_are_and_nowhere_else(visual, talker):
+    voice, _ = talker
+    words = (Word("seven", 1.0, 1.6), Word(None, 1.6, 2.4), Word("money", 2.4, 3.0))
+    speech = visual.speak(words, np.zeros((125, 16), np.float32), 125, voice)
+    assert speech.shape == (125 * FRAME,)
+    assert speech.dtype == np.float32
+    level = np.sqrt(np.square(speech.reshape(125, FRAME)).mean(1))
+    said = np.r_[level[26:39], level[62:73]].mean()
+    quiet = np.r_[level[:22], level[44:57], level[80:]].mean()
+    assert quiet < 0.05 * said
+    np.testing.assert_array_equal(speech, visual.speak(words, np.zeros((125, 16), np.float32), 125, voice))
+    assert loudness(visual.speak(words, None, 125, 0.25 * voice)) < 0.5 * loudness(speech)
+
+
+def test_visual_is_understood_as_espeak_is(visual, talker):
+    """Mel cepstra of what is said are nearer to the same words than to other words at the same times."""
+    speech, words = talker
+    said = spoken(visual, words, speech)
+    texts = [w.text for w in words]
+    other = [Word(t, w.start_s, w.end_s) for t, w in zip([*texts[5:], *texts[:5]], words, strict=True)]
+    right, wrong = distance(speech, said), distance(speech, spoken(visual, other, speech))
+    assert right < 0.85 * wrong
+
+
+def spoken(synthesizer, words, voice):
+    return synthesizer.speak(words, None, len(voice) // FRAME, voice)
+
+
+def distance(one, other):
+    a, b = (mel(torch.from_numpy(x)).clamp(min=-8) for x in (one, other))
+    return float((a - a.mean(0) - (b - b.mean(0))).abs().mean())
+
+
+@pytest.mark.parametrize("name", ["visual", "fastspeech2", "tacotron2"])
+def test_nothing_is_said_without_words(name, talker):
+    voice, _ = talker
+    synthesizer = SYNTHESIZERS.get(name).load()
+    speech = synthesizer.speak((), None, 30, voice)
+    assert speech.shape == (30 * FRAME,)
+    assert loudness(speech) < 0.05 * loudness(voice)
+    assert synthesizer.weights()[f"{name}.safetensors"]

@@ -13,9 +13,9 @@ from torch import Tensor
 
 from endpoints.clip import SPEECH_RATE, Word
 from endpoints.syncsc.speech import vocoder
-from endpoints.syncsc.speech.fastspeech2_network import FastSpeech2Network
-from endpoints.syncsc.speech.networks import OCTAVE, TONIC
+from endpoints.syncsc.speech.fastspeech2_network import FastSpeech2Network, frames_of
 from endpoints.syncsc.speech.phrases import timeline
+from endpoints.syncsc.speech.register import hertz, register, set_to
 from endpoints.syncsc.speech.spectrum import HOP, mel
 from endpoints.syncsc.speech.synthesizer import LISTENED_S, TRAINER, checked_voice, digests
 from endpoints.syncsc.speech.vocoder import AnyVocoder, Vocoder
@@ -44,27 +44,32 @@ class FastSpeech2:
     ) -> NDArray[np.float32]:
         """See `Synthesizer`; the lips are not looked at, lost words are left out."""
         voice, level = checked_voice(voice)
+        height = register(voice)
         reference = scaled(mel(torch.from_numpy(voice[: LISTENED_S * SPEECH_RATE])))[None]
 
         def say(row: dict[str, Tensor]) -> tuple[Tensor, int]:
-            mels, hertz, lead = self.spectrogram(row, reference)
-            return self.vocoder.wave(mels, hertz) * level, lead * HOP
+            mels, pitch, lead = self.spectrogram(row, reference, height)
+            return self.vocoder.wave(mels, pitch) * level, lead * HOP
 
         return timeline(words, frames, say).clamp(-1, 1).numpy()
 
     @torch.inference_mode()
-    def spectrogram(self, row: dict[str, Tensor], reference: Tensor) -> tuple[Tensor, Tensor, int]:
+    def spectrogram(
+        self, row: dict[str, Tensor], reference: Tensor, height: float | None
+    ) -> tuple[Tensor, Tensor, int]:
         """Mel spectrogram [80, frames], pitch [frames] in Hz and mel frames of pause before the first phoneme.
 
         Args:
             row: see `phrases.sequence`.
             reference: mel spectrogram of the voice [1, 80, any] in the network's scale.
+            height: its register in Hz, if it has one.
         """
         given = {name: value.to(self.device) for name, value in (row | {"voice": reference}).items()}
-        mels, told, lengths = self.network(given)
-        pitch, voiced, _ = told[0].cpu()
-        hertz = torch.where(voiced > 0, (pitch * OCTAVE + TONIC).exp(), 0.0)
-        return unscaled(mels[0].cpu()), hertz, int(lengths[0, 0].exp().round().clamp(1))
+        _, told, logs = self.network(given)
+        lengths = frames_of(logs)
+        told = set_to(height, told)
+        mels, _, _ = self.network(given, lengths, told)
+        return unscaled(mels[0].cpu()), hertz(told[0].cpu()), int(lengths[0, 0])
 
     @classmethod
     def weights(cls) -> dict[str, str]:

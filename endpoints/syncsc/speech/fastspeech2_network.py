@@ -58,7 +58,7 @@ class FastSpeech2Network(nn.Module):
         x = x + self.style(given["voice"])[:, None]
         told_lengths = self.lengths(x)
         if lengths is None:
-            lengths = told_lengths.exp().round().clamp(1, LONGEST).long()
+            lengths = frames_of(told_lengths)
         x = torch.nn.utils.rnn.pad_sequence(
             [self._spread(one, length) for one, length in zip(x, lengths, strict=True)], batch_first=True
         )
@@ -72,3 +72,8 @@ class FastSpeech2Network(nn.Module):
         which = torch.repeat_interleave(torch.arange(len(x), device=x.device), lengths)
         come, left = at - (ends - lengths)[which], ends[which] - at
         return x[which] + self.place(torch.stack([come, left], 1).clamp(max=20) / 10)
+
+
+def frames_of(logarithms: Tensor) -> Tensor:
+    """Whole mel frames, 1 to 60, of the lengths' logarithms."""
+    return logarithms.exp().round().clamp(1, LONGEST).long()

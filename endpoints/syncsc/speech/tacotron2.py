@@ -13,8 +13,8 @@ from torch import Tensor
 
 from endpoints.clip import SPEECH_RATE, Word
 from endpoints.syncsc.speech import vocoder
-from endpoints.syncsc.speech.networks import OCTAVE, TONIC
 from endpoints.syncsc.speech.phrases import timeline
+from endpoints.syncsc.speech.register import hertz, set_to
 from endpoints.syncsc.speech.spectrum import HOP, mel
 from endpoints.syncsc.speech.synthesizer import LISTENED_S, TRAINER, checked_voice, digests
 from endpoints.syncsc.speech.tacotron2_network import AT_ONCE, Tacotron2Network
@@ -47,8 +47,8 @@ class Tacotron2:
         reference = scaled(mel(torch.from_numpy(voice[: LISTENED_S * SPEECH_RATE])))[None]
 
         def say(row: dict[str, Tensor]) -> tuple[Tensor, int]:
-            mels, hertz, lead = self.spectrogram(row, reference)
-            return self.vocoder.wave(mels, hertz) * level, lead * HOP
+            mels, pitch, lead = self.spectrogram(row, reference)
+            return self.vocoder.wave(mels, pitch) * level, lead * HOP
 
         return timeline(words, frames, say).clamp(-1, 1).numpy()
 
@@ -62,11 +62,10 @@ class Tacotron2:
         """
         given = {name: value.to(self.device) for name, value in (row | {"voice": reference}).items()}
         drawn = self.network(given)
-        pitch, voiced, _ = drawn["told"][0].cpu()
-        hertz = torch.where(voiced > 0, (pitch * OCTAVE + TONIC).exp(), 0.0)
+        told = set_to(None, drawn["told"][0].cpu())
         began = drawn["shares"][0].argmax(1) > 0
         lead = int(began.int().argmax()) * AT_ONCE if bool(began.any()) else 0
-        return unscaled(drawn["mel"][0].cpu()), hertz, lead
+        return unscaled(drawn["mel"][0].cpu()), hertz(told), lead
 
     @classmethod
     def weights(cls) -> dict[str, str]:

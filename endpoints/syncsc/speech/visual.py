@@ -9,14 +9,14 @@ from pathlib import Path
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
+from torch import Tensor, nn
 
 from endpoints.clip import SPEECH_RATE, Word
 from endpoints.syncsc.speech import vocoder
-from endpoints.syncsc.speech.networks import OCTAVE, TONIC
 from endpoints.syncsc.speech.phonemes import spelled
+from endpoints.syncsc.speech.register import hertz, register, set_to
 from endpoints.syncsc.speech.spectrum import mel
-from endpoints.syncsc.speech.synthesizer import FPS, LISTENED_S, TRAINER, checked_voice, digests
+from endpoints.syncsc.speech.synthesizer import FPS, LISTENED_S, MELS, TRAINER, checked_voice, digests
 from endpoints.syncsc.speech.visemes import moving
 from endpoints.syncsc.speech.visual_network import LIPS, VisualNetwork
 from endpoints.syncsc.speech.vocoder import AnyVocoder, Vocoder
@@ -57,6 +57,8 @@ class Visual:
     ) -> tuple[Tensor, Tensor]:
         """Mel spectrogram [80, 4 frames] and pitch [4 frames] in Hz, 0 without voice; see `speak`.
 
+        The pitch that the network foretells is moved to the voice's own register, and the spectrogram drawn with it.
+
         Args:
             voice: at the common loudness, as `checked_voice` gives it.
         """
@@ -65,23 +67,28 @@ class Visual:
         shown = np.pad(shown, ((0, max(frames, WINDOW) - len(shown)), (0, 0)), mode="edge")
         known = np.full(WINDOW, float(lips is not None), np.float32)
         reference = scaled(mel(torch.from_numpy(voice[: LISTENED_S * SPEECH_RATE])))[None]
-        drawn, told = [], []
         firsts = starts(frames)
-        for at in range(0, len(firsts), AT_ONCE):
-            some = firsts[at : at + AT_ONCE]
-            moved = [
-                [p._replace(start_s=p.start_s - f / FPS, end_s=p.end_s - f / FPS) for p in phonemes]
-                for f in some
-            ]
-            seen = np.stack([shown[f : f + WINDOW] for f in some])
-            knows = np.stack([known] * len(some))
-            inputs = given(moved, seen, knows, reference.expand(len(some), -1, -1))
-            mels, others = self.network({name: value.to(self.device) for name, value in inputs.items()})
-            drawn.append(mels)
-            told.append(others)
-        pitch, voiced, _ = joined(torch.cat(told), frames)
-        hertz = torch.where(voiced > 0, (pitch * OCTAVE + TONIC).exp(), 0.0)
-        return unscaled(joined(torch.cat(drawn), frames)), hertz
+        windows = [
+            [p._replace(start_s=p.start_s - f / FPS, end_s=p.end_s - f / FPS) for p in phonemes]
+            for f in firsts
+        ]
+        seen = np.stack([shown[f : f + WINDOW] for f in firsts])
+        inputs = given(windows, seen, np.stack([known] * len(firsts)), reference.expand(len(firsts), -1, -1))
+        told = set_to(register(voice), joined(self._drawn(inputs)[1], frames))
+        there = nn.functional.pad(told, (0, max(0, WINDOW - frames) * MELS), mode="replicate")
+        true = torch.stack([there[:, f * MELS : (f + WINDOW) * MELS] for f in firsts])
+        return unscaled(joined(self._drawn(inputs, true)[0], frames)), hertz(told)
+
+    def _drawn(self, inputs: dict[str, Tensor], true: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """The network's answer, a few windows at a time."""
+        parts = []
+        for at in range(0, len(inputs["lips"]), AT_ONCE):
+            some = {name: value[at : at + AT_ONCE].to(self.device) for name, value in inputs.items()}
+            parts.append(
+                self.network(some, None if true is None else true[at : at + AT_ONCE].to(self.device))
+            )
+        mels, told = zip(*parts, strict=True)
+        return torch.cat(mels).cpu(), torch.cat(told).cpu()
 
     @classmethod
     def weights(cls) -> dict[str, str]:
