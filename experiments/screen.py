@@ -96,9 +96,10 @@ def _add_film(
     means = {
         name: same[key].mean() for key, name in FIGURES.items() if key in same and same[key].notna().any()
     }
-    figures = ", ".join(f"{name} {value:.3g}" for name, value in means.items())
+    silent = ["no sound"] if received.clip.speech is None else []
+    figures = ", ".join([f"{name} {value:.3g}" for name, value in means.items()] + silent)
     if "LSE-D" in means:
-        figures += f" ({', '.join(same['lse_expert'].dropna().unique())})"
+        figures += f"; LSE by {', '.join(same['lse_expert'].dropna().unique())}"
     films.append({"name": row["endpoint"], "data": data, "figures": figures})
 
 

@@ -122,7 +122,8 @@ def finish(args: Namespace, trained: Trained, unseen: dict[str, float]) -> None:
         f"From 80 mel bands and the pitch, 100 frames a second, to speech at 16 kHz: {count:,} parameters, "
         f"{path.stat().st_size / 1e6:.1f} MB as float16.",
         "Pulses at the pitch and noise, each through a minimum-phase filter that the network draws every 10 ms",
-        "(`harmonic_network.py`).",
+        "(`harmonic_network.py`); then its bands are brought nearer to the given ones, as far as it trusts them",
+        "(`agreement.py`).",
         "Trained on the corpus of `python -m endpoints.syncsc.speech.prepare`: 40 % synthetic speech (libespeak-ng),",
         "60 % people in the clips whose person is in training; played faster or slower (0.85 to 1.2), a part of the",
         "spectrograms blurred.",
