@@ -16,19 +16,34 @@ import numpy as np
 import pandas as pd
 import torch
 
+from endpoints.clip import SPEECH_RATE
 from endpoints.syncsc.codes.code import code_of
 from endpoints.syncsc.extraction import ExtractorTracker
+from endpoints.syncsc.face_model import EXPRESSION
 from endpoints.syncsc.fom.endpoint import SHIPPED as FOM
 from endpoints.syncsc.fom.endpoint import KeypointDrawing, as_tensor
 from endpoints.syncsc.fom.endpoint import load_network as load_fom
 from endpoints.syncsc.generator.generator import Generator
 from endpoints.syncsc.semantics import Scaling
+from endpoints.syncsc.speech.pitch import pitch
+from endpoints.syncsc.speech.spectrum import mel
+from endpoints.syncsc.speech.synthesizer import SYNTHESIZERS
+from endpoints.syncsc.speech.vocoder import Vocoder
 from experiments.clips import load_clips
 
-MODEL = Path(__file__).parents[2] / "endpoints" / "syncsc" / "model"
+MODEL = Path(__file__).parents[2] / "endpoints" / "syncsc"
 FRAMES = 48
 PASSES = 5
-AIMS = {"extractor": 40, "pacsc 1/2": 500, "pacsc-s 1/2": 500, "generator": 15}
+AIMS = {
+    "extractor": 40,
+    "pacsc 1/2": 500,
+    "pacsc-s 1/2": 500,
+    "generator": 15,
+    "voice visual": 1,
+    "voice fastspeech2": 1,
+    "voice tacotron2": 1,
+}
+SECOND = "second of speech"
 
 
 def median_s(function: Callable[[], object], device: str) -> float:
@@ -45,11 +60,11 @@ def median_s(function: Callable[[], object], device: str) -> float:
 
 
 def stored(pattern: str) -> tuple[int, float]:
-    """Parameters and megabytes of the weights whose names match."""
+    """Parameters and megabytes of the weights whose names match one of the patterns."""
     from safetensors import safe_open
 
     count, size = 0, 0.0
-    for path in MODEL.glob(pattern):
+    for path in [file for name in pattern.split() for file in MODEL.glob(name)]:
         with safe_open(path, "np") as file:
             count += sum(int(np.prod(file.get_slice(name).get_shape())) for name in file.keys())  # noqa: SIM118
         size += path.stat().st_size / 1e6
@@ -73,16 +88,16 @@ def rows(device: str) -> list[dict]:
                 network.detector(as_tensor(picture).to(device))
 
     work = {
-        "extractor": ("extractor.safetensors", "frame", FRAMES, lambda: tracker.track(clip.video)),
+        "extractor": ("model/extractor.safetensors", "frame", FRAMES, lambda: tracker.track(clip.video)),
         "generator": (
-            "generator.safetensors",
+            "model/generator.safetensors",
             "frame",
             FRAMES,
             lambda: generator.draw(clip.video[0], drawn[0], found.identity, drawn),
         ),
-        "fom, detector": ("fom.safetensors", "frame", FRAMES, detect),
+        "fom, detector": ("model/fom.safetensors", "frame", FRAMES, detect),
         "fom, drawing": (
-            "fom.safetensors",
+            "model/fom.safetensors",
             "frame",
             FRAMES,
             lambda: keypoints.draw(clip.video[0], np.zeros(16), found.identity, np.zeros((FRAMES, 16))),
@@ -102,8 +117,11 @@ def rows(device: str) -> list[dict]:
                 code.packets(long)
                 code.decode(got, len(long), long[0])
 
-            pattern = f"{name}-{rate:g}.safetensors" if name == "pacsc" else "pacsc-s*.safetensors"
+            pattern = (
+                f"model/{name}-{rate:g}.safetensors" if name == "pacsc" else "model/pacsc-s*.safetensors"
+            )
             work[f"{name} {said}"] = (pattern, "block of 8 frames", blocks, both)
+    work |= spoken(numbers, device)
     table = []
     for name, (pattern, unit, count, function) in work.items():
         parameters, megabytes = stored(pattern)
@@ -122,6 +140,29 @@ def rows(device: str) -> list[dict]:
         )
         print(table[-1], flush=True)
     return table
+
+
+def spoken(numbers: np.ndarray, device: str) -> dict[str, tuple]:
+    """The receiver's voices and the vocoder alone, over the whole built-in clip."""
+    (clip,) = load_clips("portrait")
+    frames = len(clip.video)
+    lips = np.resize(numbers[:, EXPRESSION], (frames, 6))
+    reference = clip.speech[: 3 * SPEECH_RATE]
+    work = {}
+    for name in SYNTHESIZERS.names():
+        voice = SYNTHESIZERS.get(name).load(device)
+
+        def speak(voice=voice) -> None:
+            voice.speak(clip.words, lips, frames, reference)
+
+        files = " ".join(f"speech/model/{file}" for file in voice.weights())
+        work[f"voice {name}"] = (files, SECOND, frames / 25, speak)
+    speech = torch.from_numpy(clip.speech)
+    drawn, hertz = mel(speech), torch.from_numpy(pitch(clip.speech))
+    vocoder = Vocoder.load(device)
+    files = "speech/model/vocoder.safetensors"
+    work["vocoder"] = (files, SECOND, frames / 25, lambda: vocoder.wave(drawn, hertz))
+    return work
 
 
 def main() -> None:
