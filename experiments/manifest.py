@@ -112,6 +112,9 @@ def shown(scenario: Scenario) -> dict[str, Any]:
     data = scenario.model_dump()
     for clip in data["clip"]:
         clip |= {key: Path(clip[key]).name for key in ("source", "recognizer") if key in clip}
+    for endpoint in data["endpoint"]:
+        if endpoint.get("voice"):
+            endpoint["voice"]["vocoder"] = Path(endpoint["voice"]["vocoder"]).name
     return data
 
 

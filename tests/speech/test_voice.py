@@ -27,7 +27,7 @@ class Hum:
     told: list = []  # noqa: RUF012
 
     @classmethod
-    def load(cls, device="cpu"):
+    def load(cls, device="cpu", sounds="own"):
         return cls()
 
     def speak(self, words, lips, frames, voice):
@@ -104,6 +104,13 @@ def test_mistakes_about_a_voice_are_one_line_each(parts, line):
     with pytest.raises(ScenarioError, match=line) as error:
         check(scenario | {"endpoint": {"name": "system", **parts}})
     assert len(str(error.value).splitlines()) == 1
+
+
+def test_a_vocoder_of_the_users_that_is_not_there_is_named(clip, tmp_path):
+    there = Voice(VoiceParams(name="visual", vocoder=str(tmp_path / "hifigan")))
+    with pytest.raises(ClipError, match=r"clip portrait: .*hifigan"):
+        there.speak(clip, None, clip.speech)
+    assert there.label == "visual-hifigan"
 
 
 def test_a_clip_without_sound_has_no_voice_to_borrow(clip):

@@ -18,7 +18,7 @@ from endpoints.syncsc.speech.phrases import timeline
 from endpoints.syncsc.speech.register import hertz, register, set_to
 from endpoints.syncsc.speech.spectrum import HOP, mel
 from endpoints.syncsc.speech.synthesizer import LISTENED_S, TRAINER, checked_voice, digests
-from endpoints.syncsc.speech.vocoder import AnyVocoder, Vocoder
+from endpoints.syncsc.speech.vocoder import AnyVocoder
 from endpoints.syncsc.speech.windows import scaled, unscaled
 from endpoints.syncsc.stored import load
 
@@ -35,9 +35,9 @@ class FastSpeech2:
         self.network, self.vocoder, self.device = network.to(device).eval(), sounds, device
 
     @classmethod
-    def load(cls, device: str = "cpu") -> FastSpeech2:
+    def load(cls, device: str = "cpu", sounds: str = "own") -> FastSpeech2:
         """See `Synthesizer`."""
-        return cls(_network(SHIPPED), Vocoder.load(device), device)
+        return cls(_network(SHIPPED), vocoder.vocoder(sounds, device), device)
 
     def speak(
         self, words: Sequence[Word], lips: NDArray[np.float32] | None, frames: int, voice: NDArray[np.float32]

@@ -50,9 +50,11 @@ class Synthesizer(Protocol):
     follows_lips: bool
 
     @classmethod
-    def load(cls, device: str = "cpu") -> Synthesizer:
+    def load(cls, device: str = "cpu", sounds: str = "own") -> Synthesizer:
         """The trained one that ships.
 
+        Args:
+            sounds: the vocoder: "own", or a folder with a published HiFi-GAN checkpoint.
         Raises:
             ClipError: weights are missing or broken.
         """

@@ -19,7 +19,7 @@ from endpoints.syncsc.speech.spectrum import mel
 from endpoints.syncsc.speech.synthesizer import FPS, LISTENED_S, MELS, TRAINER, checked_voice, digests
 from endpoints.syncsc.speech.visemes import moving
 from endpoints.syncsc.speech.visual_network import LIPS, VisualNetwork
-from endpoints.syncsc.speech.vocoder import AnyVocoder, Vocoder
+from endpoints.syncsc.speech.vocoder import AnyVocoder
 from endpoints.syncsc.speech.windows import WINDOW, given, joined, scaled, starts, unscaled
 from endpoints.syncsc.stored import load
 
@@ -38,9 +38,9 @@ class Visual:
         self.network, self.vocoder, self.device = network.to(device).eval(), vocoder, device
 
     @classmethod
-    def load(cls, device: str = "cpu") -> Visual:
+    def load(cls, device: str = "cpu", sounds: str = "own") -> Visual:
         """See `Synthesizer`."""
-        return cls(_network(SHIPPED), Vocoder.load(device), device)
+        return cls(_network(SHIPPED), vocoder.vocoder(sounds, device), device)
 
     def speak(
         self, words: Sequence[Word], lips: NDArray[np.float32] | None, frames: int, voice: NDArray[np.float32]

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from collections import OrderedDict
 from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,7 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from endpoints.clip import SPEECH_RATE, Clip, ClipError
 from endpoints.syncsc.face_model import EXPRESSION
-from endpoints.syncsc.speech.synthesizer import FPS, SYNTHESIZERS
+from endpoints.syncsc.speech.synthesizer import FPS, SYNTHESIZERS, Synthesizer
 
 HELD = 64
 
@@ -25,11 +27,13 @@ class VoiceParams(BaseModel):
         name: "visual" (guided by the received lips), or "fastspeech2" or "tacotron2" (durations of their own).
         reference_s: the beginning of the clip's speech that both ends know, as they know the reference picture;
             seconds.
+        vocoder: "own", or the folder of a published HiFi-GAN checkpoint.
     """
 
     model_config = ConfigDict(extra="forbid")
     name: str
     reference_s: float = Field(3.0, ge=1, le=60)
+    vocoder: str = "own"
 
     @field_validator("name")
     @classmethod
@@ -47,7 +51,7 @@ class Voice:
 
     def __init__(self, params: VoiceParams, device: str = "cpu") -> None:
         self.params, self.device = params, device
-        self.label = params.name
+        self.label = params.name if params.vocoder == "own" else f"{params.name}-{Path(params.vocoder).name}"
         self.follows_lips = SYNTHESIZERS.get(params.name).follows_lips
 
     def reference(self, clip: Clip) -> NDArray[np.float32]:
@@ -88,7 +92,7 @@ class Voice:
         key = _key(self.label, clip.words, lips, frames, reference)
         if key not in _spoken:
             try:
-                speech = _synthesizer(self.label, self.device).speak(clip.words, lips, frames, reference)
+                speech = self._synthesizer().speak(clip.words, lips, frames, reference)
             except ClipError as error:
                 raise ClipError(f"clip {clip.name}: {error}") from None
             _spoken[key] = speech[: round(duration_s * SPEECH_RATE)]
@@ -97,13 +101,16 @@ class Voice:
             _spoken.popitem(last=False)
         return _spoken[key]
 
+    def _synthesizer(self) -> Synthesizer:
+        return _synthesizer(self.params.name, self.device, os.path.expandvars(self.params.vocoder))
+
 
 _spoken: OrderedDict[bytes, NDArray[np.float32]] = OrderedDict()
 
 
 @lru_cache(maxsize=4)
-def _synthesizer(name: str, device: str) -> Any:
-    return SYNTHESIZERS.get(name).load(device)
+def _synthesizer(name: str, device: str, vocoder: str) -> Synthesizer:
+    return SYNTHESIZERS.get(name).load(device, vocoder)
 
 
 def _key(*parts: Any) -> bytes:
