@@ -29,6 +29,7 @@ LABELS = {
     "post_repair_loss": "post-repair loss / %, lower is better",
     "realised_loss": "realised loss / %",
 }
+NAMES = {"lse_d": "LSE-D", "lse_c": "LSE-C", "playout_in_sync": "share of the time in sync"}
 FACETS = {
     "gop": "GOP {:g}",
     "mean_burst_length": "mean burst {:g} packets",
@@ -86,7 +87,7 @@ def caption(table: pd.DataFrame, manifest: dict[str, Any]) -> str:
     if "bpp" in table:
         rates = [
             f"{' GOP '.join(f'{n:g}' if n is not name[0] else n for n in name if n == n)}: {_span(group['bpp'], 4)}"
-            for name, group in table.groupby(keys, dropna=False)
+            for name, group in table.dropna(subset=["bpp"]).groupby(keys, dropna=False)
         ]
         parts.append(f"Coded rate in bpp, {'; '.join(rates)}.")
     wire = [
@@ -150,10 +151,11 @@ def _figure(
     handles, names = axes[0, 0].get_legend_handles_labels()
     text = f"{caption(table, manifest)}{_expert(table, y)}"
     lines = textwrap.fill(text, int(figure.get_figwidth() * 17))
-    height = figure.get_figheight()
-    bottom = (0.15 + 0.14 * (lines.count("\n") + 1)) / height
     fitting = int(figure.get_figwidth() / (0.55 + 0.065 * max(map(len, names), default=0)))
     rows_of_names = -(-len(names) // max(1, min(5, fitting)))
+    height = 3.0 * rows + 0.2 * rows_of_names + 0.14 * (lines.count("\n") + 1) + 0.5
+    figure.set_figheight(height)
+    bottom = (0.15 + 0.14 * (lines.count("\n") + 1)) / height
     top = 1 - (0.12 + 0.2 * rows_of_names) / height
     figure.tight_layout(rect=(0, bottom, 1, top))
     figure.legend(
@@ -230,8 +232,8 @@ def _label(y: str, manifest: dict[str, Any]) -> str:
             label = metric["label"]
             if y == f"{name}_paper":
                 label += ", undecodable = 1"
-            elif y != name:
-                label = y
+            elif y != name or y in NAMES:
+                label = NAMES.get(y, y)
             higher = metric["higher_is_better"] != (y in metric.get("opposite", ()))
             return f"{label}\n({'higher' if higher else 'lower'} is better)"
     return y
