@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from endpoints.clip import ClipError
 
 Network = TypeVar("Network", bound=nn.Module)
-TRAINER = "endpoints.syncsc.train --data DIR"
+TRAINER = "endpoints.syncsc.train"
 
 
 def save(path: Path, state: dict[str, Tensor]) -> None:
@@ -35,6 +35,7 @@ def load(path: Path, what: str, network: Network, trainer: str = TRAINER) -> Net
     if not path.exists():
         raise ClipError(
             f"{what}: {path} is missing; reinstall lossweep, or train it: python -m {trainer} {what}"
+            f"{' --data DIR' if trainer == TRAINER else ''}"
         )
     try:
         network.load_state_dict({name: value.float() for name, value in load_file(path).items()})

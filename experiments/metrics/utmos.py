@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from pathlib import Path
 
 import torch
@@ -32,7 +33,7 @@ class Utmos:
     columns = ("utmos",)
 
     def __init__(self, device: str = "cpu") -> None:
-        hub = Path(torch.hub.get_dir())
+        hub = Path(os.environ.get("TORCH_HOME", "~/.cache/torch")).expanduser() / "hub"
         code = max(hub.glob("tarepan_SpeechMOS_*"), default=None)
         weights = hub / "checkpoints" / WEIGHTS
         if code is None or not weights.exists():
