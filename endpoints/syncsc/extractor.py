@@ -60,6 +60,7 @@ class ExtractorNetwork(nn.Module):
         self.register_buffer("std", torch.tensor([0.229, 0.224, 0.225]).view(1, 3, 1, 1), persistent=False)
 
     def forward(self, pictures: Tensor) -> Seen:
+        """What is seen in pictures, float32 [n, 3, side, side] in [0, 1]."""
         x = ((pictures - self.mean) / self.std).contiguous(memory_format=torch.channels_last)
         x = functional.relu(self.narrow(self.features(x)))
         x = self.out(functional.relu(self.hidden(x.flatten(1))))
