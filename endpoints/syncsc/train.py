@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import importlib
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 from endpoints.clip import ClipError
@@ -26,23 +27,42 @@ MODEL = Path(__file__).parent / "model"
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Trains; returns the exit status. `train(args)` of a training sees the options below."""
+    """Trains; returns the exit status."""
     parser = argparse.ArgumentParser(
         prog="python -m endpoints.syncsc.train",
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("what", choices=TRAININGS)
     parser.add_argument("--data", type=Path, required=True, help="folder of the clips, or with clips/ in it")
-    parser.add_argument("--labels", type=Path, default=Path("build/syncsc"), help="made by prepare")
-    parser.add_argument("--out", type=Path, default=MODEL, help="where weights and card go")
+    return launch(parser, TRAININGS, Path("build/syncsc"), MODEL, argv)
+
+
+def launch(
+    parser: argparse.ArgumentParser,
+    trainings: Mapping[str, tuple[str, float]],
+    labels: Path,
+    out: Path,
+    argv: list[str] | None,
+) -> int:
+    """Runs one of some trainings; its `train(args)` sees the options below and those that the parser has.
+
+    Args:
+        trainings: as TRAININGS.
+        labels, out: where labels are and weights go unless said otherwise.
+        argv: the command's arguments; None takes the program's.
+    Returns:
+        The exit status.
+    """
+    parser.add_argument("what", choices=trainings)
+    parser.add_argument("--labels", type=Path, default=labels, help="made by prepare")
+    parser.add_argument("--out", type=Path, default=out, help="where weights and card go")
     parser.add_argument("--checkpoint", type=Path, help="default: LABELS/WHAT.pt")
     parser.add_argument("--minutes", type=float, help="training time, all runs together")
     parser.add_argument("--device", default="cpu", help="cpu or cuda")
     parser.add_argument("--threads", type=int, default=1, help="CPU threads")
     parser.add_argument("--seed", type=int, default=1)
     args = parser.parse_args(argv)
-    module, minutes = TRAININGS[args.what]
+    module, minutes = trainings[args.what]
     args.minutes = minutes if args.minutes is None else args.minutes
     args.checkpoint = args.checkpoint or args.labels / f"{args.what}.pt"
     try:
