@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from channels.registry import Registry
+from lossweep.channels.registry import Registry
 
 CHANNELS = Registry(
     "channel",
     "lossweep.channels",
     {
-        "erasure": "channels.erasure:Erasure",
-        "gilbert_elliott": "channels.gilbert_elliott:GilbertElliott",
+        "erasure": "lossweep.channels.erasure:Erasure",
+        "gilbert_elliott": "lossweep.channels.gilbert_elliott:GilbertElliott",
     },
 )

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from channels.delay import Delay
-from channels.erasure import Erasure
-from channels.gilbert_elliott import GilbertElliott
+from lossweep.channels.delay import Delay
+from lossweep.channels.erasure import Erasure
+from lossweep.channels.gilbert_elliott import GilbertElliott
 
 
 def tc_command(loss: Erasure | GilbertElliott, delay: Delay, device: str = "eth0") -> str:

@@ -4,24 +4,24 @@ from __future__ import annotations
 
 from typing import Any, Protocol
 
-from channels.registry import Registry
-from endpoints.clip import Clip, Received
-from sim.delivery import Delivery
-from sim.stream import Stream
+from lossweep.channels.registry import Registry
+from lossweep.endpoints.clip import Clip, Received
+from lossweep.sim.delivery import Delivery
+from lossweep.sim.stream import Stream
 
 ENDPOINTS = Registry(
     "endpoint",
     "lossweep.endpoints",
     {
-        "h264": "endpoints.codecs.video:H264Endpoint",
-        "h265": "endpoints.codecs.video:H265Endpoint",
-        "av1": "endpoints.codecs.video:AV1Endpoint",
-        "syncsc": "endpoints.syncsc.endpoint:SyncSCEndpoint",
-        "fom": "endpoints.syncsc.fom.endpoint:FomEndpoint",
-        "text": "endpoints.text.endpoint:TextEndpoint",
-        "opus": "endpoints.codecs.speech.opus:OpusEndpoint",
-        "aac": "endpoints.codecs.speech.aac:AacEndpoint",
-        "system": "endpoints.system:SystemEndpoint",
+        "h264": "lossweep.endpoints.codecs.video.endpoint:H264Endpoint",
+        "h265": "lossweep.endpoints.codecs.video.endpoint:H265Endpoint",
+        "av1": "lossweep.endpoints.codecs.video.endpoint:AV1Endpoint",
+        "syncsc": "lossweep.endpoints.syncsc.endpoint:SyncSCEndpoint",
+        "fom": "lossweep.endpoints.syncsc.fom.endpoint:FomEndpoint",
+        "text": "lossweep.endpoints.text.endpoint:TextEndpoint",
+        "opus": "lossweep.endpoints.codecs.audio.opus:OpusEndpoint",
+        "aac": "lossweep.endpoints.codecs.audio.aac:AacEndpoint",
+        "system": "lossweep.endpoints.system:SystemEndpoint",
     },
 )
 
@@ -31,7 +31,7 @@ class Endpoint(Protocol):
 
     The class attribute `Params` is a pydantic model (extra="forbid") of the endpoint's options; a scenario's
     `endpoint:` mapping is checked against it. The instance is made as `cls(params, code, device)` with
-    `code` the scenario's packet code, a member of `endpoints.fec`, and `device` "cpu" or "cuda", for those
+    `code` the scenario's packet code, a member of `lossweep.endpoints.fec`, and `device` "cpu" or "cuda", for those
     that run a network.
 
     An endpoint that reads weights has a class method `weights() -> dict[str, str]`, name of the file to its

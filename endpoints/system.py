@@ -7,17 +7,16 @@ from dataclasses import dataclass, fields, replace
 from typing import Any, Literal
 
 import numpy as np
+from lossweep.endpoints.clip import SPEECH_RATE, Clip, ClipError, Received
+from lossweep.endpoints.endpoint import ENDPOINTS, Endpoint
+from lossweep.endpoints.fec.code import CODES
+from lossweep.endpoints.tts.voice import Voice, VoiceParams
+from lossweep.sim.delivery import Delivery
+from lossweep.sim.rtp import IP_UDP_HEADER_BYTES, parse
+from lossweep.sim.sender_report import SenderReport
+from lossweep.sim.stream import Stream
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, ValidationError, field_validator, model_validator
-
-from endpoints.clip import SPEECH_RATE, Clip, ClipError, Received
-from endpoints.endpoint import ENDPOINTS, Endpoint
-from endpoints.fec.code import CODES
-from endpoints.syncsc.speech.voice import Voice, VoiceParams
-from sim.delivery import Delivery
-from sim.rtp import IP_UDP_HEADER_BYTES, parse
-from sim.sender_report import SenderReport
-from sim.stream import Stream
 
 PARTS = ("video", "speech", "words")
 CLOCK_RATES = {"video": 90_000, "words": 16_000}

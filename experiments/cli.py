@@ -9,15 +9,15 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from channels.channel import CHANNELS
-from channels.registry import UnknownName
-from endpoints.clip import ClipError
-from endpoints.codecs.encode import EncodeError
-from endpoints.endpoint import ENDPOINTS
-from endpoints.fec.code import CODES
-from experiments.metrics.metric import METRICS
-from experiments.scenario import Scenario, ScenarioError, read, ready_made
-from experiments.store import StoreError
+from lossweep.channels.channel import CHANNELS
+from lossweep.channels.registry import UnknownName
+from lossweep.endpoints.clip import ClipError
+from lossweep.endpoints.codecs.video.encode import EncodeError
+from lossweep.endpoints.endpoint import ENDPOINTS
+from lossweep.endpoints.fec.code import CODES
+from lossweep.experiments.metrics.metric import METRICS
+from lossweep.experiments.scenario import Scenario, ScenarioError, read, ready_made
+from lossweep.experiments.store import StoreError
 
 BAD_INPUT, FAILED, INTERRUPTED = 2, 1, 130
 
@@ -90,7 +90,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _run(options: argparse.Namespace) -> int:
-    from experiments.run import run_scenario
+    from lossweep.experiments.run import run_scenario
 
     failed = run_scenario(
         read(options.scenario, options.set),
@@ -104,7 +104,7 @@ def _run(options: argparse.Namespace) -> int:
 
 
 def _plot(options: argparse.Namespace) -> int:
-    from experiments.plot import plot
+    from lossweep.experiments.plot import plot
 
     _needs_table(options.directory)
     files = plot(options.directory)
@@ -116,7 +116,7 @@ def _plot(options: argparse.Namespace) -> int:
 
 
 def _report(options: argparse.Namespace) -> int:
-    from experiments.report import report
+    from lossweep.experiments.report import report
 
     _needs_table(options.directory)
     print(f"report: {report(options.directory, strip=not options.no_strip)}")
@@ -138,7 +138,7 @@ def _list(_: argparse.Namespace) -> int:
 
 
 def _check(options: argparse.Namespace) -> int:
-    from experiments.estimate import estimate
+    from lossweep.experiments.estimate import estimate
 
     scenario = read(options.scenario, options.set)
     cells = list(scenario.cells())
@@ -151,8 +151,8 @@ def _check(options: argparse.Namespace) -> int:
 
 
 def _simulate(options: argparse.Namespace) -> int:
-    from experiments.cell import Bench, deliver
-    from sim.statistics import statistics
+    from lossweep.experiments.evaluator import Bench, deliver
+    from lossweep.sim.statistics import statistics
 
     scenario = read(options.scenario, options.set)
     cell = next(scenario.cells())

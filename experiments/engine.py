@@ -13,7 +13,7 @@ from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wai
 from concurrent.futures.process import BrokenProcessPool
 from typing import Any
 
-from experiments.cell import Bench, Cell, Result, cell_id, group_key, network_key
+from lossweep.experiments.evaluator import Bench, Cell, Result, cell_id, group_key, network_key
 
 IN_FLIGHT = 2
 _bench: Bench | None = None

@@ -6,8 +6,8 @@ import statistics
 import time
 from collections import defaultdict
 
-from experiments.cell import Bench, Cell, group_key
-from experiments.scenario import Scenario
+from lossweep.experiments.evaluator import Bench, Cell, group_key
+from lossweep.experiments.scenario import Scenario
 
 GROUPS_TRIED = 3
 

@@ -9,12 +9,12 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from endpoints.clip import Clip, ClipError
-from endpoints.codecs.encode import content_hash
-from endpoints.endpoint import ENDPOINTS
-from endpoints.syncsc.speech.synthesizer import SYNTHESIZERS
-from experiments.cell import Bench, says_words
-from experiments.scenario import Scenario
+from lossweep.endpoints.clip import Clip, ClipError
+from lossweep.endpoints.codecs.video.encode import content_hash
+from lossweep.endpoints.endpoint import ENDPOINTS
+from lossweep.endpoints.tts.synthesizer import SYNTHESIZERS
+from lossweep.experiments.evaluator import Bench, says_words
+from lossweep.experiments.scenario import Scenario
 
 LIBRARIES = (
     "lossweep",

@@ -11,8 +11,7 @@ import jinja2
 import numpy as np
 import pandas as pd
 import yaml
-
-from experiments.screen import NOTHING, inline, screen
+from lossweep.experiments.report_media import NOTHING, inline, screen
 
 HOLDS_WITHIN = 0.10
 
@@ -28,7 +27,7 @@ def report(directory: Path, strip: bool = True) -> Path:
     Returns:
         Its path.
     """
-    from experiments.plot import plot
+    from lossweep.experiments.plot import plot
 
     table = pd.read_parquet(directory / "table.parquet")
     manifest = json.loads((directory / "manifest.json").read_text())
@@ -43,7 +42,9 @@ def report(directory: Path, strip: bool = True) -> Path:
         for f in drawn
     ]
     y = drawn[0].stem if drawn else "post_repair_loss"
-    template = jinja2.Template((resources.files("experiments") / "report.html").read_text(), autoescape=True)
+    template = jinja2.Template(
+        (resources.files("lossweep.experiments") / "report.html").read_text(), autoescape=True
+    )
     page = template.render(
         manifest=manifest,
         plots=plots,

@@ -9,11 +9,11 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-from experiments.cell import Bench, Cell, Result, cell_id
-from experiments.engine import run
-from experiments.manifest import clips_of, manifest, shown, versions, weights
-from experiments.scenario import Scenario, ScenarioError
-from experiments.store import Store
+from lossweep.experiments.engine import run
+from lossweep.experiments.evaluator import Bench, Cell, Result, cell_id
+from lossweep.experiments.manifest import clips_of, manifest, shown, versions, weights
+from lossweep.experiments.scenario import Scenario, ScenarioError
+from lossweep.experiments.store import Store
 
 DETERMINING = ("clip", "endpoint", "code", "channel", "path", "repetitions", "seed")
 

@@ -15,14 +15,13 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from lossweep.channels.channel import CHANNELS
+from lossweep.channels.registry import unknown
+from lossweep.endpoints.asr.recognizer import recognizer
+from lossweep.endpoints.endpoint import ENDPOINTS
+from lossweep.endpoints.fec.code import CODES
+from lossweep.experiments.metrics.metric import METRICS
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
-
-from channels.channel import CHANNELS
-from channels.registry import unknown
-from endpoints.endpoint import ENDPOINTS
-from endpoints.fec.code import CODES
-from endpoints.speech.recognizer import recognizer
-from experiments.metrics.metric import METRICS
 
 
 class ScenarioError(ValueError):
@@ -233,7 +232,7 @@ def _check_ways(scenario: Scenario) -> None:
 
 def ready_made() -> dict[str, Path]:
     """The scenarios that ship with lossweep, by name."""
-    folder = Path(str(resources.files("experiments") / "scenarios"))
+    folder = Path(str(resources.files("lossweep.experiments") / "scenarios"))
     return {path.stem: path for path in sorted(folder.glob("*.yaml"))}
 
 
@@ -283,7 +282,7 @@ def _checked(part: str, value: Any, check_one: Any) -> list[Any]:
 
 
 def _clip(value: Any) -> list[dict[str, Any]]:
-    from experiments.clips.source import sources
+    from lossweep.experiments.clips.source import sources
 
     params = ClipParams.model_validate({"source": value} if isinstance(value, str) else value)
     if params.recognizer is not None:

@@ -1,4 +1,4 @@
-"""`python -m experiments.wire_delay DIR`: wire rate against delay at equal quality, from a sweep of `pacsc_group`.
+"""`python -m lossweep.experiments.wire_delay DIR`: wire rate against delay at equal quality, from a sweep of `pacsc_group`.
 
 For each packet code and each delay that a viewer would bear: the lowest wire rate (parity and RTP/UDP/IP headers
 included) at which the numbers' RMSE stays within a target, over code rates, groups and look-aheads.
@@ -12,9 +12,8 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-
-from endpoints.syncsc.codes.layout import Layout
-from experiments.plot import COLOURS, STYLES
+from lossweep.endpoints.syncsc.codes.interleaving import Layout
+from lossweep.experiments.plot import COLOURS, STYLES
 
 TARGETS = (0.01, 0.02, 0.05)
 FPS = 25
@@ -51,7 +50,7 @@ def frontier(found: pd.DataFrame, target: float) -> pd.DataFrame:
 
 def main(argv: list[str] | None = None) -> int:
     """Draws `plots/wire_delay.png` and `.pdf`, and writes the CSV behind it; returns the exit status."""
-    parser = argparse.ArgumentParser(prog="python -m experiments.wire_delay", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m lossweep.experiments.wire_delay", description=__doc__)
     parser.add_argument("directory", type=Path)
     path = parser.parse_args(argv).directory / "table.parquet"
     if not path.exists():

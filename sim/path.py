@@ -6,11 +6,10 @@ from collections.abc import Callable
 
 import numpy as np
 import simpy
+from lossweep.channels.delay import Delay
+from lossweep.channels.loss import LossModel
+from lossweep.sim.random_numbers import slot_uniforms
 from numpy.typing import NDArray
-
-from channels.delay import Delay
-from channels.loss import LossModel
-from sim.slots import slot_uniforms
 
 LOSS, DELAY = 0, 1
 """Path elements: each has a random stream of its own."""

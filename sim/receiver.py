@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
+from lossweep.sim.jitter_buffer import JitterBuffer
+from lossweep.sim.stream import PacketCode, Stream
 from numpy.typing import NDArray
-
-from sim.jitter_buffer import JitterBuffer
-from sim.stream import PacketCode, Stream
 
 
 class Receiver:

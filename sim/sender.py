@@ -6,9 +6,8 @@ from collections.abc import Callable, Generator
 
 import numpy as np
 import simpy
+from lossweep.sim.stream import Stream
 from numpy.typing import NDArray
-
-from sim.stream import Stream
 
 _SAME_TIME_S = 1e-6
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import struct
 from dataclasses import dataclass
 
-from sim.rtp import RtpError
+from lossweep.sim.rtp import RtpError
 
 PACKET_TYPE = 200
 _LAYOUT = struct.Struct("!BBHIQIII")

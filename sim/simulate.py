@@ -6,14 +6,13 @@ from typing import Literal
 
 import numpy as np
 import simpy
-
-from channels.delay import Delay
-from channels.loss import LossModel
-from sim.delivery import Delivery
-from sim.path import Path
-from sim.receiver import Receiver
-from sim.sender import departures, sender
-from sim.stream import Stream
+from lossweep.channels.delay import Delay
+from lossweep.channels.loss import LossModel
+from lossweep.sim.delivery import Delivery
+from lossweep.sim.path import Path
+from lossweep.sim.receiver import Receiver
+from lossweep.sim.sender import departures, sender
+from lossweep.sim.stream import Stream
 
 AUTO_DELAY_QUANTILE = 1 - 1e-6
 
@@ -42,7 +41,7 @@ def simulate(
         playout_delay_s: the wait between capture and display, or "auto": the longest time that a packet
             spends at the sender after its media time (so the block's duration is in it), plus the delay that
             all but one packet in a million do not exceed.
-        pacing_factor: see `sim.sender.departures`.
+        pacing_factor: see `lossweep.sim.sender.departures`.
     Returns:
         One line a packet, in the stream's order; sent = arrived + lost.
     Raises:

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-
-from sim.delivery import Delivery
-from sim.rtp import IP_UDP_HEADER_BYTES, RTP_HEADER_BYTES
-from sim.stream import Stream
+from lossweep.sim.delivery import Delivery
+from lossweep.sim.rtp import IP_UDP_HEADER_BYTES, RTP_HEADER_BYTES
+from lossweep.sim.stream import Stream
 
 
 def statistics(stream: Stream, delivery: Delivery) -> dict[str, float]:

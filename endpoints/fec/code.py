@@ -5,19 +5,18 @@ from __future__ import annotations
 from typing import Any, Protocol
 
 import numpy as np
+from lossweep.channels.registry import Registry
 from numpy.typing import NDArray
-
-from channels.registry import Registry
 
 CODES = Registry(
     "code",
     "lossweep.codes",
     {
-        "none": "endpoints.fec.none:NoCode",
-        "rs": "endpoints.fec.reed_solomon:ReedSolomon",
-        "red": "endpoints.fec.redundancy:Redundancy",
-        "pacsc": "endpoints.syncsc.codes.family:PacSCFamily",
-        "pacsc-s": "endpoints.syncsc.codes.family:PacSCSFamily",
+        "none": "lossweep.endpoints.fec.none:NoCode",
+        "rs": "lossweep.endpoints.fec.reed_solomon:ReedSolomon",
+        "red": "lossweep.endpoints.fec.repetition:Redundancy",
+        "pacsc": "lossweep.endpoints.syncsc.codes.family:PacSCFamily",
+        "pacsc-s": "lossweep.endpoints.syncsc.codes.family:PacSCSFamily",
     },
 )
 
@@ -25,7 +24,7 @@ CODES = Registry(
 class BlockCode(Protocol):
     """A systematic packet code for one block: k source symbols become n encoding symbols.
 
-    Meets `sim.stream.PacketCode`, which knows of arrival patterns only, and has the bytes as well.
+    Meets `lossweep.sim.stream.PacketCode`, which knows of arrival patterns only, and has the bytes as well.
     """
 
     k: int

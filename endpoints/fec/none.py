@@ -6,10 +6,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from lossweep.channels.loss import check_names
+from lossweep.endpoints.fec.code import check_symbols
 from numpy.typing import NDArray
-
-from channels.loss import check_names
-from endpoints.fec.code import check_symbols
 
 
 @dataclass(frozen=True)

@@ -9,10 +9,9 @@ from typing import Any
 
 import numpy as np
 import zfec
+from lossweep.channels.loss import check_names
+from lossweep.endpoints.fec.code import check_symbols
 from numpy.typing import NDArray
-
-from channels.loss import check_names
-from endpoints.fec.code import check_symbols
 
 MAX_SYMBOLS = 255
 

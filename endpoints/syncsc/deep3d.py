@@ -7,14 +7,13 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from lossweep.endpoints.clip import ClipError
+from lossweep.endpoints.syncsc.face_model import FaceModel
+from lossweep.endpoints.syncsc.similarity_transform import similarity
+from lossweep.endpoints.syncsc.tracker import Tracked, tracked
 from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
-
-from endpoints.clip import ClipError
-from endpoints.syncsc.face_model import FaceModel
-from endpoints.syncsc.rigid import similarity
-from endpoints.syncsc.tracker import Tracked, tracked
 
 SIDE = 224
 FOCAL, CENTRE, DISTANCE = 1015.0, 112.0, 10.0
@@ -65,7 +64,7 @@ class Deep3DTracker:
     """
 
     def __init__(self, folder: Path, device: str = "cpu", largest: bool = False) -> None:
-        from endpoints.syncsc.extraction import ExtractorTracker
+        from lossweep.endpoints.syncsc.extractor import ExtractorTracker
 
         self.device, self.model = device, FaceModel.load()
         self.finder = ExtractorTracker.load(device, largest)

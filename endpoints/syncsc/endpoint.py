@@ -12,20 +12,19 @@ from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
+from lossweep.endpoints.clip import Clip, ClipError, Received
+from lossweep.endpoints.codecs.video.encode import content_hash
+from lossweep.endpoints.syncsc.codes.code import SEMANTIC_CODES, Inexact, code_of
+from lossweep.endpoints.syncsc.face_model import COEFFICIENTS, FaceModel
+from lossweep.endpoints.syncsc.generator.renderer import DRAWINGS
+from lossweep.endpoints.syncsc.lazy_frames import DrawnPictures, Known
+from lossweep.endpoints.syncsc.semantics import Scaling, smoothed
+from lossweep.endpoints.syncsc.tracker import TRACKERS, Tracked
+from lossweep.sim.delivery import Delivery
+from lossweep.sim.rtp import RTP_HEADER_BYTES, RtpHeader
+from lossweep.sim.stream import Block, Stream
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, field_validator
-
-from endpoints.clip import Clip, ClipError, Received
-from endpoints.codecs.encode import content_hash
-from endpoints.syncsc.codes.code import SEMANTIC_CODES, Inexact, code_of
-from endpoints.syncsc.face_model import COEFFICIENTS, FaceModel
-from endpoints.syncsc.generator.drawing import DRAWINGS
-from endpoints.syncsc.pictures import DrawnPictures, Known
-from endpoints.syncsc.semantics import Scaling, smoothed
-from endpoints.syncsc.tracker import TRACKERS, Tracked
-from sim.delivery import Delivery
-from sim.rtp import RTP_HEADER_BYTES, RtpHeader
-from sim.stream import Block, Stream
 
 CLOCK_RATE = 90_000
 MEDIA = {"payload_type": 100, "ssrc": 0x10557E8A}

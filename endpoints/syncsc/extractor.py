@@ -1,147 +1,156 @@
-"""The extractor that ships: from a 256x256 picture to the numbers of the face model, by a small network."""
+"""The extractor at work: follows a face from frame to frame with the network that ships."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Iterator, Sequence
+from functools import lru_cache
+from pathlib import Path
 
 import numpy as np
 import torch
-import torch.nn.functional as functional
-from torch import Tensor, nn
+from lossweep.endpoints.clip import ClipError
+from lossweep.endpoints.syncsc.extractor_network import LOOK_SIDE, ExtractorNetwork, Shapes, Window, around
+from lossweep.endpoints.syncsc.face_model import FaceModel, mirrored_points
+from lossweep.endpoints.syncsc.tracker import Tracked, several, tracked
+from lossweep.endpoints.weights import load
+from numpy.typing import NDArray
+from torch import Tensor
 
-from endpoints.syncsc.face_model import FaceModel
+SHIPPED = Path(__file__).parent / "model" / "extractor.safetensors"
+PRESENT = 0.0
+"""Logit from which on a window is taken to show a face."""
+FIRST_LOOKS = (1.0, 0.92, 1.08, 1.0, 0.96, 1.04)
+"""Sizes of the windows whose mean gives the person's shape, around the first one found."""
 
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-SIDE = 112
-LOOK_SIDE = 1.3
+NEXT_LOOKS = (0.94, 1.06)
+"""Sizes of the windows around where the face last was, whose mean gives the next frame's points."""
 
 
-class Seen(NamedTuple):
-    """What the network says of pictures, in the window it looked through.
+class ExtractorTracker:
+    """Finds the face in the first frame, then looks where it last was; each look also in the mirror.
 
-    Window coordinates run from -1 to 1. Tensors of [n, ...].
-
-    Attributes:
-        identity: [n, 80]; expression: [n, 6]; opening: [n, 1]: numbers of the face model.
-        rotation: [n, 3], rotation vector in radians.
-        log_scale: [n, 1], of window units an eye distance; origin: [n, 2], where the head's origin stands.
-        presence: [n], logit that a whole face stands in the window.
+    Args:
+        network: trained.
+        largest: take the largest of several faces.
     """
 
-    identity: Tensor
-    expression: Tensor
-    opening: Tensor
-    rotation: Tensor
-    log_scale: Tensor
-    origin: Tensor
-    presence: Tensor
+    def __init__(self, network: ExtractorNetwork, device: str = "cpu", largest: bool = False) -> None:
+        self.model = FaceModel.load()
+        self.network = network.to(device).eval()
+        self.shapes = Shapes(self.model).to(device)
+        self.device = device
+        self.largest = largest
+        self._opposite = torch.from_numpy(mirrored_points(self.model.mean)).to(device)
 
+    @classmethod
+    def load(cls, device: str = "cpu", largest: bool = False, folder: str = "") -> ExtractorTracker:
+        """With the weights that ship."""
+        return cls(load_network(SHIPPED), device, largest)
 
-class ExtractorNetwork(nn.Module):
-    """SqueezeNet 1.1's features (2 x 16 times downsampled) and one hidden layer over all places.
+    def track(self, pictures: Sequence[NDArray[np.uint8]]) -> Tracked:
+        """See `Tracker.track`."""
+        return tracked(np.stack(list(self.follow(pictures))), self.model)
 
-    1.7 M parameters. Takes pictures [n, 3, 112, 112] in [0, 1].
-    """
+    @torch.inference_mode()
+    def follow(self, pictures: Sequence[NDArray[np.uint8]]) -> Iterator[NDArray[np.float32]]:
+        """Points [478, 3] in pixels, picture after picture.
 
-    def __init__(self) -> None:
-        super().__init__()
-        from torchvision.models import squeezenet1_1
+        Raises:
+            ClipError: as `Tracker.track`.
+        """
+        points = None
+        for i, picture in enumerate(pictures):
+            shown = self._tensor(picture)
+            if points is None:
+                points = self._first(shown)
+            else:
+                near = (around(points[None], LOOK_SIDE * size) for size in NEXT_LOOKS)
+                points, presence = self.look(shown, *near)
+                if presence < PRESENT:
+                    points = self._search(shown)
+                    if points is None:
+                        raise ClipError(f"no face in frame {i}; choose a clip that shows one throughout")
+            yield points.cpu().numpy()
 
-        self.features = squeezenet1_1(weights=None).features
-        self.narrow = nn.Conv2d(512, 96, 1)
-        self.hidden = nn.Linear(96 * 36, 256)
-        self.out = nn.Linear(256, 94)
-        nn.init.normal_(self.out.weight, std=0.002)
-        nn.init.zeros_(self.out.bias)
-        self.register_buffer("mean", torch.tensor([0.485, 0.456, 0.406]).view(1, 3, 1, 1), persistent=False)
-        self.register_buffer("std", torch.tensor([0.229, 0.224, 0.225]).view(1, 3, 1, 1), persistent=False)
-
-    def forward(self, pictures: Tensor) -> Seen:
-        """What is seen in pictures, float32 [n, 3, side, side] in [0, 1]."""
-        x = ((pictures - self.mean) / self.std).contiguous(memory_format=torch.channels_last)
-        x = functional.relu(self.narrow(self.features(x)))
-        x = self.out(functional.relu(self.hidden(x.flatten(1))))
-        identity, expression, opening, rotation, log_scale, origin, presence = x.split(
-            (80, 6, 1, 3, 1, 2, 1), 1
+    def look(self, picture: Tensor, *windows: Window) -> tuple[Tensor, float]:
+        """Points [478, 3] in pixels seen through windows of a picture [1, 3, h, w], their mean; presence logit."""
+        middle, half, turn = (
+            torch.cat([getattr(w, name).to(self.device) for w in windows])
+            for name in ("middle", "half", "turn")
         )
-        return Seen(
-            identity,
-            expression,
-            0.283 + 0.1 * opening,
-            0.2 * rotation,
-            log_scale - 0.9,
-            origin,
-            presence[:, 0],
-        )
+        window = Window(middle, half, turn)
+        seen = window.look(picture.expand(len(windows), -1, -1, -1))
+        said = self.network(torch.cat([seen, seen.flip(-1)]))
+        straight, mirrored = self.shapes(said).chunk(2)
+        mirrored = mirrored[:, self._opposite] * mirrored.new_tensor([-1, 1, 1])
+        return window.outside((straight + mirrored) / 2).mean(0), float(said.presence.mean())
+
+    def _tensor(self, picture: NDArray[np.uint8]) -> Tensor:
+        return torch.from_numpy(np.ascontiguousarray(picture)).to(self.device).permute(2, 0, 1)[None] / 255
+
+    def _first(self, picture: Tensor) -> Tensor:
+        points = self._search(picture)
+        if points is None:
+            raise ClipError("no face in frame 0; choose a clip that shows one throughout")
+        if not self.largest and self._another(picture, points):
+            raise several("several")
+        looks = []
+        for size in FIRST_LOOKS:
+            points, _ = self.look(picture, around(points[None], LOOK_SIDE * size))
+            looks.append(points)
+        return torch.stack(looks[1:]).mean(0)
+
+    def _search(self, picture: Tensor) -> Tensor | None:
+        """The largest face: the whole picture first, then smaller windows; two looks to settle, one to be sure."""
+        height, width = picture.shape[-2:]
+        for share in (1.0, 0.7, 0.5):
+            best: tuple[float, Tensor] | None = None
+            for window in windows(height, width, share):
+                points, presence = self.look(picture, window)
+                if presence > PRESENT and (best is None or presence > best[0]):
+                    best = presence, points
+            if best is not None:
+                points = best[1]
+                for _ in range(2):
+                    points, presence = self.look(picture, around(points[None], LOOK_SIDE))
+                if presence > PRESENT:
+                    return points
+        return None
+
+    def _another(self, picture: Tensor, points: Tensor) -> bool:
+        """Whether a face stands beside the one found, in windows that hardly meet its box."""
+        box = around(points[None], 1.0)
+        height, width = picture.shape[-2:]
+        for share in (0.7, 0.5, 0.35):
+            for window in windows(height, width, share):
+                apart = (window.middle - box.middle.cpu()).abs().amax() - window.half[0] - box.half[0].cpu()
+                if apart < -0.25 * float(window.half[0]):
+                    continue
+                found, presence = self.look(picture, window)
+                if presence > PRESENT:
+                    found, presence = self.look(picture, around(found[None], LOOK_SIDE))
+                    again = around(found[None], 1.0)
+                    far = (again.middle - box.middle).abs().amax() > box.half[0]
+                    if presence > PRESENT and bool(far):
+                        return True
+        return False
 
 
-@dataclass(frozen=True)
-class Window:
-    """Square windows onto pictures: the middle [n, 2], half the side [n] (pixels) and the turn [n] (radians)."""
+def windows(height: int, width: int, share: float) -> list[Window]:
+    """Square windows of `share` of the shorter side, overlapping by half, over a picture."""
+    half = share * min(height, width) / 2
 
-    middle: Tensor
-    half: Tensor
-    turn: Tensor
+    def middles(size: int) -> NDArray[np.float64]:
+        return np.linspace(half, size - half, 1 + int(np.ceil((size - 2 * half) / half)))
 
-    def look(self, pictures: Tensor) -> Tensor:
-        """What stands in the windows: [n, 3, 112, 112] of pictures [n, 3, height, width] in [0, 1]."""
-        height, width = pictures.shape[-2:]
-        size = pictures.new_tensor([width, height])
-        turn = self._matrix() * self.half[:, None, None]
-        place = (2 * self.middle / size - 1)[..., None]
-        theta = torch.cat([turn * 2 / size[:, None], place], 2)
-        grid = functional.affine_grid(theta, [len(pictures), 3, SIDE, SIDE], align_corners=False)
-        return functional.grid_sample(pictures, grid, padding_mode="border", align_corners=False)
-
-    def inside(self, points: Tensor) -> Tensor:
-        """Pixels [n, points, 2 or 3] in window coordinates (z only scaled)."""
-        flat = (points[..., :2] - self.middle[:, None]) @ self._matrix() / self.half[:, None, None]
-        return torch.cat([flat, points[..., 2:] / self.half[:, None, None]], -1)
-
-    def outside(self, points: Tensor) -> Tensor:
-        """Window coordinates [n, points, 2 or 3] in pixels."""
-        flat = points[..., :2] * self.half[:, None, None] @ self._matrix().mT + self.middle[:, None]
-        return torch.cat([flat, points[..., 2:] * self.half[:, None, None]], -1)
-
-    def _matrix(self) -> Tensor:
-        cos, sin = self.turn.cos(), self.turn.sin()
-        return torch.stack([cos, -sin, sin, cos], -1).view(-1, 2, 2)
+    return [
+        Window(torch.tensor([[x, y]], dtype=torch.float32), torch.tensor([half]), torch.zeros(1))
+        for y in middles(height)
+        for x in middles(width)
+    ]
 
 
-class Shapes(nn.Module):
-    """The face model as a torch module: from what the network says to points in the window."""
-
-    def __init__(self, model: FaceModel) -> None:
-        super().__init__()
-        for name in ("mean", "identity_basis", "expression_basis", "lids", "opening"):
-            self.register_buffer(name, torch.tensor(getattr(model, name)), persistent=False)
-
-    def forward(self, seen: Seen) -> Tensor:
-        """Points [n, 478, 3] in window coordinates."""
-        shape = self.mean + torch.tensordot(seen.identity, self.identity_basis, 1)
-        shape = shape + torch.tensordot(seen.expression, self.expression_basis, 1)
-        shape = shape + (seen.opening - self.opening)[..., None] * self.lids
-        points = seen.log_scale.exp()[..., None] * (shape @ turned(seen.rotation).mT)
-        return points + functional.pad(seen.origin, (0, 1))[:, None]
-
-
-def turned(rotation: Tensor) -> Tensor:
-    """Rotation matrices [n, 3, 3] of rotation vectors [n, 3]."""
-    x, y, z = rotation.unbind(-1)
-    zero = torch.zeros_like(x)
-    return torch.linalg.matrix_exp(torch.stack([zero, -z, y, z, zero, -x, -y, x, zero], -1).view(-1, 3, 3))
-
-
-def around(points: NDArray[np.floating] | Tensor, side: float = LOOK_SIDE) -> Window:
-    """The upright window around faces whose points [n, 478, 2 or 3] are known, `side` times their box."""
-    from endpoints.syncsc.face_model import EYE_CORNERS, OVAL
-
-    points = torch.as_tensor(points, dtype=torch.float32)
-    left, right = (points[:, list(corners), :2].mean(1) for corners in EYE_CORNERS)
-    turn = torch.atan2(right[:, 1] - left[:, 1], right[:, 0] - left[:, 0])
-    oval = points[:, list(OVAL), :2]
-    low, high = oval.amin(1), oval.amax(1)
-    return Window((low + high) / 2, side * (high - low).amax(1) / 2, turn)
+@lru_cache(maxsize=2)
+def load_network(path: Path) -> ExtractorNetwork:
+    """The trained network; errors as `stored.load`."""
+    return load(path, "extractor", ExtractorNetwork())

@@ -7,10 +7,9 @@ from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
+from lossweep.endpoints.clip import ClipError
+from lossweep.endpoints.syncsc.similarity_transform import rotation_matrix, rotation_vector, similarity
 from numpy.typing import NDArray
-
-from endpoints.clip import ClipError
-from endpoints.syncsc.rigid import rotation_matrix, rotation_vector, similarity
 
 COEFFICIENTS = 16
 EXPRESSION = slice(0, 6)
@@ -236,3 +235,12 @@ def _load(path: Path) -> FaceModel:
         raise ClipError(
             f"face model: {path} is broken ({str(error).splitlines()[0]}); reinstall it"
         ) from None
+
+
+def mirrored_points(mean: NDArray) -> NDArray[np.int64]:
+    """For each of the 478 points the one on the other side of the face: a pairing of the mean shape."""
+    from scipy.optimize import linear_sum_assignment
+
+    flipped = mean * [-1, 1, 1]
+    distance = np.linalg.norm(flipped[:, None] - mean[None], axis=-1)
+    return linear_sum_assignment(distance**2)[1]

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from argparse import Namespace
 from dataclasses import dataclass
 
 import numpy as np
+from lossweep.endpoints.syncsc.face_model import COEFFICIENTS, FaceModel
 from numpy.typing import NDArray
-
-from endpoints.syncsc.face_model import COEFFICIENTS, FaceModel
-from endpoints.syncsc.prepare import Labelled, load
 
 STEP = 2.0**-8
 
@@ -60,32 +57,6 @@ def smoothed(coefficients: NDArray[np.floating], scale: NDArray[np.floating]) ->
         step = coefficients[i] - out[i - 1]
         out[i] = out[i - 1] + step * np.minimum(1, 0.5 + np.abs(step) / (0.5 * np.asarray(scale)))
     return out
-
-
-def sequences(labels: Labelled, model: FaceModel, held_out: bool) -> list[NDArray[np.float32]]:
-    """What would be sent of the labelled clips: float32 [frames, 16] each, in standard deviations.
-
-    The person's identity is that of the clip's first frame, as in use. Training clips come mirrored as well.
-    """
-    from endpoints.syncsc.face_model_training import mirrored_points
-
-    scaling, opposite = Scaling.of(model), mirrored_points(model.mean)
-    out = []
-    for clip in labels.clips:
-        if clip.held_out != held_out:
-            continue
-        points = labels.points(clip.rows)
-        mirror = points[:, opposite] * np.float32([-1, 1, 1]) + np.float32([256, 0, 0])
-        for p in (points,) if held_out else (points, mirror):
-            identity, _ = model.fit(p[0])
-            out.append(scaling.numbers(smoothed(model.fit(p, identity)[1], model.scale)))
-    return out
-
-
-def of_training(args: Namespace) -> tuple[list[NDArray[np.float32]], list[NDArray[np.float32]]]:
-    """Sequences of the training people and of those held out, for a training's arguments."""
-    labels, model = load(args.labels), FaceModel.load()
-    return sequences(labels, model, False), sequences(labels, model, True)
 
 
 def blocks(sequence: NDArray[np.floating], frames: int) -> NDArray[np.float32]:

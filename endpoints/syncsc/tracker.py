@@ -6,19 +6,18 @@ from collections.abc import Sequence
 from typing import NamedTuple, Protocol
 
 import numpy as np
+from lossweep.channels.registry import Registry
+from lossweep.endpoints.clip import ClipError
+from lossweep.endpoints.syncsc.face_model import FaceModel
 from numpy.typing import NDArray
-
-from channels.registry import Registry
-from endpoints.clip import ClipError
-from endpoints.syncsc.face_model import FaceModel
 
 TRACKERS = Registry(
     "tracker",
     "lossweep.trackers",
     {
-        "extractor": "endpoints.syncsc.extraction:ExtractorTracker",
-        "deep3d": "endpoints.syncsc.deep3d:Deep3DTracker",
-        "mediapipe": "endpoints.syncsc.tracker:MediapipeTracker",
+        "extractor": "lossweep.endpoints.syncsc.extractor:ExtractorTracker",
+        "deep3d": "lossweep.endpoints.syncsc.deep3d:Deep3DTracker",
+        "mediapipe": "lossweep.endpoints.syncsc.tracker:MediapipeTracker",
     },
 )
 
@@ -72,7 +71,7 @@ class MediapipeTracker:
 
     def track(self, pictures: Sequence[NDArray[np.uint8]]) -> Tracked:
         """See `Tracker.track`."""
-        from endpoints.syncsc.landmarker import Landmarker
+        from lossweep.endpoints.syncsc.landmarker import Landmarker
 
         with Landmarker(faces=2) as landmarker:
             if len(landmarker.faces(pictures[0])) > 1 and not self.largest:

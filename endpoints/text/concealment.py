@@ -8,18 +8,17 @@ from itertools import pairwise
 from typing import Protocol
 
 import numpy as np
+from lossweep.channels.registry import Registry
 from numpy.typing import NDArray
-
-from channels.registry import Registry
 
 CONCEALMENTS = Registry(
     "concealment",
     "lossweep.concealments",
     {
-        "none": "endpoints.text.concealment:NoConcealment",
-        "unigram": "endpoints.text.concealment:Unigram",
-        "ngram": "endpoints.text.ngram:NGram",
-        "textpc": "endpoints.text.textpc:TextPC",
+        "none": "lossweep.endpoints.text.concealment:NoConcealment",
+        "unigram": "lossweep.endpoints.text.concealment:Unigram",
+        "ngram": "lossweep.endpoints.text.ngram:NGram",
+        "textpc": "lossweep.endpoints.text.textpc:TextPC",
     },
 )
 
@@ -71,8 +70,8 @@ class Unigram:
         self, words: Sequence[str | None], windows: NDArray[np.int64], ahead: int = 0
     ) -> list[str | None]:
         """The words, with the one most frequent word at every gap."""
-        from endpoints.text.vocabulary import SPECIAL, Vocabulary
-        from endpoints.text.weights import SHIPPED, VOCABULARY_FILE
+        from lossweep.endpoints.text.vocabulary import SPECIAL, Vocabulary
+        from lossweep.endpoints.text.weights import SHIPPED, VOCABULARY_FILE
 
         guess = Vocabulary.load(SHIPPED / VOCABULARY_FILE).surfaces[SPECIAL]
         return [guess if word is None else word for word in words]

@@ -10,18 +10,16 @@ from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
+from lossweep.endpoints.clip import Clip, ClipError, Received, Word
+from lossweep.endpoints.fec.adu import RepairHeader, protect
+from lossweep.endpoints.text.concealment import CONCEALMENTS, concealment
+from lossweep.endpoints.text.huffman import load as load_code
+from lossweep.endpoints.text.interleaving import WINDOW, order
+from lossweep.endpoints.text.weights import FILES, SHIPPED
+from lossweep.sim.delivery import Delivery
+from lossweep.sim.rtp import RTP_HEADER_BYTES, RtpHeader
+from lossweep.sim.stream import Block, Stream
 from pydantic import BaseModel, ConfigDict, Field, field_validator
-
-from endpoints.clip import Clip, ClipError, Received, Word
-from endpoints.fec.adu import RepairHeader, protect
-from endpoints.text.concealment import CONCEALMENTS, concealment
-from endpoints.text.huffman import load as load_code
-from endpoints.text.interleave import order
-from endpoints.text.masking import WINDOW
-from endpoints.text.weights import FILES, SHIPPED
-from sim.delivery import Delivery
-from sim.rtp import RTP_HEADER_BYTES, RtpHeader
-from sim.stream import Block, Stream
 
 CLOCK_RATE = 16_000
 MEDIA = {"payload_type": 98, "ssrc": 0x10557E87}
@@ -29,7 +27,7 @@ REPAIR = {"payload_type": 99, "ssrc": 0x10557E88}
 
 
 PACING = 2.5
-"""As `sim.sender` paces, but by the block's duration: a pause after a block does not slow its packets."""
+"""As `lossweep.sim.sender` paces, but by the block's duration: a pause after a block does not slow its packets."""
 PAUSE_S = 1.5
 """A window closes where the next word begins so much later."""
 

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from functools import lru_cache
 from pathlib import Path
 
-from endpoints.clip import ClipError
+from lossweep.endpoints.clip import ClipError
 
 ESCAPE = ""
 """Stands before a word spelt in UTF-8: 16 bits of length in bytes, then the bytes."""

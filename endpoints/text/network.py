@@ -5,7 +5,7 @@ into: the head chooses among whole words. Attention is two-sided inside a window
 windows, never forward (block-causal). All windows of a text are then filled in one pass, each from exactly
 what had been received when it was played, and what a live receiver keeps of earlier windows never changes.
 
-The network is a masked language model *and counts*: what the witnesses of `endpoints.text.evidence` say of a
+The network is a masked language model *and counts*: what the witnesses of `lossweep.endpoints.text.ngram_features` say of a
 word is added to its score, each witness times a gate between 0 and infinity that the network sets at each
 gap. So it starts at the level of an n-gram model and learns what counts cannot say. (The SyncSC paper has the
 masked language model alone, from far more training.)
@@ -16,11 +16,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import torch
+from lossweep.endpoints.text.ngram_features import FEATURES, WITNESSES, Evidence
+from lossweep.endpoints.text.word_forms import SHAPES
 from torch import Tensor, nn
 from torch.nn import functional
-
-from endpoints.text.evidence import FEATURES, WITNESSES, Evidence
-from endpoints.text.forms import SHAPES
 
 KNOWN_SCALE = 0.1
 FIRST_GATE = -0.7

@@ -6,14 +6,13 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+from lossweep.endpoints.text import ngram_counts as counts
+from lossweep.endpoints.text.concealment import of_windows
+from lossweep.endpoints.text.mbr_decoding import Chooser, breaks_before, shapes_so_far
+from lossweep.endpoints.text.ngram_counts import Followers
+from lossweep.endpoints.text.vocabulary import MASK, SPECIAL, Vocabulary
+from lossweep.endpoints.text.weights import SHIPPED, VOCABULARY_FILE
 from numpy.typing import NDArray
-
-from endpoints.text import counts
-from endpoints.text.choice import Chooser, breaks_before, shapes_so_far
-from endpoints.text.concealment import of_windows
-from endpoints.text.counts import Followers
-from endpoints.text.vocabulary import MASK, SPECIAL, Vocabulary
-from endpoints.text.weights import SHIPPED, VOCABULARY_FILE
 
 BACK_OFF = 0.4
 

@@ -6,13 +6,12 @@ import json
 from pathlib import Path
 
 import torch
+from lossweep.endpoints.clip import ClipError
+from lossweep.endpoints.text.network import NetworkConfig, TextNetwork
+from lossweep.endpoints.text.vocabulary import MASK, SPECIAL, UNKNOWN, Vocabulary
+from lossweep.endpoints.text.word_forms import SHAPES
 from safetensors.torch import load_file
 from torch import Tensor
-
-from endpoints.clip import ClipError
-from endpoints.text.forms import SHAPES
-from endpoints.text.network import NetworkConfig, TextNetwork
-from endpoints.text.vocabulary import MASK, SPECIAL, UNKNOWN, Vocabulary
 
 NEEDED = ("config.json", "model.safetensors", "vocab.txt")
 

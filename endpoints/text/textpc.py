@@ -6,14 +6,13 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
+from lossweep.endpoints.text import ngram_counts as counts
+from lossweep.endpoints.text.concealment import of_windows
+from lossweep.endpoints.text.mbr_decoding import Chooser, breaks_before
+from lossweep.endpoints.text.ngram_features import Witnesses
+from lossweep.endpoints.text.vocabulary import MASK, SPECIAL
+from lossweep.endpoints.text.weights import SHIPPED, load
 from numpy.typing import NDArray
-
-from endpoints.text import counts
-from endpoints.text.choice import Chooser, breaks_before
-from endpoints.text.concealment import of_windows
-from endpoints.text.evidence import Witnesses
-from endpoints.text.vocabulary import MASK, SPECIAL
-from endpoints.text.weights import SHIPPED, load
 
 CONTEXT = 30
 """Words of context at least, once there are as many; the network's length less this is filled at a time."""
@@ -26,9 +25,9 @@ class TextPC:
     A missing word is one mask and the head chooses a whole word, so the number of tokens never has to be
     known. Context is what *arrived*: earlier gaps stay masks, so all windows of a text go through the network
     in batches, each with 30 to 114 words before it. Counts of neighbours, and of words received lately, have
-    their say in the scores (`endpoints.text.evidence`). Capital and mark come from a second, small head.
+    their say in the scores (`lossweep.endpoints.text.ngram_features`). Capital and mark come from a second, small head.
 
-    Source: the SyncSC paper, Section III-C; the network is `endpoints.text.network`.
+    Source: the SyncSC paper, Section III-C; the network is `lossweep.endpoints.text.network`.
     """
 
     def __init__(self, folder: Path = SHIPPED, device: str = "cpu") -> None:

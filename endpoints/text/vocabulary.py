@@ -11,10 +11,9 @@ from functools import cached_property
 from pathlib import Path
 
 import numpy as np
+from lossweep.endpoints.clip import ClipError
+from lossweep.endpoints.text.word_forms import analyse
 from numpy.typing import NDArray
-
-from endpoints.clip import ClipError
-from endpoints.text.forms import analyse
 
 UNKNOWN = 0
 MASK = 1

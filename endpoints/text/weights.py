@@ -7,12 +7,13 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from endpoints.clip import ClipError
-from endpoints.text import counts, huffman
-from endpoints.text.vocabulary import Vocabulary
+from lossweep.endpoints.clip import ClipError
+from lossweep.endpoints.text import huffman
+from lossweep.endpoints.text import ngram_counts as counts
+from lossweep.endpoints.text.vocabulary import Vocabulary
 
 if TYPE_CHECKING:
-    from endpoints.text.network import TextNetwork
+    from lossweep.endpoints.text.network import TextNetwork
 
 SHIPPED = Path(__file__).parent / "model"
 NETWORK_FILE = "textpc.safetensors"
@@ -42,9 +43,8 @@ def load(folder: Path = SHIPPED, device: str = "cpu") -> tuple[TextNetwork, Voca
     path = folder / NETWORK_FILE
     if not path.exists():
         raise ClipError(f"text model: {path} is missing; it ships with lossweep, reinstall or train again")
+    from lossweep.endpoints.text.network import NetworkConfig, TextNetwork
     from safetensors import SafetensorError, safe_open
-
-    from endpoints.text.network import NetworkConfig, TextNetwork
 
     vocabulary = Vocabulary.load(folder / VOCABULARY_FILE)
     try:

@@ -6,12 +6,12 @@ import math
 from dataclasses import replace
 from pathlib import Path
 
-from endpoints.clip import SPEECH_RATE, Clip, ClipError
-from experiments.clips.files import read_file
-from experiments.clips.portrait import portrait
-from experiments.clips.recognized import recognize
-from experiments.clips.source import BUILT_IN, TRANSCRIPT_SUFFIXES, sources
-from experiments.clips.transcript import read_transcript
+from lossweep.endpoints.clip import SPEECH_RATE, Clip, ClipError
+from lossweep.experiments.clips.files import read_file
+from lossweep.experiments.clips.portrait import portrait
+from lossweep.experiments.clips.recognized import recognize
+from lossweep.experiments.clips.source import BUILT_IN, TRANSCRIPT_SUFFIXES, sources
+from lossweep.experiments.clips.transcript import read_transcript
 
 __all__ = ["ClipError", "load_clips"]
 
@@ -27,12 +27,12 @@ def load_clips(
     """The clips that `source` names.
 
     Args:
-        source: "portrait" (built in, see `experiments.clips.portrait`), a video file, or a folder of
+        source: "portrait" (built in, see `lossweep.experiments.clips.portrait`), a video file, or a folder of
             them, in the order of their names; `$NAME` stands for an environment variable.
         fps: wanted frames a second, above 0.
         size: wanted width and height in pixels, even.
         seconds: keeps only the beginning, this long; words that end later are left out.
-        recognizer: takes the words from the sound; see `endpoints.speech.recognizer`.
+        recognizer: takes the words from the sound; see `lossweep.endpoints.asr.recognizer`.
     Returns:
         One clip a file, its name the file's without the suffix.
     Raises:

@@ -8,11 +8,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 import numpy as np
+from lossweep.experiments.clips.eyes import EYES
+from lossweep.experiments.clips.mouth import MouthPose, compose, smoothstep
 from numpy.typing import NDArray
 from scipy.ndimage import map_coordinates, zoom
-
-from experiments.clips.eyes import EYES
-from experiments.clips.mouth import MouthPose, compose, smoothstep
 
 Array = NDArray[np.float64]
 

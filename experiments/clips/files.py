@@ -10,10 +10,9 @@ from pathlib import Path
 import av
 import numpy as np
 from av.video.reformatter import Interpolation
+from lossweep.endpoints.clip import SPEECH_RATE, Clip, ClipError, Word
+from lossweep.experiments.clips.captions import read_captions, sidecar
 from numpy.typing import NDArray
-
-from endpoints.clip import SPEECH_RATE, Clip, ClipError, Word
-from experiments.clips.captions import read_captions, sidecar
 
 _SCALER = (
     Interpolation.LANCZOS

@@ -10,14 +10,13 @@ from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
+from lossweep.endpoints.clip import SPEECH_RATE, Clip, Word
+from lossweep.endpoints.tts import espeak
+from lossweep.endpoints.tts.espeak import Phoneme
+from lossweep.experiments.clips.cache import cached
+from lossweep.experiments.clips.face import Face, FacePose
+from lossweep.experiments.clips.visemes import mouth_track
 from numpy.typing import NDArray
-
-from endpoints.clip import SPEECH_RATE, Clip, Word
-from endpoints.speech import espeak
-from endpoints.speech.espeak import Phoneme
-from experiments.clips.cache import cached
-from experiments.clips.face import Face, FacePose
-from experiments.clips.visemes import mouth_track
 
 TEXT = (
     "Hello, and welcome. When the network loses a packet, my picture may freeze, "

@@ -9,9 +9,9 @@ import os
 import tempfile
 from dataclasses import replace
 
-from endpoints.clip import Clip, ClipError, Word
-from endpoints.speech.recognizer import recognizer
-from experiments.clips.cache import folder
+from lossweep.endpoints.asr.recognizer import recognizer
+from lossweep.endpoints.clip import Clip, ClipError, Word
+from lossweep.experiments.clips.cache import folder
 
 
 def recognize(clip: Clip, name: str) -> Clip:
@@ -21,7 +21,7 @@ def recognize(clip: Clip, name: str) -> Clip:
 
     Args:
         clip: with speech.
-        name: see `endpoints.speech.recognizer.recognizer`.
+        name: see `lossweep.endpoints.asr.recognizer.recognizer`.
     Raises:
         ClipError: no sound, no such recognizer, or no word heard; naming the clip.
     """

@@ -6,7 +6,7 @@ import os
 import re
 from pathlib import Path
 
-from endpoints.clip import ClipError
+from lossweep.endpoints.clip import ClipError
 
 BUILT_IN = "portrait"
 # fmt: off

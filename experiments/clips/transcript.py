@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from endpoints.clip import Clip, ClipError, Word
+from lossweep.endpoints.clip import Clip, ClipError, Word
 
 WORDS_A_SECOND = 2.5
 """Pace of text without times: 150 words a minute, a lecturer's."""

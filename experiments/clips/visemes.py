@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+from lossweep.endpoints.tts.espeak import Phoneme
+from lossweep.experiments.clips.mouth import MouthPose
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter1d
-
-from endpoints.speech.espeak import Phoneme
-from experiments.clips.mouth import MouthPose
 
 _STEP_S = 0.005
 _SPREAD_S = 0.030  # neighbouring phonemes blend over about this time

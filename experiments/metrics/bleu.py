@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 
-from endpoints.clip import Clip, Received
-from experiments.metrics.sentences import sentences
+from lossweep.endpoints.clip import Clip, Received
+from lossweep.experiments.metrics.sentences import sentences
 
 
 class Bleu:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-
-from endpoints.clip import Clip, Received
+from lossweep.endpoints.clip import Clip, Received
 
 EYES = slice(6, 7)
 

@@ -6,12 +6,11 @@ import hashlib
 from collections import OrderedDict
 
 import numpy as np
+from lossweep.endpoints.clip import SPEECH_RATE, Clip, Received
+from lossweep.experiments.metrics.alignment import both
+from lossweep.experiments.metrics.mel import mel_power
+from lossweep.experiments.metrics.onnx import session
 from numpy.typing import NDArray
-
-from endpoints.clip import SPEECH_RATE, Clip, Received
-from experiments.metrics.mel import mel_power
-from experiments.metrics.onnx import session
-from experiments.metrics.speech import both
 
 SEGMENT = int(9.01 * SPEECH_RATE)
 KEPT = 4096

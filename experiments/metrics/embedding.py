@@ -6,11 +6,10 @@ from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
+from lossweep.endpoints.clip import ClipError
+from lossweep.endpoints.text.pretrained import minilm_folder
+from lossweep.experiments.metrics.metric import MetricAbsent
 from numpy.typing import NDArray
-
-from endpoints.clip import ClipError
-from endpoints.text.pretrained import minilm_folder
-from experiments.metrics.metric import MetricAbsent
 
 MAX_TOKENS = 256
 BATCH = 64

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from experiments.metrics.metric import Picture, checked
+from lossweep.experiments.metrics.metric import Picture, checked
 
 if TYPE_CHECKING:
     import torch

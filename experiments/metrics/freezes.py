@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 from itertools import pairwise
 
-from endpoints.clip import Received
+from lossweep.endpoints.clip import Received
 
 RENDERED = ("whole", "concealed")
 AVERAGED_FRAMES = 30

@@ -6,14 +6,13 @@ import hashlib
 from functools import lru_cache
 
 import numpy as np
+from lossweep.endpoints.asr.recognizer import DEFAULT, Recognizer, recognizer
+from lossweep.endpoints.clip import Clip, ClipError, Received
+from lossweep.experiments.metrics.alignment import both
+from lossweep.experiments.metrics.metric import MetricAbsent
+from lossweep.experiments.metrics.recognition import spelled
+from lossweep.experiments.metrics.word_recovery import edit_distance
 from numpy.typing import NDArray
-
-from endpoints.clip import Clip, ClipError, Received
-from endpoints.speech.recognizer import DEFAULT, Recognizer, recognizer
-from experiments.metrics.metric import MetricAbsent
-from experiments.metrics.recognition import spelled
-from experiments.metrics.speech import both
-from experiments.metrics.word_recovery import edit_distance
 
 
 class Heard:

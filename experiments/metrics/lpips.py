@@ -10,8 +10,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from experiments.metrics.feature_distance import FeatureDistance
-from experiments.metrics.metric import MetricAbsent
+from lossweep.experiments.metrics.feature_distance import FeatureDistance
+from lossweep.experiments.metrics.metric import MetricAbsent
 
 if TYPE_CHECKING:
     import torch

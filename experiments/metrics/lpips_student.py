@@ -6,8 +6,8 @@ import hashlib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from experiments.metrics.feature_distance import FeatureDistance
-from experiments.metrics.metric import MetricAbsent
+from lossweep.experiments.metrics.feature_distance import FeatureDistance
+from lossweep.experiments.metrics.metric import MetricAbsent
 
 if TYPE_CHECKING:
     import torch
@@ -36,9 +36,8 @@ class LpipsStudent(FeatureDistance):
 
     def __init__(self, device: str = "cpu") -> None:
         super().__init__(device)
+        from lossweep.experiments.metrics.student.network import Student
         from safetensors.torch import load_file
-
-        from experiments.metrics.student.network import Student
 
         model = Student()
         try:

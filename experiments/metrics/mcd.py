@@ -5,12 +5,11 @@ from __future__ import annotations
 import math
 
 import numpy as np
+from lossweep.endpoints.clip import Clip, Received
+from lossweep.experiments.metrics.alignment import both
+from lossweep.experiments.metrics.dtw import warping
+from lossweep.experiments.metrics.mel import cepstrum, log_mel
 from scipy.spatial.distance import cdist
-
-from endpoints.clip import Clip, Received
-from experiments.metrics.dtw import warping
-from experiments.metrics.mel import cepstrum, log_mel
-from experiments.metrics.speech import both
 
 DECIBEL = 10 * math.sqrt(2) / math.log(10)
 

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
+from lossweep.endpoints.clip import Clip, Received
+from lossweep.experiments.metrics.alignment import both
+from lossweep.experiments.metrics.mel import RANGE_DB, cepstrum, log_mel
 from numpy.typing import NDArray
-
-from endpoints.clip import Clip, Received
-from experiments.metrics.mel import RANGE_DB, cepstrum, log_mel
-from experiments.metrics.speech import both
 
 
 class MelSimilarity:

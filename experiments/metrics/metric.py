@@ -8,36 +8,35 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
 import numpy as np
+from lossweep.channels.registry import Registry
+from lossweep.endpoints.clip import Clip, Received
 from numpy.typing import NDArray
-
-from channels.registry import Registry
-from endpoints.clip import Clip, Received
 
 METRICS = Registry(
     "metric",
     "lossweep.metrics",
     {
-        "psnr": "experiments.metrics.psnr:Psnr",
-        "ssim": "experiments.metrics.ssim:Ssim",
-        "ms_ssim": "experiments.metrics.ms_ssim:MsSsim",
-        "lpips": "experiments.metrics.lpips:Lpips",
-        "lpips_student": "experiments.metrics.lpips_student:LpipsStudent",
-        "vmaf": "experiments.metrics.vmaf:Vmaf",
-        "bleu": "experiments.metrics.bleu:Bleu",
-        "semantic_similarity": "experiments.metrics.semantic_similarity:SemanticSimilarity",
-        "word_recovery": "experiments.metrics.word_recovery:WordRecovery",
-        "coefficients": "experiments.metrics.coefficients:Coefficients",
-        "recognition": "experiments.metrics.recognition:Recognition",
-        "heard": "experiments.metrics.heard:Heard",
-        "pesq": "experiments.metrics.pesq:Pesq",
-        "stoi": "experiments.metrics.stoi:Stoi",
-        "mcd": "experiments.metrics.mcd:Mcd",
-        "mel_similarity": "experiments.metrics.mel_similarity:MelSimilarity",
-        "dnsmos": "experiments.metrics.dnsmos:Dnsmos",
-        "plcmos": "experiments.metrics.plcmos:Plcmos",
-        "utmos": "experiments.metrics.utmos:Utmos",
-        "lip_sync": "experiments.metrics.lip_sync.metric:LipSync",
-        "playout_skew": "experiments.metrics.playout_skew:PlayoutSkew",
+        "psnr": "lossweep.experiments.metrics.psnr:Psnr",
+        "ssim": "lossweep.experiments.metrics.ssim:Ssim",
+        "ms_ssim": "lossweep.experiments.metrics.ms_ssim:MsSsim",
+        "lpips": "lossweep.experiments.metrics.lpips:Lpips",
+        "lpips_student": "lossweep.experiments.metrics.lpips_student:LpipsStudent",
+        "vmaf": "lossweep.experiments.metrics.vmaf:Vmaf",
+        "bleu": "lossweep.experiments.metrics.bleu:Bleu",
+        "semantic_similarity": "lossweep.experiments.metrics.semantic_similarity:SemanticSimilarity",
+        "word_recovery": "lossweep.experiments.metrics.word_recovery:WordRecovery",
+        "coefficients": "lossweep.experiments.metrics.coefficients:Coefficients",
+        "recognition": "lossweep.experiments.metrics.recognition:Recognition",
+        "heard": "lossweep.experiments.metrics.heard:Heard",
+        "pesq": "lossweep.experiments.metrics.pesq:Pesq",
+        "stoi": "lossweep.experiments.metrics.stoi:Stoi",
+        "mcd": "lossweep.experiments.metrics.mcd:Mcd",
+        "mel_similarity": "lossweep.experiments.metrics.mel_similarity:MelSimilarity",
+        "dnsmos": "lossweep.experiments.metrics.dnsmos:Dnsmos",
+        "plcmos": "lossweep.experiments.metrics.plcmos:Plcmos",
+        "utmos": "lossweep.experiments.metrics.utmos:Utmos",
+        "lip_sync": "lossweep.experiments.metrics.lip_sync.metric:LipSync",
+        "playout_skew": "lossweep.experiments.metrics.playout_skew:PlayoutSkew",
     },
 )
 

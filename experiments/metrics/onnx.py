@@ -6,7 +6,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from experiments.metrics.metric import MetricAbsent
+from lossweep.experiments.metrics.metric import MetricAbsent
 
 
 def session(metric: str, file: str) -> Any:

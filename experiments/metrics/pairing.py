@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
+from lossweep.endpoints.clip import Clip, Received
 from numpy.typing import NDArray
-
-from endpoints.clip import Clip, Received
 
 TOLERANCE_S = 1e-6
 """Frame times such as 7 / 25 and 21 / 75 are the same moment, though not the same float."""

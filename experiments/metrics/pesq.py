@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from endpoints.clip import SPEECH_RATE, Clip, Received
-from experiments.metrics.speech import both
+from lossweep.endpoints.clip import SPEECH_RATE, Clip, Received
+from lossweep.experiments.metrics.alignment import both
 
 NOTHING_HEARD = 1.0
 """Below what P.862.2 maps any speech to (1.04)."""

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
-
-from endpoints.clip import Clip, Received
-from experiments.metrics.freezes import RENDERED
+from lossweep.endpoints.clip import Clip, Received
+from lossweep.experiments.metrics.freezes import RENDERED
 
 AHEAD_MS, BEHIND_MS = 45, 125
 """Of the sound, as far as it is not noticed."""

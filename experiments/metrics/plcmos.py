@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
+from lossweep.endpoints.clip import Clip, Received
+from lossweep.experiments.metrics.alignment import both
+from lossweep.experiments.metrics.onnx import session
 from numpy.typing import NDArray
-
-from endpoints.clip import Clip, Received
-from experiments.metrics.onnx import session
-from experiments.metrics.speech import both
 
 RATERS, SEED = 15, 2408
 _WINDOW, _HOP = 512, 256

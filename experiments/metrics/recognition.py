@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 
-from endpoints.clip import Clip, Received
-from experiments.metrics.word_recovery import edit_distance
+from lossweep.endpoints.clip import Clip, Received
+from lossweep.experiments.metrics.word_recovery import edit_distance
 
 
 class Recognition:

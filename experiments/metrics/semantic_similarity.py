@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-
-from endpoints.clip import Clip, Received
-from experiments.metrics.embedding import Embedder
-from experiments.metrics.sentences import sentences
+from lossweep.endpoints.clip import Clip, Received
+from lossweep.experiments.metrics.embedding import Embedder
+from lossweep.experiments.metrics.sentences import sentences
 
 
 class SemanticSimilarity:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from endpoints.clip import Clip, Received
+from lossweep.endpoints.clip import Clip, Received
 
 PLACEHOLDER = "□"
 """Stands for a word that stayed missing; it matches no word."""

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import warnings
 
-from endpoints.clip import SPEECH_RATE, Clip, Received
-from experiments.metrics.speech import both
+from lossweep.endpoints.clip import SPEECH_RATE, Clip, Received
+from lossweep.experiments.metrics.alignment import both
 
 
 class Stoi:

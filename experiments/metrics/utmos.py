@@ -7,10 +7,9 @@ import os
 from pathlib import Path
 
 import torch
-
-from endpoints.clip import SPEECH_RATE, Clip, Received
-from experiments.metrics.metric import MetricAbsent
-from experiments.metrics.speech import both
+from lossweep.endpoints.clip import SPEECH_RATE, Clip, Received
+from lossweep.experiments.metrics.alignment import both
+from lossweep.experiments.metrics.metric import MetricAbsent
 
 WEIGHTS = "utmos22_strong_step7459_v1.pt"
 

@@ -9,11 +9,10 @@ from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
+from lossweep.endpoints.clip import Clip, Received
+from lossweep.experiments.metrics.metric import MetricAbsent
+from lossweep.experiments.metrics.pairing import pairs
 from numpy.typing import NDArray
-
-from endpoints.clip import Clip, Received
-from experiments.metrics.metric import MetricAbsent
-from experiments.metrics.pairing import pairs
 
 
 class Vmaf:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from endpoints.clip import Clip, Received
-from experiments.metrics.embedding import Embedder
-from experiments.metrics.metric import MetricAbsent
-from experiments.metrics.sentences import sentences
+from lossweep.endpoints.clip import Clip, Received
+from lossweep.experiments.metrics.embedding import Embedder
+from lossweep.experiments.metrics.metric import MetricAbsent
+from lossweep.experiments.metrics.sentences import sentences
 
 
 class WordRecovery:

@@ -9,17 +9,16 @@ from pathlib import Path
 
 import pandas as pd
 import torch
-
-from channels.delay import Delay
-from channels.erasure import Erasure
-from endpoints.codecs.codec import AV1, H264, H265
-from endpoints.codecs.decode import decode_block
-from endpoints.codecs.encode import encode
-from endpoints.syncsc import endpoint as syncsc
-from endpoints.syncsc import pictures
-from experiments.cell import make_endpoint
-from experiments.clips import load_clips
-from sim.simulate import simulate
+from lossweep.channels.delay import Delay
+from lossweep.channels.erasure import Erasure
+from lossweep.endpoints.codecs.video.codec import AV1, H264, H265
+from lossweep.endpoints.codecs.video.decode import decode_block
+from lossweep.endpoints.codecs.video.encode import encode
+from lossweep.endpoints.syncsc import endpoint as syncsc
+from lossweep.endpoints.syncsc import lazy_frames as pictures
+from lossweep.experiments.clips import load_clips
+from lossweep.experiments.evaluator import make_endpoint
+from lossweep.sim.simulate import simulate
 
 HERE = Path(__file__).parent
 CODECS = {"h264": H264, "h265": H265, "av1": AV1}

@@ -14,18 +14,17 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from lossweep.endpoints.asr.recognizer import DEFAULT, recognizer
+from lossweep.endpoints.clip import SPEECH_RATE, Clip, Received, Word
+from lossweep.endpoints.tts.pitch import pitch
+from lossweep.endpoints.tts.spectrum import mel
+from lossweep.endpoints.tts.synthesizer import SYNTHESIZERS, checked_voice
+from lossweep.experiments.metrics.dnsmos import Dnsmos
+from lossweep.experiments.metrics.mcd import Mcd
+from lossweep.experiments.metrics.stoi import Stoi
+from lossweep.experiments.metrics.word_recovery import edit_distance
+from lossweep.experiments.training.tts.corpus import Corpus, Utterance
 from numpy.typing import NDArray
-
-from endpoints.clip import SPEECH_RATE, Clip, Received, Word
-from endpoints.speech.recognizer import DEFAULT, recognizer
-from endpoints.syncsc.speech.corpus import Corpus, Utterance
-from endpoints.syncsc.speech.pitch import pitch
-from endpoints.syncsc.speech.spectrum import mel
-from endpoints.syncsc.speech.synthesizer import SYNTHESIZERS, checked_voice
-from experiments.metrics.dnsmos import Dnsmos
-from experiments.metrics.mcd import Mcd
-from experiments.metrics.stoi import Stoi
-from experiments.metrics.word_recovery import edit_distance
 
 MOST, VOICE_S, OFF_S = 16, 3, 0.15
 COLUMNS = ("mel L1", "mcd", "mcd_dtw", "stoi", "dnsmos", "register off, semitones", "voicing wrong")

@@ -13,18 +13,17 @@ from pathlib import Path
 import librosa
 import numpy as np
 import torch
+from lossweep.endpoints.clip import SPEECH_RATE, Clip, Received
+from lossweep.endpoints.tts.pitch import pitch
+from lossweep.endpoints.tts.spectrum import FFT, HOP, WINDOW, bands_of, mel
+from lossweep.endpoints.tts.vocoder import vocoder
+from lossweep.experiments.clips.portrait import portrait
+from lossweep.experiments.metrics.dnsmos import Dnsmos
+from lossweep.experiments.metrics.mcd import Mcd
+from lossweep.experiments.metrics.pesq import Pesq
+from lossweep.experiments.metrics.stoi import Stoi
+from lossweep.experiments.training.tts.corpus import Corpus
 from numpy.typing import NDArray
-
-from endpoints.clip import SPEECH_RATE, Clip, Received
-from endpoints.syncsc.speech.corpus import Corpus
-from endpoints.syncsc.speech.pitch import pitch
-from endpoints.syncsc.speech.spectrum import FFT, HOP, WINDOW, bands_of, mel
-from endpoints.syncsc.speech.vocoder import vocoder
-from experiments.clips.portrait import portrait
-from experiments.metrics.dnsmos import Dnsmos
-from experiments.metrics.mcd import Mcd
-from experiments.metrics.pesq import Pesq
-from experiments.metrics.stoi import Stoi
 
 COLUMNS = ("pesq", "stoi", "mcd", "dnsmos", "dnsmos_p808")
 MOST = 16

@@ -4,17 +4,16 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-
-from endpoints.clip import Clip, Received, Word
-from endpoints.text.choice import CONTENT, Chooser, breaks_before
-from endpoints.text.concealment import of_windows
-from endpoints.text.corpus import VALIDATION_LECTURES
-from endpoints.text.forms import compose
-from endpoints.text.ngram import NGram
-from endpoints.text.textpc import TextPC
-from endpoints.text.vocabulary import MASK
-from experiments.cell import Bench
-from experiments.scenario import check
+from lossweep.endpoints.clip import Clip, Received, Word
+from lossweep.endpoints.text.concealment import of_windows
+from lossweep.endpoints.text.mbr_decoding import CONTENT, Chooser, breaks_before
+from lossweep.endpoints.text.ngram import NGram
+from lossweep.endpoints.text.textpc import TextPC
+from lossweep.endpoints.text.vocabulary import MASK
+from lossweep.endpoints.text.word_forms import compose
+from lossweep.experiments.evaluator import Bench
+from lossweep.experiments.scenario import check
+from lossweep.experiments.training.text.corpus import VALIDATION_LECTURES
 
 HERE = Path(__file__).parent
 LOSSES = (0.6, 0.8, 0.9)

@@ -5,12 +5,11 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from lossweep.experiments.evaluator import Bench
+from lossweep.experiments.metrics.sentences import PLACEHOLDER, sentences
+from lossweep.experiments.scenario import read
+from lossweep.experiments.training.text.corpus import VALIDATION_LECTURES
 from scipy import stats
-
-from endpoints.text.corpus import VALIDATION_LECTURES
-from experiments.cell import Bench
-from experiments.metrics.sentences import PLACEHOLDER, sentences
-from experiments.scenario import read
 
 HERE = Path(__file__).parent
 SHOWN = ("bleu_1", "bleu", "semantic_similarity", "word_recovery", "word_recovery_cosine")
@@ -228,7 +227,7 @@ filled in.
 
 def sentences_of(clip) -> list[str]:
     """The sentences of a clip."""
-    from endpoints.clip import Received
+    from lossweep.endpoints.clip import Received
 
     return sentences(clip, Received(clip))[0]
 

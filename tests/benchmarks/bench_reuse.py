@@ -10,10 +10,10 @@ weights.
 import sys
 import time
 
-from experiments.cell import Bench
-from experiments.metrics.metric import Picture
-from experiments.metrics.pairing import pairs
-from experiments.scenario import read
+from lossweep.experiments.evaluator import Bench
+from lossweep.experiments.metrics.metric import Picture
+from lossweep.experiments.metrics.pairing import pairs
+from lossweep.experiments.scenario import read
 
 SAMPLE = 6
 

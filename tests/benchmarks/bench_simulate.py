@@ -5,12 +5,11 @@ Run with `python -m pytest tests/benchmarks/bench_simulate.py --benchmark-only`.
 
 import numpy as np
 import pytest
-
-from channels.delay import Delay
-from channels.gilbert_elliott import GilbertElliott
-from endpoints.fec.reed_solomon import ReedSolomon
-from sim.simulate import simulate
-from sim.stream import Block, Stream
+from lossweep.channels.delay import Delay
+from lossweep.channels.gilbert_elliott import GilbertElliott
+from lossweep.endpoints.fec.reed_solomon import ReedSolomon
+from lossweep.sim.simulate import simulate
+from lossweep.sim.stream import Block, Stream
 
 K, N, BLOCKS, DURATION_S = 32, 63, 1588, 0.16
 

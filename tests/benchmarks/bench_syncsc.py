@@ -15,21 +15,20 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import torch
-
-from endpoints.clip import SPEECH_RATE
-from endpoints.syncsc.codes.code import code_of
-from endpoints.syncsc.extraction import ExtractorTracker
-from endpoints.syncsc.face_model import EXPRESSION
-from endpoints.syncsc.fom.endpoint import SHIPPED as FOM
-from endpoints.syncsc.fom.endpoint import KeypointDrawing, as_tensor
-from endpoints.syncsc.fom.endpoint import load_network as load_fom
-from endpoints.syncsc.generator.generator import Generator
-from endpoints.syncsc.semantics import Scaling
-from endpoints.syncsc.speech.pitch import pitch
-from endpoints.syncsc.speech.spectrum import mel
-from endpoints.syncsc.speech.synthesizer import SYNTHESIZERS
-from endpoints.syncsc.speech.vocoder import Vocoder
-from experiments.clips import load_clips
+from lossweep.endpoints.clip import SPEECH_RATE
+from lossweep.endpoints.syncsc.codes.code import code_of
+from lossweep.endpoints.syncsc.extractor import ExtractorTracker
+from lossweep.endpoints.syncsc.face_model import EXPRESSION
+from lossweep.endpoints.syncsc.fom.endpoint import SHIPPED as FOM
+from lossweep.endpoints.syncsc.fom.endpoint import KeypointDrawing, as_tensor
+from lossweep.endpoints.syncsc.fom.endpoint import load_network as load_fom
+from lossweep.endpoints.syncsc.generator.generator import Generator
+from lossweep.endpoints.syncsc.semantics import Scaling
+from lossweep.endpoints.tts.pitch import pitch
+from lossweep.endpoints.tts.spectrum import mel
+from lossweep.endpoints.tts.synthesizer import SYNTHESIZERS
+from lossweep.endpoints.tts.vocoder import Vocoder
+from lossweep.experiments.clips import load_clips
 
 MODEL = Path(__file__).parents[2] / "endpoints" / "syncsc"
 FRAMES = 48

@@ -13,12 +13,11 @@ from pathlib import Path
 
 import numpy as np
 import torch
-
-from endpoints.text.choice import Chooser, breaks_before
-from endpoints.text.masking import WINDOW
-from endpoints.text.textpc import TextPC
-from endpoints.text.vocabulary import MASK
-from experiments.clips.transcript import read_transcript
+from lossweep.endpoints.text.interleaving import WINDOW
+from lossweep.endpoints.text.mbr_decoding import Chooser, breaks_before
+from lossweep.endpoints.text.textpc import TextPC
+from lossweep.endpoints.text.vocabulary import MASK
+from lossweep.experiments.clips.transcript import read_transcript
 
 LIVE_WORDS = 960
 """Words a live receiver keeps: more than six minutes of speech."""

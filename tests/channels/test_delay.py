@@ -4,12 +4,11 @@ import math
 
 import numpy as np
 import pytest
+from lossweep.channels.delay import Delay
+from lossweep.channels.erasure import Erasure
+from lossweep.channels.gilbert_elliott import GilbertElliott
+from lossweep.channels.netem import tc_command
 from scipy.stats import kstest, norm
-
-from channels.delay import Delay
-from channels.erasure import Erasure
-from channels.gilbert_elliott import GilbertElliott
-from channels.netem import tc_command
 
 
 def test_draws_are_normal_around_the_propagation_delay():

@@ -4,10 +4,9 @@ import math
 
 import numpy as np
 import pytest
-
-from channels.channel import CHANNELS
-from channels.erasure import Erasure
-from channels.gilbert_elliott import GilbertElliott
+from lossweep.channels.channel import CHANNELS
+from lossweep.channels.erasure import Erasure
+from lossweep.channels.gilbert_elliott import GilbertElliott
 
 Z = 4.5  # two-sided, 7e-6 a comparison
 MODELS = [

@@ -9,11 +9,10 @@ import av
 import numpy as np
 import pytest
 import yaml
-
-from endpoints.clip import SPEECH_RATE, ClipError
-from experiments.cli import main
-from experiments.clips.portrait import portrait
-from experiments.film import film, placed
+from lossweep.endpoints.clip import SPEECH_RATE, ClipError
+from lossweep.experiments.cli import main
+from lossweep.experiments.clips.portrait import portrait
+from lossweep.experiments.mp4 import film, placed
 
 AAC_FRAME = 1024
 SYSTEMS = {

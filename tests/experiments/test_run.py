@@ -10,11 +10,10 @@ import time
 import pandas as pd
 import pytest
 import yaml
-
-from experiments.cell import Bench, cell_id
-from experiments.cli import main
-from experiments.metrics.freezes import freezes
-from experiments.scenario import check
+from lossweep.experiments.cli import main
+from lossweep.experiments.evaluator import Bench, cell_id
+from lossweep.experiments.metrics.freezes import freezes
+from lossweep.experiments.scenario import check
 
 SCENARIO = {
     "name": "small",
@@ -55,7 +54,17 @@ def test_one_process_without_workers_gives_the_same_table(finished):
 def test_a_killed_sweep_goes_on_to_the_same_table(finished, tmp_path):
     path, whole = finished
     out = tmp_path / "killed"
-    command = [sys.executable, "-m", "experiments.cli", "run", str(path), "--out", str(out), "--workers", "1"]
+    command = [
+        sys.executable,
+        "-m",
+        "lossweep.experiments.cli",
+        "run",
+        str(path),
+        "--out",
+        str(out),
+        "--workers",
+        "1",
+    ]
     process = subprocess.Popen(command, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
     deadline = time.monotonic() + 120
     while process.poll() is None and time.monotonic() < deadline and not _rows(out):

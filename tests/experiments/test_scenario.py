@@ -2,9 +2,8 @@
 
 import pytest
 import yaml
-
-from experiments.cli import main
-from experiments.scenario import ScenarioError, check, expand, read, ready_made
+from lossweep.experiments.cli import main
+from lossweep.experiments.scenario import ScenarioError, check, expand, read, ready_made
 
 GOOD = {
     "name": "t",

@@ -1,8 +1,7 @@
 """Streams of empty packets, for tests of the network."""
 
 import numpy as np
-
-from sim.stream import Block, Stream
+from lossweep.sim.stream import Block, Stream
 
 
 def stream(code, blocks, *, duration_s=0.16, size=100, spread=False):

@@ -4,15 +4,14 @@ import math
 
 import numpy as np
 import pytest
+from lossweep.channels.delay import Delay
+from lossweep.channels.erasure import Erasure
+from lossweep.channels.gilbert_elliott import GilbertElliott
+from lossweep.endpoints.fec.none import NoCode
+from lossweep.endpoints.fec.reed_solomon import ReedSolomon
+from lossweep.sim.random_numbers import SLOTS, slot_uniforms
+from lossweep.sim.simulate import simulate
 from streams import stream
-
-from channels.delay import Delay
-from channels.erasure import Erasure
-from channels.gilbert_elliott import GilbertElliott
-from endpoints.fec.none import NoCode
-from endpoints.fec.reed_solomon import ReedSolomon
-from sim.simulate import simulate
-from sim.slots import SLOTS, slot_uniforms
 
 RS = ReedSolomon(0.5)
 DELAY = Delay(0.05, 0.005)

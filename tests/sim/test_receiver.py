@@ -4,12 +4,11 @@ import math
 import random
 
 import numpy as np
+from lossweep.endpoints.fec.none import NoCode
+from lossweep.endpoints.fec.reed_solomon import ReedSolomon
+from lossweep.sim.jitter_buffer import JitterBuffer
+from lossweep.sim.receiver import Receiver
 from streams import stream
-
-from endpoints.fec.none import NoCode
-from endpoints.fec.reed_solomon import ReedSolomon
-from sim.jitter_buffer import JitterBuffer
-from sim.receiver import Receiver
 
 
 def test_a_duplicate_is_dropped_and_keeps_the_first_time():

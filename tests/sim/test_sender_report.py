@@ -3,9 +3,8 @@
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-
-from sim.rtp import RtpError
-from sim.sender_report import SenderReport
+from lossweep.sim.rtp import RtpError
+from lossweep.sim.sender_report import SenderReport
 
 uint32 = st.integers(0, 2**32 - 1)
 reports = st.builds(SenderReport, uint32, st.integers(0, 2**64 - 1), uint32, uint32, uint32)

@@ -6,17 +6,16 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
+from lossweep.channels.delay import Delay
+from lossweep.channels.erasure import Erasure
+from lossweep.channels.gilbert_elliott import GilbertElliott
+from lossweep.endpoints.fec.none import NoCode
+from lossweep.endpoints.fec.reed_solomon import ReedSolomon
+from lossweep.sim.sender import departures
+from lossweep.sim.simulate import simulate
+from lossweep.sim.statistics import statistics
 from scipy.stats import binom
 from streams import stream
-
-from channels.delay import Delay
-from channels.erasure import Erasure
-from channels.gilbert_elliott import GilbertElliott
-from endpoints.fec.none import NoCode
-from endpoints.fec.reed_solomon import ReedSolomon
-from sim.sender import departures
-from sim.simulate import simulate
-from sim.statistics import statistics
 
 RS = ReedSolomon(0.5)
 STILL, SHAKY = Delay(0.05), Delay(0.05, 0.02)

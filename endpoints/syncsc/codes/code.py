@@ -6,18 +6,17 @@ from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
+from lossweep.channels.registry import Registry
 from numpy.typing import NDArray
-
-from channels.registry import Registry
 
 SEMANTIC_CODES = Registry(
     "semantic code",
     "lossweep.semantic_codes",
     {
-        "none": "endpoints.syncsc.codes.plain:Unprotected",
-        "rs": "endpoints.syncsc.codes.plain:ReedSolomonCode",
-        "pacsc": "endpoints.syncsc.codes.pacsc:PacSC",
-        "pacsc-s": "endpoints.syncsc.codes.pacsc_s:PacSCS",
+        "none": "lossweep.endpoints.syncsc.codes.reed_solomon:Unprotected",
+        "rs": "lossweep.endpoints.syncsc.codes.reed_solomon:ReedSolomonCode",
+        "pacsc": "lossweep.endpoints.syncsc.codes.pacsc:PacSC",
+        "pacsc-s": "lossweep.endpoints.syncsc.codes.pacsc_s:PacSCS",
     },
 )
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from channels.loss import check_names
-from endpoints.syncsc.codes.layout import CODE_FRAMES
+from lossweep.channels.loss import check_names
+from lossweep.endpoints.syncsc.codes.interleaving import CODE_FRAMES
 
 
 @dataclass(frozen=True)

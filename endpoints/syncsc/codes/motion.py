@@ -8,11 +8,10 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from lossweep.endpoints.clip import ClipError
+from lossweep.endpoints.syncsc.codes.weights import SHIPPED
 from numpy.typing import NDArray
 from torch import Tensor
-
-from endpoints.clip import ClipError
-from endpoints.syncsc.codes.stored import SHIPPED
 
 LAGS = 256
 LONGEST_FIT = 100

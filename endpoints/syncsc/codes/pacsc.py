@@ -5,12 +5,11 @@ from __future__ import annotations
 from functools import lru_cache
 
 import numpy as np
+from lossweep.endpoints.syncsc.codes.code import Packet
+from lossweep.endpoints.syncsc.codes.interleaving import Layout
+from lossweep.endpoints.syncsc.face_model import COEFFICIENTS
+from lossweep.endpoints.syncsc.semantics import blocks
 from numpy.typing import NDArray
-
-from endpoints.syncsc.codes.code import Packet
-from endpoints.syncsc.codes.layout import Layout
-from endpoints.syncsc.face_model import COEFFICIENTS
-from endpoints.syncsc.semantics import blocks
 
 WIRE = np.dtype(">f2")
 
@@ -38,7 +37,7 @@ class PacSC:
     @classmethod
     def weights(cls) -> dict[str, str]:
         """Of both code rates."""
-        from endpoints.syncsc.codes.stored import digests
+        from lossweep.endpoints.syncsc.codes.weights import digests
 
         return digests("pacsc-0.5.safetensors", "pacsc-0.25.safetensors")
 
@@ -83,7 +82,7 @@ class PacSC:
 
 @lru_cache(maxsize=4)
 def _network(rate: float, device: str):
-    from endpoints.syncsc.codes.pacsc_network import PacSCConfig, PacSCNetwork
-    from endpoints.syncsc.codes.stored import SHIPPED, load
+    from lossweep.endpoints.syncsc.codes.pacsc_network import PacSCConfig, PacSCNetwork
+    from lossweep.endpoints.syncsc.codes.weights import SHIPPED, load
 
     return load(SHIPPED / f"pacsc-{rate:g}.safetensors", lambda c: PacSCNetwork(PacSCConfig(**c)), device)

@@ -5,9 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import torch
+from lossweep.endpoints.syncsc.face_model import COEFFICIENTS
 from torch import Tensor, nn
-
-from endpoints.syncsc.face_model import COEFFICIENTS
 
 
 @dataclass(frozen=True)

@@ -5,11 +5,10 @@ from __future__ import annotations
 from functools import lru_cache
 
 import numpy as np
+from lossweep.endpoints.syncsc.codes.code import Packet
+from lossweep.endpoints.syncsc.codes.interleaving import SOURCE_PACKETS, Layout
+from lossweep.endpoints.syncsc.semantics import STEP
 from numpy.typing import NDArray
-
-from endpoints.syncsc.codes.code import Packet
-from endpoints.syncsc.codes.layout import SOURCE_PACKETS, Layout
-from endpoints.syncsc.semantics import STEP
 
 WIRE = np.dtype(">f2")
 FILE = "pacsc-s.safetensors"
@@ -35,7 +34,7 @@ class PacSCS:
     name = "pacsc-s"
 
     def __init__(self, rate: float = 0.5, group: int = 4, look_ahead: int = 0, device: str = "cpu") -> None:
-        from endpoints.syncsc.codes.evidence import WINDOW
+        from lossweep.endpoints.syncsc.codes.measurements import WINDOW
 
         self.layout = Layout(rate, group, look_ahead)
         if self.layout.frames % SOURCE_PACKETS:
@@ -53,14 +52,15 @@ class PacSCS:
     @classmethod
     def weights(cls) -> dict[str, str]:
         """Covariance and parity; network."""
-        from endpoints.syncsc.codes import motion, stored
+        from lossweep.endpoints.syncsc.codes import motion
+        from lossweep.endpoints.syncsc.codes import weights as stored
 
         return stored.digests(motion.FILE, FILE)
 
     def packets(self, numbers: NDArray[np.float32]) -> list[Packet]:
         """See `SemanticCode.packets`. Source packets leave when their last frame is there."""
-        from endpoints.syncsc.codes.motion import Motion
-        from endpoints.syncsc.codes.parity import to_wire
+        from lossweep.endpoints.syncsc.codes.motion import Motion
+        from lossweep.endpoints.syncsc.codes.parity import to_wire
 
         parity, size, out = Motion.load().parity[self.layout.rate].numpy(), self.layout.frames, []
         sent_at = [*self.layout.last_frames(), *[size - 1] * len(parity)]
@@ -76,9 +76,8 @@ class PacSCS:
     ) -> NDArray[np.float32]:
         """See `SemanticCode.decode`."""
         import torch
-
-        from endpoints.syncsc.codes.evidence import WINDOW, Evidence
-        from endpoints.syncsc.codes.motion import Motion
+        from lossweep.endpoints.syncsc.codes.measurements import WINDOW, Evidence
+        from lossweep.endpoints.syncsc.codes.motion import Motion
 
         motion, size, n = Motion.load(), self.layout.frames, self.layout.packets
         evidence = Evidence.of(payloads, self.layout, motion, reference)
@@ -117,7 +116,7 @@ class PacSCS:
 
 @lru_cache(maxsize=2)
 def _network(device: str):
-    from endpoints.syncsc.codes.residual import Residual, ResidualConfig
-    from endpoints.syncsc.codes.stored import SHIPPED, load
+    from lossweep.endpoints.syncsc.codes.residual import Residual, ResidualConfig
+    from lossweep.endpoints.syncsc.codes.weights import SHIPPED, load
 
     return load(SHIPPED / FILE, lambda c: Residual(ResidualConfig(**c)), device)

@@ -6,11 +6,10 @@ from itertools import combinations
 
 import numpy as np
 import torch
+from lossweep.endpoints.syncsc.codes.interleaving import SOURCE_PACKETS
+from lossweep.endpoints.syncsc.codes.motion import posterior
 from numpy.typing import NDArray
 from torch import Tensor
-
-from endpoints.syncsc.codes.layout import SOURCE_PACKETS
-from endpoints.syncsc.codes.motion import posterior
 
 STEP = 2.0**-12
 VARIANCE = STEP**2 / 12

@@ -5,10 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import torch
+from lossweep.endpoints.syncsc.codes.measurements import WINDOW, Windows
+from lossweep.endpoints.syncsc.face_model import COEFFICIENTS
 from torch import Tensor, nn
-
-from endpoints.syncsc.codes.evidence import WINDOW, Windows
-from endpoints.syncsc.face_model import COEFFICIENTS
 
 LEAST = 1e-3
 

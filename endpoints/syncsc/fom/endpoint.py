@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import platform
-from argparse import Namespace
 from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
@@ -11,16 +9,14 @@ from typing import Literal
 
 import numpy as np
 import torch
+from lossweep.endpoints.syncsc.endpoint import SyncSCEndpoint
+from lossweep.endpoints.syncsc.face_model import COEFFICIENTS
+from lossweep.endpoints.syncsc.fom.networks import KEYPOINTS, FomNetwork
+from lossweep.endpoints.syncsc.semantics import Scaling
+from lossweep.endpoints.syncsc.tracker import Tracked
+from lossweep.endpoints.weights import load
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
-
-from endpoints.syncsc.endpoint import SyncSCEndpoint
-from endpoints.syncsc.face_model import COEFFICIENTS
-from endpoints.syncsc.fom.networks import KEYPOINTS, FomNetwork
-from endpoints.syncsc.loop import Trained
-from endpoints.syncsc.semantics import Scaling
-from endpoints.syncsc.stored import load, save
-from endpoints.syncsc.tracker import Tracked
 
 SHIPPED = Path(__file__).parents[1] / "model" / "fom.safetensors"
 
@@ -92,28 +88,3 @@ def as_tensor(picture: NDArray[np.uint8]) -> torch.Tensor:
 def load_network(path: Path) -> FomNetwork:
     """The trained network; errors as `stored.load`."""
     return load(path, "fom", FomNetwork())
-
-
-def finish(args: Namespace, trained: Trained, unseen: dict[str, float]) -> None:
-    """Writes float16 weights and fom.md into `args.out`; `unseen` is the last validation."""
-    path = args.out / SHIPPED.name
-    save(path, trained.average)
-    count = sum(p.numel() for p in FomNetwork().parameters())
-    lines = [
-        "# Keypoint baseline",
-        "",
-        f"First-order-motion style, 8 keypoints without Jacobians; {count:,} parameters, "
-        f"{path.stat().st_size / 1e6:.1f} MB as float16.",
-        "Trained on the pairs and with the losses of the image generator (generator.md; flow first), and on keypoints",
-        "that follow a turned picture. No labels.",
-        f"{trained.step} steps, {trained.seconds / 60:.0f} minutes on {args.device} ({platform.machine()}, "
-        f"{args.threads} thread, the machine shared). Made by `python -m endpoints.syncsc.train fom`.",
-        "",
-        "LPIPS (squeeze) on people held out, first frame as reference:",
-        "",
-        "| " + " | ".join(unseen) + " |",
-        "|---" * len(unseen) + "|",
-        "| " + " | ".join(f"{value:.4f}" for value in unseen.values()) + " |",
-    ]
-    (args.out / "fom.md").write_text("\n".join(lines) + "\n")
-    print("\n".join(lines[-4:]), flush=True)

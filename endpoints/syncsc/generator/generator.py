@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import platform
-from argparse import Namespace
 from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
 import torch
+from lossweep.endpoints.syncsc.face_model import FaceModel
+from lossweep.endpoints.syncsc.generator.conditioning import fields, numbers
+from lossweep.endpoints.syncsc.generator.networks import Drawn, Network
+from lossweep.endpoints.weights import load
 from numpy.typing import NDArray
 from torch import Tensor
-
-from endpoints.syncsc.face_model import FaceModel
-from endpoints.syncsc.generator.cues import fields, numbers
-from endpoints.syncsc.generator.networks import Drawn, Network
-from endpoints.syncsc.loop import Trained
-from endpoints.syncsc.stored import load, save
 
 SHIPPED = Path(__file__).parents[1] / "model" / "generator.safetensors"
 TOGETHER = {"cpu": 1, "cuda": 32}
@@ -78,32 +74,3 @@ def _pixels(pictures: Tensor) -> NDArray[np.uint8]:
 def load_network(path: Path) -> Network:
     """The trained network; errors as `stored.load`."""
     return load(path, "generator", Network())
-
-
-def finish(args: Namespace, trained: Trained, unseen: dict[str, float]) -> None:
-    """Writes float16 weights and generator.md into `args.out`; `unseen` is the last validation."""
-    path = args.out / SHIPPED.name
-    save(path, trained.average)
-    network = Network()
-    parts = {n: sum(p.numel() for p in getattr(network, n).parameters()) for n in network._modules}
-    lines = [
-        "# Image generator",
-        "",
-        f"Mapping, warping and editing network: {', '.join(f'{n} {c:,}' for n, c in parts.items())} parameters; "
-        f"{path.stat().st_size / 1e6:.1f} MB as float16.",
-        "Trained on the project's talking-face clips of the training people (see people.py), mirrored and with",
-        "changed colours: pairs of a reference and another frame of the clip, squares of 64 pixels, numbers from",
-        "the landmarks of MediaPipe's face landmarker. Loss: LPIPS on SqueezeNet's features (in place of VGG-19,",
-        "which cannot be had offline; the metric that is reported is the one that is trained on) and absolute",
-        "difference.",
-        f"{trained.step} steps, {trained.seconds / 60:.0f} minutes on {args.device} ({platform.machine()}, "
-        f"{args.threads} thread, the machine shared). Made by `python -m endpoints.syncsc.train generator`.",
-        "",
-        "LPIPS (squeeze) on people held out, first frame as reference, numbers from the landmarks:",
-        "",
-        "| " + " | ".join(unseen) + " |",
-        "|---" * len(unseen) + "|",
-        "| " + " | ".join(f"{value:.4f}" for value in unseen.values()) + " |",
-    ]
-    (args.out / "generator.md").write_text("\n".join(lines) + "\n")
-    print("\n".join(lines[-4:]), flush=True)

@@ -5,11 +5,10 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import torch
+from lossweep.endpoints.syncsc.generator.conditioning import FIELDS, NUMBERS
+from lossweep.endpoints.syncsc.generator.warp import GRID, SIDE, Squares, cut, enlarge, sample
 from torch import Tensor, nn
 from torch.nn import functional
-
-from endpoints.syncsc.generator.cues import FIELDS, NUMBERS
-from endpoints.syncsc.generator.warp import GRID, SIDE, Squares, cut, enlarge, sample
 
 LATENT = 128
 KEPT = 16

@@ -70,10 +70,10 @@ def make(expert: str, device: str) -> Expert:
     """
     check(expert)
     if expert == OWN:
-        from experiments.metrics.lip_sync.own import Own
+        from lossweep.experiments.metrics.lip_sync.lossweep_sync import Own
 
         return Own(device)
-    from experiments.metrics.lip_sync.published import Published
+    from lossweep.experiments.metrics.lip_sync.syncnet_v2 import Published
 
     return Published(expert, device)
 

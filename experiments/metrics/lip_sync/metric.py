@@ -9,12 +9,11 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
+from lossweep.endpoints.clip import SPEECH_RATE, Clip, ClipError, Received
+from lossweep.experiments.metrics.lip_sync.error import SHIFT, LipSyncError, lip_sync_error, mean_distances
+from lossweep.experiments.metrics.lip_sync.expert import FPS, OWN, check, make
+from lossweep.experiments.metrics.metric import Picture
 from numpy.typing import NDArray
-
-from endpoints.clip import SPEECH_RATE, Clip, ClipError, Received
-from experiments.metrics.lip_sync.error import SHIFT, LipSyncError, lip_sync_error, mean_distances
-from experiments.metrics.lip_sync.expert import FPS, OWN, check, make
-from experiments.metrics.metric import Picture
 
 KEPT = 256
 LEAST_FRAMES = 2 * SHIFT + 1

@@ -8,12 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
-
-from experiments.metrics.student.network import Student, cell_distances
-from experiments.metrics.student.pairs import GROUP, HELD_OUT_PEOPLE, KINDS, PAIRS
+from lossweep.experiments.metrics.student.network import Student, cell_distances
+from lossweep.experiments.metrics.student.pairs import GROUP, HELD_OUT_PEOPLE, KINDS, PAIRS
 
 if TYPE_CHECKING:
-    from experiments.metrics.student.kept import Pairs
+    from lossweep.experiments.metrics.student.kept import Pairs
 
 Agreement = tuple[float, float, int]
 """Pearson correlation, mean absolute error, number of pairs."""
@@ -78,7 +77,7 @@ def write_card(
         "# lpips_student",
         "",
         "A small network distilled from LPIPS squeeze (package lpips 0.1, net squeeze). It is not LPIPS: its",
-        "scores stand under its own name. Written by `experiments.metrics.student.train`.",
+        "scores stand under its own name. Written by `lossweep.experiments.metrics.student.train`.",
         "",
         f"* Network: {sum(p.numel() for p in Student().parameters()):,} parameters, stored as float16.",
         "* Data: the talking-face clips of the project's data folder (`clips/manifest.csv`; the footage is",

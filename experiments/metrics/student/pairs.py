@@ -12,16 +12,15 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from lossweep.endpoints.clip import Clip
+from lossweep.experiments.clips import load_clips
+from lossweep.experiments.metrics.lpips import Lpips
+from lossweep.experiments.metrics.student.coded import Video, coded_videos
+from lossweep.experiments.metrics.student.network import CELLS
+from lossweep.experiments.metrics.student.synthetic import SYNTHETIC, patch
 from numpy.random import Generator
 from numpy.typing import NDArray
 from tqdm import tqdm
-
-from endpoints.clip import Clip
-from experiments.clips import load_clips
-from experiments.metrics.lpips import Lpips
-from experiments.metrics.student.coded import Video, coded_videos
-from experiments.metrics.student.network import CELLS
-from experiments.metrics.student.synthetic import SYNTHETIC, patch
 
 GROUP = 6
 PAIRS = tuple(combinations(range(GROUP), 2))

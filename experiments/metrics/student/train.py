@@ -1,4 +1,4 @@
-"""Trains lpips_student: `python -m experiments.metrics.student.train --data DIR`.
+"""Trains lpips_student: `python -m lossweep.experiments.metrics.student.train --data DIR`.
 
 DIR takes the pairs (made first, from the clips of $LOSSWEEP_DATA, where they are not yet there) and a
 checkpoint after each validation, from which a stopped training goes on. Two phases: without the kinds in
@@ -16,14 +16,13 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from lossweep.experiments.metrics.student.card import agreement, write_card
+from lossweep.experiments.metrics.student.kept import Pairs
+from lossweep.experiments.metrics.student.network import Student, cell_distances
+from lossweep.experiments.metrics.student.pairs import GROUP, KINDS, PAIRS, make
 from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn.functional import smooth_l1_loss
-
-from experiments.metrics.student.card import agreement, write_card
-from experiments.metrics.student.kept import Pairs
-from experiments.metrics.student.network import Student, cell_distances
-from experiments.metrics.student.pairs import GROUP, KINDS, PAIRS, make
 
 UNSEEN = ("av1", "warp")
 PHASE_SHARES = (0.35, 0.65)

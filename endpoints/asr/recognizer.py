@@ -1,0 +1,52 @@
+"""Recognizers of speech that a clip may name."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+from lossweep.endpoints.clip import ClipError, Word
+from numpy.typing import NDArray
+
+DEFAULT = "pocketsphinx"
+
+
+class Recognizer(Protocol):
+    """Speech to words; equal speech, equal words.
+
+    Attributes:
+        label: for tables, with what makes it this one.
+    """
+
+    label: str
+
+    def words(self, speech: NDArray[np.float32]) -> tuple[Word, ...]:
+        """The words of speech in order of time, lower case, without marks; none where nothing is heard.
+
+        Args:
+            speech: float32 [samples] in [-1, 1], 16 kHz.
+        """
+        ...
+
+
+def recognizer(name: str) -> Recognizer:
+    """The recognizer of a name.
+
+    Args:
+        name: "pocketsphinx" (English, needs no download), or a folder with a Zipformer transducer for sherpa-onnx.
+    Raises:
+        ClipError: neither, or what it needs is missing; one line with the mend.
+    """
+    if name == DEFAULT:
+        from lossweep.endpoints.asr.pocketsphinx import PocketSphinx
+
+        return PocketSphinx()
+    if not Path(name).is_dir():
+        raise ClipError(
+            f"no recognizer {name!r}: it is {DEFAULT!r} or a folder with a Zipformer transducer "
+            "(tokens.txt, encoder*.onnx, decoder*.onnx, joiner*.onnx)"
+        )
+    from lossweep.endpoints.asr.zipformer import Zipformer
+
+    return Zipformer(Path(name))

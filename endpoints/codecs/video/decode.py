@@ -1,0 +1,90 @@
+"""Access units of one block to pictures, as far as they arrived."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from dataclasses import dataclass
+from functools import lru_cache
+from weakref import WeakValueDictionary
+
+import av
+import numpy as np
+from lossweep.endpoints.codecs.video.codec import Codec
+from numpy.typing import NDArray
+
+
+@dataclass(frozen=True, eq=False)
+class Picture:
+    """A decoded picture: uint8 [height, width, 3] RGB, its content hash, whether loss was concealed in it."""
+
+    pixels: NDArray[np.uint8]
+    digest: str
+    concealed: bool = False
+
+
+# Pictures of different arrival patterns are mostly the same ones: each is held once.
+_held: WeakValueDictionary[str, Picture] = WeakValueDictionary()
+BLOCKS_HELD = 1024
+
+
+def picture(pixels: NDArray[np.uint8], concealed: bool = False) -> Picture:
+    """A `Picture` with its content hash."""
+    pixels = np.ascontiguousarray(pixels)
+    digest = hashlib.blake2b(pixels, digest_size=16).hexdigest()
+    key = digest + "concealed" * concealed
+    return _held.setdefault(key, Picture(pixels, digest, concealed))
+
+
+@lru_cache(maxsize=BLOCKS_HELD)
+def decode_block(
+    codec: Codec, whole: tuple[bytes, ...], damaged: bytes, width: int, height: int
+) -> tuple[Picture, ...]:
+    """Pictures of one closed GOP: its leading whole access units and, if the codec conceals, one damaged one.
+
+    A fresh decoder sees nothing but this block, so nothing shown depends on what was decoded before. The
+    access units after the first that is not whole are not decoded: their references are not what the
+    encoder had. A damaged IDR has no reference to conceal from and is not decoded either. The latest
+    `BLOCKS_HELD` results are kept, so equal bytes are decoded once.
+
+    Args:
+        whole: access units from the IDR on, all whole.
+        damaged: what arrived of the one after them, b"" if nothing.
+        width, height: size to scale the pictures to.
+    Returns:
+        Pictures in order, one for each access unit of `whole` and perhaps one more, concealed.
+    """
+    if not whole:
+        return ()
+    tail = [damaged] if damaged and codec.conceals else []
+    context = av.CodecContext.create(codec.decoder, "r")
+    context.thread_count = 1
+    frames: list[av.VideoFrame] = []
+    with _quiet():
+        for index, unit in enumerate([*whole, *tail, None]):
+            packet = None if unit is None else av.Packet(unit)
+            if packet is not None:
+                packet.pts = index
+            try:
+                frames += context.decode(packet)
+            except av.FFmpegError:
+                if unit is None or index < len(whole):
+                    raise
+    frames = frames[: len(whole) + len(tail)]
+    return tuple(picture(_rgb(frame, width, height), i >= len(whole)) for i, frame in enumerate(frames))
+
+
+def _rgb(frame: av.VideoFrame, width: int, height: int) -> NDArray[np.uint8]:
+    return frame.reformat(width, height, "rgb24", interpolation="BICUBIC").to_ndarray()
+
+
+class _quiet:
+    """Keeps libavcodec's messages on damaged input off the screen."""
+
+    def __enter__(self) -> None:
+        self.level = av.logging.get_level()
+        av.logging.set_level(av.logging.PANIC)
+        logging.getLogger("libav").setLevel(logging.CRITICAL)
+
+    def __exit__(self, *_: object) -> None:
+        av.logging.set_level(self.level)

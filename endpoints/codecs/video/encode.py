@@ -1,0 +1,153 @@
+"""Pictures to access units, once for each content and setting."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import numpy as np
+from lossweep.endpoints.codecs.video.codec import Codec
+from lossweep.endpoints.packetize.annexb import join_nal_units, split_nal_units
+from numpy.typing import NDArray
+from platformdirs import user_cache_dir
+
+
+class EncodeError(ValueError):
+    """An encoder cannot do what was asked; one line that says what and why."""
+
+
+@dataclass(frozen=True)
+class Coded:
+    """A coded video sequence.
+
+    Attributes:
+        codec: name.
+        access_units: one a frame; Annex B (H.264, H.265) or a temporal unit in low-overhead OBU format (AV1).
+        gop: frames from one IDR to the next.
+        quantizer: the CRF it was made with.
+        width, height: of the coded pictures.
+        bpp: coded bits a pixel *of the clip* (not of the coded resolution), nothing but access units counted.
+    """
+
+    codec: str
+    access_units: tuple[bytes, ...]
+    gop: int
+    quantizer: float
+    width: int
+    height: int
+    bpp: float
+
+
+def versions() -> dict[str, str]:
+    """Versions of PyAV and of the libraries that hold the codecs."""
+    return {"av": av.__version__} | {k: ".".join(map(str, v)) for k, v in av.library_versions.items()}
+
+
+def content_hash(video: Sequence[NDArray[np.uint8]]) -> str:
+    """Hash of the pictures of a clip and of their shape."""
+    digest = hashlib.blake2b(digest_size=16)
+    for picture in video:
+        digest.update(str(picture.shape).encode())
+        digest.update(np.ascontiguousarray(picture))
+    return digest.hexdigest()
+
+
+def encode(
+    codec: Codec, video: Sequence[NDArray[np.uint8]], fps: float, gop: int, quantizer: float, resolution: int
+) -> Coded:
+    """Encodes a clip, low delay, an IDR every `gop` frames. Equal input gives equal bytes.
+
+    Args:
+        video: uint8 [frames][height, width, 3], RGB.
+        fps: frames a second.
+        gop: frames from one IDR to the next, >= 1.
+        quantizer: constant rate factor, in `codec.quantizers`.
+        resolution: coded height; the width follows the clip's shape. Even, at most the clip's height.
+    Raises:
+        EncodeError: a size the codec does not take, or an encoder that does not give a frame for a frame.
+    """
+    height, width = video[0].shape[:2]
+    coded_height, coded_width = resolution, round(width * resolution / height / 2) * 2
+    if height % 2 or width % 2 or resolution % 2:
+        raise EncodeError(f"odd size {width}x{height} at coded height {resolution}: 4:2:0 needs even sizes")
+    if not 64 <= resolution <= height:
+        raise EncodeError(f"coded height {resolution} is not within 64 and the clip's {height}")
+    context = av.CodecContext.create(codec.encoder, "w")
+    context.width, context.height, context.pix_fmt = coded_width, coded_height, "yuv420p"
+    context.framerate = Fraction(fps).limit_denominator(1001)
+    context.time_base = 1 / context.framerate
+    context.thread_count = 1
+    context.options = codec.options(gop, quantizer)
+    packets = []
+    for index, picture in enumerate(video):
+        frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(picture), format="rgb24")
+        frame = frame.reformat(coded_width, coded_height, "yuv420p", interpolation="AREA")
+        frame.pts, frame.time_base = index, context.time_base
+        packets += context.encode(frame)
+    packets += context.encode(None)
+    units = tuple(_without_messages(bytes(packet), codec.messages) for packet in packets)
+    keys = [i for i, packet in enumerate(packets) if packet.is_keyframe]
+    if len(units) != len(video) or keys != list(range(0, len(video), gop)):
+        raise EncodeError(
+            f"{codec.encoder} gave {len(units)} access units for {len(video)} frames, IDRs at {keys[:4]}"
+        )
+    bits = 8 * sum(map(len, units))
+    bpp = bits / (len(video) * width * height)
+    return Coded(codec.name, units, gop, quantizer, coded_width, coded_height, bpp)
+
+
+def _without_messages(access_unit: bytes, nal_unit_type: int | None) -> bytes:
+    if nal_unit_type is None:
+        return access_unit
+    return join_nal_units([n for n in split_nal_units(access_unit) if n[0] & 0x1F != nal_unit_type])
+
+
+def cached_encode(
+    codec: Codec,
+    video: Sequence[NDArray[np.uint8]],
+    video_hash: str,
+    fps: float,
+    gop: int,
+    quantizer: float,
+    resolution: int,
+) -> Coded:
+    """`encode`, or its earlier result for the same pictures, settings and library versions from the cache."""
+    settings = [codec.encoder, codec.options(gop, quantizer), codec.messages, fps, resolution]
+    key = json.dumps([video_hash, settings, versions()], sort_keys=True)
+    path = cache_folder() / "encodings" / f"{hashlib.blake2b(key.encode(), digest_size=16).hexdigest()}.npz"
+    if path.exists():
+        return _load(path, codec, gop, quantizer)
+    coded = encode(codec, video, fps, gop, quantizer, resolution)
+    _save(path, coded)
+    return coded
+
+
+def cache_folder() -> Path:
+    """Where encodings are kept: $LOSSWEEP_CACHE, else the user's cache folder."""
+    return Path(os.environ.get("LOSSWEEP_CACHE") or user_cache_dir("lossweep"))
+
+
+def _save(path: Path, coded: Coded) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    sizes = np.array([len(unit) for unit in coded.access_units])
+    data = np.frombuffer(b"".join(coded.access_units), np.uint8)
+    with tempfile.NamedTemporaryFile(dir=path.parent, suffix=".part", delete=False) as part:
+        np.savez(part, sizes=sizes, data=data, shape=[coded.width, coded.height], bpp=coded.bpp)
+    os.replace(part.name, path)
+
+
+def _load(path: Path, codec: Codec, gop: int, quantizer: float) -> Coded:
+    with np.load(path) as stored:
+        ends = np.cumsum(stored["sizes"])
+        data = stored["data"].tobytes()
+        width, height = map(int, stored["shape"])
+        bpp = float(stored["bpp"])
+    units = tuple(data[start:end] for start, end in zip([0, *ends[:-1]], ends, strict=True))
+    return Coded(codec.name, units, gop, quantizer, width, height, bpp)

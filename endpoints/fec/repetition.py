@@ -1,0 +1,102 @@
+"""Redundant copies of packets, as RFC 2198 sends them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from lossweep.channels.loss import check_names
+from lossweep.endpoints.fec.code import check_symbols
+from numpy.typing import NDArray
+
+
+@dataclass(frozen=True)
+class Redundancy:
+    """Every source packet is sent 1 / code_rate times: what RFC 2198 redundancy recovers, at the rate of RS.
+
+    Deviation from RFC 2198: a copy is a repair packet of its own, after all source packets of its block,
+    and not a redundant block behind another packet's primary one. So a stream has as many packets as with
+    Reed-Solomon at the same code rate and the two meet the same channel slot by slot. RFC 2198 would save the
+    copies' headers, and would lose a copy together with the word that carries it.
+
+    Attributes:
+        code_rate: k/n: 1, 1/2, 1/3, ...
+    Raises:
+        ValueError: code_rate is not one over an integer.
+    Source: RFC 2198, Sections 1 and 3.
+    """
+
+    code_rate: float
+    name = "red"
+
+    def __post_init__(self) -> None:
+        rate = self.code_rate
+        number = isinstance(rate, int | float | np.number) and not isinstance(rate, bool)
+        if not number or not 0.0 < rate <= 1.0 or abs(1 / rate - round(1 / rate)) > 1e-9:
+            raise ValueError(f"code_rate is {rate!r}; with copies it must be 1, 1/2, 1/3, ... (0.5, 0.25)")
+
+    @classmethod
+    def from_params(cls, **params: Any) -> Redundancy:
+        """The family from a scenario's `code_rate`.
+
+        Raises:
+            ValueError: one line; a parameter is unknown, missing or out of its range.
+        """
+        check_names("code red", params, {"code_rate"})
+        return cls(params["code_rate"])
+
+    @property
+    def label(self) -> str:
+        """For tables and plots: `red-0.5`."""
+        return f"{self.name}-{self.code_rate:g}"
+
+    def make(self, k: int, n: int | None = None) -> Copies:
+        """The code for k source packets; n = k / code_rate.
+
+        Raises:
+            ValueError: k < 1, or n given and no multiple of k.
+        """
+        n = k * round(1 / self.code_rate) if n is None else n
+        if k < 1 or n % k or n < k:
+            raise ValueError(
+                f"no whole copies make n={n} packets of k={k}; n must be a multiple of k, k >= 1"
+            )
+        return Copies(k, n)
+
+
+@dataclass(frozen=True)
+class Copies:
+    """A block whose encoding symbol i is source symbol i mod k.
+
+    Attributes:
+        k, n: n a multiple of k.
+    """
+
+    k: int
+    n: int
+
+    def recovers(self, arrived: NDArray[np.bool_]) -> NDArray[np.bool_]:
+        """Source packets of which at least one copy arrived, bool [k]."""
+        return arrived.reshape(-1, self.k).any(0)
+
+    def encode(self, source: list[bytes]) -> list[bytes]:
+        """The source, again and again.
+
+        Raises:
+            ValueError: not k symbols, or not of equal length.
+        """
+        if len(source) != self.k:
+            raise ValueError(f"{len(source)} source symbols; this code takes k={self.k}")
+        check_symbols(source)
+        return list(source) * (self.n // self.k)
+
+    def decode(self, symbols: dict[int, bytes]) -> list[bytes | None]:
+        """The source symbols of which a copy arrived, None elsewhere.
+
+        Raises:
+            ValueError: an ESI outside 0 to n-1, or symbols of unequal length.
+        """
+        check_symbols(list(symbols.values()), symbols, self.n)
+        found = {esi % self.k: symbol for esi, symbol in sorted(symbols.items())}
+        return [found.get(esi) for esi in range(self.k)]

@@ -1,0 +1,76 @@
+"""How NAL units share out RTP payloads: small ones together, large ones in parts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from itertools import pairwise
+
+from lossweep.endpoints.packetize.access_unit import PayloadError
+
+MIN_PAYLOAD_SIZE = 16
+MAX_PAYLOAD_SIZE = 0xFFFF
+_LENGTH_BYTES = 2
+
+
+def check_max_payload_size(max_payload_size: int) -> None:
+    """Raises PayloadError unless `max_payload_size`, in bytes, is in 16 to 65535."""
+    if not MIN_PAYLOAD_SIZE <= max_payload_size <= MAX_PAYLOAD_SIZE:
+        raise PayloadError(
+            f"max_payload_size is {max_payload_size} bytes; "
+            f"it must be in {MIN_PAYLOAD_SIZE} to {MAX_PAYLOAD_SIZE}"
+        )
+
+
+def group_small(nal_units: Iterable[bytes], max_payload_size: int, header_bytes: int) -> list[list[bytes]]:
+    """Neighbouring NAL units that fit into one aggregation packet; the rest in groups of one.
+
+    Args:
+        nal_units: in decoding order, which is kept.
+        max_payload_size: bytes of an RTP payload.
+        header_bytes: payload header of the aggregation packet; 2 length bytes a NAL unit come on top.
+    """
+    groups: list[list[bytes]] = []
+    room = 0
+    for nal_unit in nal_units:
+        cost = _LENGTH_BYTES + len(nal_unit)
+        if cost <= room:
+            groups[-1].append(nal_unit)
+        else:
+            groups.append([nal_unit])
+            room = max_payload_size - header_bytes
+        room -= cost
+    return groups
+
+
+def prefix_lengths(nal_units: Iterable[bytes]) -> bytes:
+    """Aggregation units: each NAL unit behind its length, uint16."""
+    return b"".join(len(n).to_bytes(_LENGTH_BYTES, "big") + n for n in nal_units)
+
+
+def split_prefixed(data: bytes) -> list[bytes]:
+    """The NAL units behind their uint16 lengths.
+
+    Raises:
+        PayloadError: none at all, an empty one, or one that is longer than what is there.
+    """
+    nal_units = []
+    at = 0
+    while at < len(data):
+        start = at + _LENGTH_BYTES
+        at = start + int.from_bytes(data[at:start], "big")
+        if at == start or at > len(data):
+            raise PayloadError("an aggregation unit is empty or truncated")
+        nal_units.append(data[start:at])
+    if not nal_units:
+        raise PayloadError("an aggregation packet without aggregation units")
+    return nal_units
+
+
+def even_parts(data: bytes, max_size: int) -> list[bytes]:
+    """As few parts as `max_size` bytes a part allow, of sizes that differ by one byte at most.
+
+    Even parts keep the longest packet of a block short, and that is the length of its repair packets.
+    """
+    count = -(-len(data) // max_size)
+    bounds = [len(data) * i // count for i in range(count + 1)]
+    return [data[start:end] for start, end in pairwise(bounds)]

@@ -1,0 +1,134 @@
+"""H.265 over RTP in decoding order: single NAL units, APs, FUs, no DONL (RFC 7798, sprop-max-don-diff=0)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from lossweep.endpoints.packetize.access_unit import (
+    AccessUnit,
+    PayloadError,
+    Piece,
+    Unit,
+    assemble,
+    status_of,
+)
+from lossweep.endpoints.packetize.annexb import join_nal_units, split_nal_units
+from lossweep.endpoints.packetize.fragment import (
+    check_max_payload_size,
+    even_parts,
+    group_small,
+    prefix_lengths,
+    split_prefixed,
+)
+
+AP = 48
+FU = 49
+_HEADER_BYTES = 2
+_START, _END = 0x80, 0x40
+
+
+def packetize(access_unit: bytes, max_payload_size: int) -> list[bytes]:
+    """RTP payloads of one access unit; the last one's RTP packet carries the marker bit.
+
+    Neighbouring NAL units that fit together go into one AP, one that fits alone is its own payload, and a
+    larger one is cut into FUs of even size.
+
+    Args:
+        access_unit: Annex B byte stream with NAL unit types 0 to 47.
+        max_payload_size: bytes, 16 to 65535; no payload is larger.
+    Raises:
+        PayloadError: not such a byte stream, or such a size.
+    Source: RFC 7798, Sections 4.4.1 to 4.4.3 and 4.5.
+    """
+    check_max_payload_size(max_payload_size)
+    nal_units = split_nal_units(access_unit)
+    for nal_unit in nal_units:
+        _check_type(nal_unit)
+    payloads = []
+    for group in group_small(nal_units, max_payload_size, _HEADER_BYTES):
+        if len(group) > 1:
+            payloads.append(_ap(group))
+        elif len(group[0]) <= max_payload_size:
+            payloads.append(group[0])
+        else:
+            payloads += _fu(group[0], max_payload_size)
+    return payloads
+
+
+def depacketize(payloads: Sequence[bytes | None]) -> AccessUnit:
+    """What is there of one access unit. `depacketize(packetize(a, size)).data` is a in canonical form.
+
+    Deviation: the leading part of a NAL unit whose end is missing keeps its forbidden_zero_bit, which RFC
+    7798 wants set to 1, because decoders drop such units unread. `Unit.complete` says it instead.
+
+    Args:
+        payloads: the access unit's RTP payloads in order, None for each that is missing (one None will do
+            for neighbouring ones).
+    Returns:
+        The access unit; `data` is an Annex B byte stream with 4-byte start codes.
+    Raises:
+        PayloadError: malformed payloads, or of other types than 0 to 49; nothing else, whatever the bytes.
+    Source: RFC 7798, Sections 4.4.1 to 4.4.3 and 6.
+    """
+    found, before_gap = assemble([None if p is None else _pieces(p) for p in payloads])
+    units = tuple(Unit(_type(data), data, complete) for data, complete in found)
+    stream = join_nal_units(u.data for u in units)
+    intact = len(join_nal_units(u.data for u in units[:before_gap]))
+    return AccessUnit(status_of(payloads, units), stream, units, intact)
+
+
+def _header(forbidden: int, kind: int, layer_id: int, tid: int) -> bytes:
+    return (forbidden << 15 | kind << 9 | layer_id << 3 | tid).to_bytes(_HEADER_BYTES, "big")
+
+
+def _fields(data: bytes) -> tuple[int, int, int, int]:
+    word = int.from_bytes(data[:_HEADER_BYTES], "big")
+    return word >> 15, word >> 9 & 0x3F, word >> 3 & 0x3F, word & 0x07
+
+
+def _type(nal_unit: bytes) -> int:
+    return _fields(nal_unit)[1]
+
+
+def _ap(nal_units: list[bytes]) -> bytes:
+    forbidden, _, layer_ids, tids = zip(*map(_fields, nal_units), strict=True)
+    return _header(max(forbidden), AP, min(layer_ids), min(tids)) + prefix_lengths(nal_units)
+
+
+def _fu(nal_unit: bytes, max_payload_size: int) -> list[bytes]:
+    forbidden, kind, layer_id, tid = _fields(nal_unit)
+    header = _header(forbidden, FU, layer_id, tid)
+    parts = even_parts(nal_unit[_HEADER_BYTES:], max_payload_size - _HEADER_BYTES - 1)
+    flags = [_START, *[0] * (len(parts) - 2), _END]
+    return [header + bytes([s | kind]) + p for s, p in zip(flags, parts, strict=True)]
+
+
+def _pieces(payload: bytes) -> list[Piece]:
+    if len(payload) < _HEADER_BYTES:
+        raise PayloadError("an H.265 payload shorter than its header")
+    kind = _type(payload)
+    if kind == AP:
+        return [Piece(_check_type(n)) for n in split_prefixed(payload[_HEADER_BYTES:])]
+    if kind == FU:
+        return [_fragment(payload)]
+    return [Piece(_check_type(payload))]
+
+
+def _fragment(payload: bytes) -> Piece:
+    if len(payload) <= _HEADER_BYTES + 1:
+        raise PayloadError("an FU without payload")
+    flags, body = payload[_HEADER_BYTES], payload[_HEADER_BYTES + 1 :]
+    begins, ends = bool(flags & _START), bool(flags & _END)
+    if begins and ends:
+        raise PayloadError("an FU with both its start and its end bit set")
+    forbidden, _, layer_id, tid = _fields(payload)
+    header = _check_type(_header(forbidden, flags & 0x3F, layer_id, tid))
+    return Piece(header + body if begins else body, begins, ends)
+
+
+def _check_type(nal_unit: bytes) -> bytes:
+    if len(nal_unit) < _HEADER_BYTES:
+        raise PayloadError("an H.265 NAL unit shorter than its header")
+    if _type(nal_unit) > 47:
+        raise PayloadError(f"H.265 NAL unit type {_type(nal_unit)}; RFC 7798 carries 0 to 47")
+    return nal_unit

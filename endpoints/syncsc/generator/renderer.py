@@ -1,0 +1,80 @@
+"""The ways to draw a face from a reference picture and 16 numbers."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+import numpy as np
+from lossweep.channels.registry import Registry
+from lossweep.endpoints.syncsc.face_model import FaceModel
+from lossweep.endpoints.syncsc.generator.warp import warp
+from numpy.typing import NDArray
+
+DRAWINGS = Registry(
+    "drawing",
+    "lossweep.drawings",
+    {
+        "generator": "lossweep.endpoints.syncsc.generator.generator:Generator",
+        "warp": "lossweep.endpoints.syncsc.generator.renderer:BareWarp",
+        "keypoints": "lossweep.endpoints.syncsc.fom.endpoint:KeypointDrawing",
+        "frozen": "lossweep.endpoints.syncsc.generator.renderer:Frozen",
+    },
+)
+
+
+class Drawing(Protocol):
+    """A receiver's way to draw. Each picture depends on its own numbers alone, not on what it is drawn with.
+
+    A class method `load(device)` makes one.
+    """
+
+    def draw(
+        self,
+        reference: NDArray[np.uint8],
+        reference_coefficients: NDArray[np.floating],
+        identity: NDArray[np.floating],
+        coefficients: NDArray[np.floating],
+    ) -> NDArray[np.uint8]:
+        """Pictures of the face of `reference` as the coefficients say.
+
+        Args:
+            reference: uint8 [256, 256, 3], RGB.
+            reference_coefficients: [16], of the face in the reference; see `FaceModel`.
+            identity: [ids].
+            coefficients: [frames, 16].
+        Returns:
+            uint8 [frames, 256, 256, 3].
+        """
+        ...
+
+
+class BareWarp:
+    """Moves the reference picture by the face model's points and learns nothing; see `warp`."""
+
+    @classmethod
+    def load(cls, device: str = "cpu") -> BareWarp:
+        """There is nothing to load; the device is not used."""
+        return cls()
+
+    def draw(
+        self, reference: NDArray, reference_coefficients: NDArray, identity: NDArray, coefficients: NDArray
+    ) -> NDArray[np.uint8]:
+        """See `Drawing.draw`."""
+        model = FaceModel.load()
+        here = model.landmarks(identity, reference_coefficients)
+        return warp(reference, here, model.landmarks(identity, np.atleast_2d(coefficients)))
+
+
+class Frozen:
+    """Shows the reference picture, whatever is sent: the trivial system of 0 bits a pixel."""
+
+    @classmethod
+    def load(cls, device: str = "cpu") -> Frozen:
+        """There is nothing to load."""
+        return cls()
+
+    def draw(
+        self, reference: NDArray, reference_coefficients: NDArray, identity: NDArray, coefficients: NDArray
+    ) -> NDArray[np.uint8]:
+        """See `Drawing.draw`."""
+        return np.repeat(reference[None], len(np.atleast_2d(coefficients)), 0)

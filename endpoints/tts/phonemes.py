@@ -1,0 +1,164 @@
+"""Words with times to phonemes with times, as a receiver places them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import NamedTuple
+
+from lossweep.endpoints.clip import ClipError, Word
+from lossweep.endpoints.tts.espeak import speak
+
+VOICE = "en-us"
+PAUSE_S = 0.3
+"""Words that are further apart are not said in one breath."""
+SHORTEST_S = 0.03
+MARKS = "',%=|"
+NAMES = (
+    *(
+        "",
+        "?",
+        "0",
+        "0#",
+        "02",
+        "3",
+        "3:",
+        "@",
+        "@2",
+        "@5",
+        "@L",
+        "A:",
+        "A@",
+        "A#",
+        "D",
+        "E",
+        "E#",
+        "E2",
+        "I",
+        "I#",
+    ),
+    *(
+        "I2",
+        "N",
+        "O",
+        "O:",
+        "O2",
+        "O@",
+        "OI",
+        "S",
+        "T",
+        "U",
+        "U@",
+        "V",
+        "Z",
+        "a",
+        "a#",
+        "aI",
+        "aI3",
+        "aI@",
+        "aU",
+    ),
+    *(
+        "aa",
+        "b",
+        "d",
+        "d#",
+        "dZ",
+        "e:",
+        "e@",
+        "eI",
+        "f",
+        "g",
+        "h",
+        "i",
+        "i:",
+        "i@",
+        "i@3",
+        "j",
+        "k",
+        "l",
+        "l#",
+        "m",
+    ),
+    *("n", "o@", "oU", "oU#", "p", "r", "r-", "s", "t", "t#", "t2", "tS", "u:", "v", "w", "z", "x"),
+)
+NUMBER = {name: i for i, name in enumerate(NAMES)}
+
+
+class Placed(NamedTuple):
+    """A phoneme, its stress (0, 1 secondary, 2 primary), when it is said, and the number of its word."""
+
+    name: str
+    stress: int
+    start_s: float
+    end_s: float
+    word: int
+
+
+def spelled(words: Sequence[Word]) -> tuple[Placed, ...]:
+    """The phonemes of the words that have a text, each word's spread over its time as espeak would say it.
+
+    Words that follow each other within 0.3 s are said together, so that "a" and "the" are as in running speech.
+    Marks without letters or digits are silent.
+
+    Raises:
+        ClipError: a word is in no Latin letters, or espeak makes no sound of it.
+    """
+    out: list[Placed] = []
+    run: list[int] = []
+    for i, word in enumerate(words):
+        if run and (word.text is None or word.start_s - words[run[-1]].end_s > PAUSE_S):
+            out += _placed(words, run)
+            run = []
+        if word.text is not None and any(c.isalnum() for c in word.text):
+            run.append(i)
+    return tuple(out + (_placed(words, run) if run else []))
+
+
+def base(name: str) -> tuple[str, int]:
+    """An espeak phoneme's name without marks, as it is in NAMES, or "" (a pause); and its stress."""
+    stress = 2 if name.startswith("'") else 1 if name.startswith(",") else 0
+    bare = name.strip(MARKS)
+    for known in (bare, bare.rstrip("#-;^"), bare.rstrip("#-;^0123456789"), bare[:1]):
+        if known in NUMBER:
+            return known, stress
+    return "", stress
+
+
+def _placed(words: Sequence[Word], run: Sequence[int]) -> list[Placed]:
+    tokens = tuple(_token(words[i].text or "") for i in run)
+    groups = _said(" ".join(tokens))
+    out = []
+    for at, (first, sounds) in enumerate(groups):
+        last = groups[at + 1][0] - 1 if at + 1 < len(groups) else len(run) - 1
+        start = words[run[first]].start_s
+        span = max(words[run[last]].end_s - start, SHORTEST_S * len(sounds))
+        out += [Placed(n, s, start + a * span, start + b * span, run[first]) for n, s, a, b in sounds]
+    return out
+
+
+def _token(text: str) -> str:
+    token = re.sub(r"[^\w'.,?!$%&+@-]", "", text)
+    if not token.isascii() and not all(c.isascii() or "À" <= c <= "ɏ" or not c.isalpha() for c in token):
+        raise ClipError(f"the word {text!r} cannot be said: synthesis speaks English only")
+    return token
+
+
+@lru_cache(maxsize=4096)
+def _said(text: str) -> list[tuple[int, list[tuple[str, int, float, float]]]]:
+    """Of each word that espeak tells apart: its number, and its sounds with their shares of its time."""
+    _, words, phonemes = speak(text, VOICE)
+    tokens, groups, at = text.split(), [], 0
+    for i, word in enumerate(words):
+        number = next((j for j in range(at, len(tokens)) if tokens[j] == word.text), at)
+        at = number + 1
+        until = words[i + 1].start_s if i + 1 < len(words) else float("inf")
+        own = [p for p in phonemes if word.start_s <= p.start_s < until and base(p.name)[0]]
+        if not own:
+            raise ClipError(f"the word {word.text!r} cannot be said: espeak makes no sound of it")
+        start, length = own[0].start_s, max(own[-1].end_s - own[0].start_s, 1e-3)
+        groups.append(
+            (number, [(*base(p.name), (p.start_s - start) / length, (p.end_s - start) / length) for p in own])
+        )
+    return groups

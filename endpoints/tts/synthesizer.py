@@ -1,0 +1,109 @@
+"""What all synthesizers have in common, and where they are found by name."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+from lossweep.channels.registry import Registry
+from lossweep.endpoints.clip import SPEECH_RATE, ClipError, Word
+from lossweep.endpoints.tts.spectrum import HOP
+from numpy.typing import NDArray
+
+FPS = 25
+FRAME = SPEECH_RATE // FPS
+"""Samples of speech a video frame, 640."""
+MELS = FRAME // HOP
+"""Mel frames a video frame, 4 (the SyncSC paper, eq. 14)."""
+TRAINER = "lossweep.experiments.training.tts.train"
+REFERENCE_S = 1.0
+LISTENED_S = 8
+"""Seconds of the voice reference that are listened to."""
+QUIET = 1e-3
+LOUDNESS = 0.08
+"""What `loudness` is of all speech that networks see."""
+
+SYNTHESIZERS = Registry(
+    "synthesizer",
+    "lossweep.synthesizers",
+    {
+        "visual": "lossweep.endpoints.tts.visual:Visual",
+        "fastspeech2": "lossweep.endpoints.tts.fastspeech2:FastSpeech2",
+        "tacotron2": "lossweep.endpoints.tts.tacotron2:Tacotron2",
+    },
+)
+
+
+class Synthesizer(Protocol):
+    """Speaks the received words in a voice that both ends know.
+
+    Attributes:
+        label: for tables and plots.
+        follows_lips: whether `lips` are asked for; one that does not takes times only from the words' starts.
+    """
+
+    label: str
+    follows_lips: bool
+
+    @classmethod
+    def load(cls, device: str = "cpu", sounds: str = "own") -> Synthesizer:
+        """The trained one that ships.
+
+        Args:
+            sounds: the vocoder: "own", or a folder with a published HiFi-GAN checkpoint.
+        Raises:
+            ClipError: weights are missing or broken.
+        """
+        ...
+
+    def speak(
+        self, words: Sequence[Word], lips: NDArray[np.float32] | None, frames: int, voice: NDArray[np.float32]
+    ) -> NDArray[np.float32]:
+        """Speech for `frames` video frames, float32 [frames * 640] in [-1, 1], 16 kHz. Equal input, equal speech.
+
+        Args:
+            words: in order of time, as they arrived; what has no text is not said.
+            lips: [frames, >= 6], the face model's numbers in standard deviations, 25 a second (the first six are
+                used, less their mean); None without pictures.
+            frames: 1 or more.
+            voice: [samples], 16 kHz: at least a second of the talker's speech.
+        Raises:
+            ClipError: the voice is shorter than 1 s or silent, or a word cannot be said.
+        """
+        ...
+
+    @classmethod
+    def weights(cls) -> dict[str, str]:
+        """File name -> SHA-256 of the weights that are read."""
+        ...
+
+
+def digests(*files: Path) -> dict[str, str]:
+    """File name -> SHA-256 of the files that are there."""
+    return {f.name: hashlib.sha256(f.read_bytes()).hexdigest() for f in files if f.exists()}
+
+
+def checked_voice(voice: NDArray[np.float32]) -> tuple[NDArray[np.float32], float]:
+    """The voice reference at the common loudness, and by how much it was louder.
+
+    Raises:
+        ClipError: it is shorter than 1 s, or silent.
+    """
+    seconds = len(voice) / SPEECH_RATE
+    if seconds < REFERENCE_S:
+        raise ClipError(
+            f"the voice reference lasts {seconds:.2f} s; give at least {REFERENCE_S:g} s of speech"
+        )
+    level = loudness(voice)
+    if level < QUIET:
+        raise ClipError("the voice reference is silent; choose a stretch in which the talker speaks")
+    return (voice * (LOUDNESS / level)).astype(np.float32), level / LOUDNESS
+
+
+def loudness(speech: NDArray[np.float32]) -> float:
+    """Root mean square over the louder half of the video frames, of 1; 0 for nothing."""
+    power = (speech[: len(speech) // FRAME * FRAME].reshape(-1, FRAME).astype(np.float64) ** 2).mean(1)
+    return float(np.sqrt(np.sort(power)[len(power) // 2 :].mean())) if len(power) else 0.0

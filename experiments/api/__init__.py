@@ -1,0 +1,1 @@
+"""lossweep: what a receiver sees and hears when the network loses packets."""

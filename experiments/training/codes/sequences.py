@@ -1,0 +1,35 @@
+"""Sequences of face coefficients that packet codes are trained on."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+
+import numpy as np
+from lossweep.endpoints.syncsc.face_model import FaceModel, mirrored_points
+from lossweep.endpoints.syncsc.semantics import Scaling, smoothed
+from lossweep.experiments.training.face.prepare import Labelled, load
+from numpy.typing import NDArray
+
+
+def sequences(labels: Labelled, model: FaceModel, held_out: bool) -> list[NDArray[np.float32]]:
+    """What would be sent of the labelled clips: float32 [frames, 16] each, in standard deviations.
+
+    The person's identity is that of the clip's first frame, as in use. Training clips come mirrored as well.
+    """
+    scaling, opposite = Scaling.of(model), mirrored_points(model.mean)
+    out = []
+    for clip in labels.clips:
+        if clip.held_out != held_out:
+            continue
+        points = labels.points(clip.rows)
+        mirror = points[:, opposite] * np.float32([-1, 1, 1]) + np.float32([256, 0, 0])
+        for p in (points,) if held_out else (points, mirror):
+            identity, _ = model.fit(p[0])
+            out.append(scaling.numbers(smoothed(model.fit(p, identity)[1], model.scale)))
+    return out
+
+
+def training_sequences(args: Namespace) -> tuple[list[NDArray[np.float32]], list[NDArray[np.float32]]]:
+    """Sequences of the training people and of those held out, for a training's arguments."""
+    labels, model = load(args.labels), FaceModel.load()
+    return sequences(labels, model, False), sequences(labels, model, True)

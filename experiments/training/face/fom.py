@@ -1,0 +1,124 @@
+"""Training of the keypoint baseline: the generator's pairs, flow and losses, and keypoints that follow a turned
+picture. Flow gives it the same head start that the generator has."""
+
+from __future__ import annotations
+
+import platform
+from argparse import Namespace
+from collections.abc import Callable, Mapping
+
+import numpy as np
+import torch
+from lossweep.endpoints.syncsc.fom.endpoint import SHIPPED
+from lossweep.endpoints.syncsc.fom.networks import FomNetwork
+from lossweep.endpoints.syncsc.generator.warp import cut
+from lossweep.endpoints.weights import save
+from lossweep.experiments.training.face.flow_target import astray, followed
+from lossweep.experiments.training.face.generator import (
+    FRAMES_A_CLIP,
+    MOTION_WEIGHT,
+    Validation,
+    losses,
+    perception,
+    some_squares,
+)
+from lossweep.experiments.training.face.pairs import Pairs
+from lossweep.experiments.training.face.prepare import load
+from lossweep.experiments.training.trainer import Trained, run
+from torch import Tensor
+from torch.nn import functional
+
+BATCH = 12
+RATE = 1e-3
+MOTION_ALONE = 0.6
+"""Share of the time in which only motion and keypoints are learned."""
+FOLLOWING = 10.0
+"""Weight of the equivariance loss, as in the source."""
+
+
+def train(args: Namespace) -> None:
+    """Trains for `args.minutes` in all, resuming from `args.checkpoint`; writes weights and card."""
+
+    torch.set_num_threads(args.threads)
+    torch.manual_seed(args.seed)
+    labels = load(args.labels)
+    pairs = Pairs(args.data, args.labels, labels)
+    held_out = Pairs(args.data, args.labels, labels, held_out=True)
+    network = FomNetwork().to(args.device)
+    loss_of = losses(args.device)
+    perceived = perception(args.device)
+
+    def loss(rng: np.random.Generator, done: float) -> tuple[Tensor, Mapping[str, float]]:
+        batch = pairs.batch(rng, BATCH)
+        reference, wanted = batch.reference.to(args.device), batch.wanted.to(args.device)
+        here, there = network.detector(torch.cat([reference, wanted])).chunk(2)
+        flow = [part.to(args.device) for part in followed(batch)]
+        follows = FOLLOWING * following(network, wanted, there, rng)
+        if done < MOTION_ALONE:
+            missed = astray(network.displacement(reference, here, there), *flow)
+            return missed + follows, {"motion off by": missed.detach(), "following": follows.detach()}
+        squares = some_squares(rng, batch)
+        drawn = network(reference, here, there, squares)
+        pictured, figures = loss_of(drawn, cut(wanted, squares))
+        missed = astray(drawn.displacement, *flow)
+        whole = pictured + MOTION_WEIGHT * missed + 0.1 * follows
+        return whole, {**figures, "motion off by": missed.detach(), "following": follows.detach()}
+
+    def unseen(average: dict[str, Tensor]) -> Validation:
+        return validate(average, held_out, perceived, args.device)
+
+    trained = run(args, network, RATE, loss, lambda average: str(unseen(average)))
+    finish(args, trained, unseen(trained.average))
+
+
+def following(network: FomNetwork, pictures: Tensor, found: Tensor, rng: np.random.Generator) -> Tensor:
+    """How far keypoints of a turned, scaled and shifted picture are from the keypoints, turned alike."""
+    angle, size = rng.uniform(-0.4, 0.4), rng.uniform(0.85, 1.15)
+    turn = size * np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
+    matrix = torch.tensor(turn, dtype=torch.float32, device=pictures.device)
+    shift = torch.tensor(rng.uniform(-0.15, 0.15, 2), dtype=torch.float32, device=pictures.device)
+    theta = torch.cat([matrix, shift[:, None]], 1).expand(len(pictures), 2, 3)
+    grid = functional.affine_grid(theta, [len(pictures), 3, 64, 64], align_corners=False)
+    turned = functional.grid_sample(pictures, grid, padding_mode="reflection", align_corners=False)
+    return (network.detector(turned) @ matrix.T + shift - found).abs().mean()
+
+
+@torch.no_grad()
+def validate(average: dict[str, Tensor], pairs: Pairs, perceived: Callable, device: str) -> Validation:
+    """LPIPS of whole pictures of people held out, from each clip's first frame: frozen, warped, edited."""
+    network = FomNetwork().to(device).eval()
+    network.load_state_dict(average)
+    scores: dict[str, list] = {}
+    for clip in pairs.clips:
+        batch = pairs.of_clip(clip, np.linspace(1, clip.frames - 1, FRAMES_A_CLIP).astype(int))
+        wanted, reference = batch.wanted.to(device), batch.reference.to(device)
+        drawn = network(reference, network.detector(reference), network.detector(wanted))
+        made = [float(perceived(p, wanted).mean()) for p in (reference, drawn.warped, drawn.edited)]
+        scores.setdefault(clip.identity, []).append(made)
+    people = np.array([np.mean(rows, 0) for rows in scores.values()])
+    return Validation(zip(("frozen reference", "warped", "edited"), people.mean(0).tolist(), strict=True))
+
+
+def finish(args: Namespace, trained: Trained, unseen: dict[str, float]) -> None:
+    """Writes float16 weights and fom.md into `args.out`; `unseen` is the last validation."""
+    path = args.out / SHIPPED.name
+    save(path, trained.average)
+    count = sum(p.numel() for p in FomNetwork().parameters())
+    lines = [
+        "# Keypoint baseline",
+        "",
+        f"First-order-motion style, 8 keypoints without Jacobians; {count:,} parameters, "
+        f"{path.stat().st_size / 1e6:.1f} MB as float16.",
+        "Trained on the pairs and with the losses of the image generator (generator.md; flow first), and on keypoints",
+        "that follow a turned picture. No labels.",
+        f"{trained.step} steps, {trained.seconds / 60:.0f} minutes on {args.device} ({platform.machine()}, "
+        f"{args.threads} thread, the machine shared). Made by `python -m lossweep.experiments.training.face.train fom`.",
+        "",
+        "LPIPS (squeeze) on people held out, first frame as reference:",
+        "",
+        "| " + " | ".join(unseen) + " |",
+        "|---" * len(unseen) + "|",
+        "| " + " | ".join(f"{value:.4f}" for value in unseen.values()) + " |",
+    ]
+    (args.out / "fom.md").write_text("\n".join(lines) + "\n")
+    print("\n".join(lines[-4:]), flush=True)

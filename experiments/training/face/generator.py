@@ -1,0 +1,158 @@
+"""Training of the image generator, from the bare warp on: first its motion, then all of it.
+
+Motion is learned from optical flow, which says where hair, neck and background went; pictures from squares of 64
+pixels by LPIPS and absolute difference.
+"""
+
+from __future__ import annotations
+
+import platform
+from argparse import Namespace
+from collections.abc import Callable, Mapping
+
+import numpy as np
+import torch
+from lossweep.endpoints.syncsc.face_model import EYES_AND_LIDS, MOUTH
+from lossweep.endpoints.syncsc.generator.generator import SHIPPED
+from lossweep.endpoints.syncsc.generator.networks import Drawn, Network
+from lossweep.endpoints.syncsc.generator.warp import Squares, cut, enlarge, sample
+from lossweep.endpoints.weights import save
+from lossweep.experiments.training.face.backbone import lpips_squeeze
+from lossweep.experiments.training.face.flow_target import astray, followed
+from lossweep.experiments.training.face.pairs import Batch, Pairs
+from lossweep.experiments.training.face.prepare import load
+from lossweep.experiments.training.trainer import Trained, run
+from torch import Tensor
+
+BATCH = 12
+SQUARE = 64
+STEP = 16
+"""Corners of the squares stand on multiples of this."""
+RATE = 1e-3
+MOTION_ALONE = 0.2
+"""Share of the time in which only motion is learned."""
+MOTION_BATCH = 16
+MOTION_WEIGHT = 0.03
+FRAMES_A_CLIP = 4
+WAYS = ("frozen reference", "bare warp", "warped", "edited")
+
+
+def train(args: Namespace) -> None:
+    """Trains for `args.minutes` in all, resuming from `args.checkpoint`; writes weights and card."""
+
+    torch.set_num_threads(args.threads)
+    torch.manual_seed(args.seed)
+    labels = load(args.labels)
+    pairs = Pairs(args.data, args.labels, labels)
+    held_out = Pairs(args.data, args.labels, labels, held_out=True)
+    network = Network().to(args.device)
+    loss_of = losses(args.device)
+    perceived = perception(args.device)
+
+    def loss(rng: np.random.Generator, done: float) -> tuple[Tensor, Mapping[str, float]]:
+        first = done < MOTION_ALONE
+        batch = pairs.batch(rng, MOTION_BATCH if first else BATCH)
+        told = [part.to(args.device) for part in (batch.reference, batch.fields, batch.numbers)]
+        flow = [part.to(args.device) for part in followed(batch)]
+        if first:
+            missed = astray(network.motion(*told), *flow)
+            return missed, {"motion off by": missed.detach()}
+        squares = some_squares(rng, batch)
+        drawn = network(*told, squares)
+        pictured, figures = loss_of(drawn, cut(batch.wanted, squares).to(args.device))
+        missed = astray(drawn.displacement, *flow)
+        return pictured + MOTION_WEIGHT * missed, {**figures, "motion off by": missed.detach()}
+
+    def unseen(average: dict[str, Tensor]) -> Validation:
+        return validate(average, held_out, perceived, args.device)
+
+    trained = run(args, network, RATE, loss, lambda average: str(unseen(average)))
+    finish(args, trained, unseen(trained.average))
+
+
+def perception(device: str) -> Callable[[Tensor, Tensor], Tensor]:
+    """LPIPS on SqueezeNet's features, [n] of two [n, 3, h, w] in [-1, 1]; stands for the paper's VGG-19 loss."""
+    net = lpips_squeeze().to(device)
+    return lambda a, b: net(a, b).flatten()
+
+
+def losses(device: str) -> Callable[[Drawn, Tensor], tuple[Tensor, Mapping[str, float]]]:
+    """The loss of drawn squares, and LPIPS of the edited and of the warped ones."""
+    perceived = perception(device)
+
+    def loss(drawn: Drawn, wanted: Tensor) -> tuple[Tensor, Mapping[str, float]]:
+        edited = perceived(drawn.edited, wanted).mean()
+        warped = perceived(drawn.warped, wanted).mean()
+        plain = (drawn.edited - wanted).abs().mean() + 0.3 * (drawn.warped - wanted).abs().mean()
+        return edited + 0.3 * warped + plain, {"LPIPS of squares": edited.detach(), "warped": warped.detach()}
+
+    return loss
+
+
+def some_squares(rng: np.random.Generator, batch: Batch) -> Squares:
+    """A square of each picture: six of ten around the mouth, two around the eyes, two anywhere."""
+    most = (256 - SQUARE) // STEP
+    corners = []
+    for points in batch.points:
+        dice = rng.random()
+        if dice < 0.2:
+            corners.append(tuple(int(i) for i in rng.integers(0, most + 1, 2) * STEP))
+            continue
+        middle = points[list(MOUTH if dice < 0.8 else EYES_AND_LIDS), :2].mean(0) + rng.normal(0, 8, 2)
+        left, top = np.clip(np.round((middle - SQUARE / 2) / STEP), 0, most).astype(int) * STEP
+        corners.append((int(top), int(left)))
+    return Squares(tuple(corners), SQUARE)
+
+
+class Validation(dict[str, float]):
+    """Mean LPIPS by way of drawing, over people held out (people count alike)."""
+
+    def __str__(self) -> str:
+        return ", ".join(f"{name} {value:.4f}" for name, value in self.items())
+
+
+@torch.no_grad()
+def validate(average: dict[str, Tensor], pairs: Pairs, perceived: Callable, device: str) -> Validation:
+    """LPIPS of whole pictures of people held out, from each clip's first frame, by `WAYS`."""
+    network = Network().to(device).eval()
+    network.load_state_dict(average)
+    scores: dict[str, list] = {}
+    for clip in pairs.clips:
+        batch = pairs.of_clip(clip, np.linspace(1, clip.frames - 1, FRAMES_A_CLIP).astype(int))
+        wanted = batch.wanted.to(device)
+        reference = batch.reference.to(device)
+        drawn = network(reference, batch.fields.to(device), batch.numbers.to(device))
+        bare = sample(reference, enlarge(batch.fields[:, :2].to(device)))
+        ways = (reference, bare, drawn.warped, drawn.edited)
+        scores.setdefault(clip.identity, []).append([float(perceived(p, wanted).mean()) for p in ways])
+    people = np.array([np.mean(rows, 0) for rows in scores.values()])
+    return Validation(zip(WAYS, people.mean(0).tolist(), strict=True))
+
+
+def finish(args: Namespace, trained: Trained, unseen: dict[str, float]) -> None:
+    """Writes float16 weights and generator.md into `args.out`; `unseen` is the last validation."""
+    path = args.out / SHIPPED.name
+    save(path, trained.average)
+    network = Network()
+    parts = {n: sum(p.numel() for p in getattr(network, n).parameters()) for n in network._modules}
+    lines = [
+        "# Image generator",
+        "",
+        f"Mapping, warping and editing network: {', '.join(f'{n} {c:,}' for n, c in parts.items())} parameters; "
+        f"{path.stat().st_size / 1e6:.1f} MB as float16.",
+        "Trained on the project's talking-face clips of the training people (see people.py), mirrored and with",
+        "changed colours: pairs of a reference and another frame of the clip, squares of 64 pixels, numbers from",
+        "the landmarks of MediaPipe's face landmarker. Loss: LPIPS on SqueezeNet's features (in place of VGG-19,",
+        "which cannot be had offline; the metric that is reported is the one that is trained on) and absolute",
+        "difference.",
+        f"{trained.step} steps, {trained.seconds / 60:.0f} minutes on {args.device} ({platform.machine()}, "
+        f"{args.threads} thread, the machine shared). Made by `python -m lossweep.experiments.training.face.train generator`.",
+        "",
+        "LPIPS (squeeze) on people held out, first frame as reference, numbers from the landmarks:",
+        "",
+        "| " + " | ".join(unseen) + " |",
+        "|---" * len(unseen) + "|",
+        "| " + " | ".join(f"{value:.4f}" for value in unseen.values()) + " |",
+    ]
+    (args.out / "generator.md").write_text("\n".join(lines) + "\n")
+    print("\n".join(lines[-4:]), flush=True)

@@ -1,0 +1,127 @@
+"""What an expert is worth: whether it finds shifted sound, and tells a clip's sound from another's.
+
+`python -m lossweep.experiments.training.lip_sync.evaluation --data DIR` measures the shipped one on people held out and on the
+built-in clip, and writes its card.
+"""
+
+from __future__ import annotations
+
+import argparse
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from lossweep.experiments.metrics.lip_sync.error import SHIFT, lip_sync_error, mean_distances
+from numpy.typing import NDArray
+
+WINDOW, HOP, APART = 50, 10, 10
+"""Frames of a window, between windows, and around a window that say nothing about the clip's own offset."""
+SHIFTS = range(-10, 11)
+REACH, FARTHEST = 45, 15
+RESAMPLED = 2000
+
+
+@dataclass(frozen=True)
+class Numbers:
+    """A clip as an expert sees and hears it: float32 [frames, numbers] each."""
+
+    name: str
+    identity: str
+    seen: NDArray[np.float32]
+    heard: NDArray[np.float32]
+
+
+def lag_table(clip: Numbers) -> NDArray[np.float64]:
+    """Distances [frames, 91] of each picture from the sound k = -45 to 45 frames later; nan where there is none."""
+    frames = len(clip.seen)
+    table = np.full((frames, 2 * REACH + 1), np.nan)
+    for k in range(-REACH, REACH + 1):
+        first, last = max(0, -k), min(frames, frames - k)
+        if first < last:
+            apart = clip.seen[first:last] - clip.heard[first + k : last + k]
+            table[first:last, k + REACH] = np.linalg.norm(apart, axis=1)
+    return table
+
+
+def found(clip: Numbers, put_right: bool) -> NDArray[np.bool_]:
+    """Whether a shift of the sound is found within one frame: for each window of 2 s of pictures, each of 21 shifts.
+
+    The sound around the window counts as far as it is within 15 frames, as in SyncNet's own measure.
+
+    Args:
+        put_right: count from the clip's own offset, which the rest of the clip tells (what is more than 10 frames from
+            the window; at least 2 s of it, else the window does not count). Otherwise from 0.
+    Returns:
+        bool [windows x 21].
+    """
+    table, hits = lag_table(clip), []
+    for first in range(0, len(table) - WINDOW + 1, HOP):
+        own = 0
+        if put_right:
+            rest = np.ones(len(table), bool)
+            rest[max(0, first - APART) : first + WINDOW + APART] = False
+            if rest.sum() < WINDOW:
+                continue
+            own = _nearest(table[rest], range(-FARTHEST, FARTHEST + 1))
+        for shift in SHIFTS:
+            offsets = range(own - shift - SHIFT, own - shift + SHIFT + 1)
+            hits.append(abs(_nearest(table[first : first + WINDOW], offsets) - own) <= 1)
+    return np.array(hits, bool)
+
+
+def whole_clip_offset(clip: Numbers) -> int:
+    """By how many frames the sound of a clip is late, all of it heard together."""
+    return lip_sync_error(mean_distances(clip.seen, clip.heard)).offset
+
+
+def _nearest(rows: NDArray[np.float64], offsets: range) -> int:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)  # offsets for which there is no sound at all
+        means = np.nanmean(rows[:, [k + REACH for k in offsets]], axis=0)
+    return offsets[int(np.nanargmin(means))]
+
+
+def confidences(clips: Sequence[Numbers]) -> tuple[NDArray[np.float64], list[NDArray[np.float64]]]:
+    """LSE-C of each clip's pictures with its own sound, and with the sound of each clip of another person."""
+    own = np.array([_confidence(clip.seen, clip.heard) for clip in clips])
+    others = [
+        np.array([_confidence(a.seen, b.heard) for b in clips if b.identity != a.identity]) for a in clips
+    ]
+    return own, others
+
+
+def _confidence(seen: NDArray[np.float32], heard: NDArray[np.float32]) -> float:
+    frames = min(len(seen), len(heard))
+    return lip_sync_error(mean_distances(seen[:frames], heard[:frames])).confidence
+
+
+def interval(groups: Sequence[NDArray], seed: int = 1) -> tuple[float, float, float]:
+    """The mean of all values in groups, and its 95 % interval when whole groups are drawn anew (bootstrap)."""
+    groups = [group for group in groups if len(group)]
+    rng = np.random.default_rng(seed)
+    means = [
+        np.concatenate([groups[i] for i in rng.integers(0, len(groups), len(groups))]).mean()
+        for _ in range(RESAMPLED)
+    ]
+    low, high = np.percentile(means, [2.5, 97.5])
+    return float(np.concatenate(groups).mean()), float(low), float(high)
+
+
+def main(argv: list[str] | None = None) -> int:
+    """The command; returns the exit status."""
+    from lossweep.experiments.training.lip_sync.model_card import write
+
+    parser = argparse.ArgumentParser(
+        prog="python -m lossweep.experiments.training.lip_sync.evaluation", description=__doc__
+    )
+    parser.add_argument("--data", type=Path, required=True, help="folder with clips/")
+    parser.add_argument("--work", type=Path, default=Path("build/lip_sync"), help="features of the training")
+    options = parser.parse_args(argv)
+    write(options.data, options.work)
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,91 @@
+"""How a pair of towers learns which sound belongs to which pictures, and what it says of a clip."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from lossweep.experiments.metrics.lip_sync.error import SHIFT
+from lossweep.experiments.metrics.lip_sync.network import Pair
+from lossweep.experiments.training.lip_sync.dataset import Example
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.nn.functional import cross_entropy, normalize, pad
+
+WINDOW, EDGE = 50, 8
+"""Frames of a window, and frames around it that the towers look at."""
+WINDOWS_A_STEP, WARMUP = 24, 20
+RATE, DECAY = 2e-3, 1e-2
+OTHERS = 0.3
+"""Weight of telling a window's sound from that of other clips, beside telling it from itself at other times."""
+
+
+def fit(clips: Sequence[Example], seed: int, steps: int) -> Pair:
+    """A pair trained on clips of one alignment.
+
+    A window of 2 s of pictures is compared with its sound at the 31 offsets -15 to 15; the mean cosines are the logits
+    of a choice whose answer is 0 (and, one time in ten each, a frame beside it). So what is learned is what is asked.
+
+    Args:
+        clips: as `Example.shifted` aligned them; longer than 2 s, or repeated at their ends.
+    """
+    torch.manual_seed(seed)
+    rng = np.random.default_rng(seed)
+    pair = Pair().train()
+    for tower, part in ((pair.seen, "seen"), (pair.heard, "heard")):
+        spread = np.mean([getattr(one, part)[0].std(0) for one in clips], 0)
+        tower.spread.copy_(torch.from_numpy(spread + 1e-3))
+    seen = [[pair.seen.standard(torch.from_numpy(look)) for look in one.seen] for one in clips]
+    heard = [[pair.heard.standard(torch.from_numpy(take)) for take in one.heard] for one in clips]
+    share = np.sqrt([len(one) for one in clips])
+    optimizer = torch.optim.AdamW(pair.parameters(), RATE, weight_decay=DECAY)
+    answer = torch.zeros(2 * SHIFT + 1)
+    answer[SHIFT - 1 : SHIFT + 2] = torch.tensor([0.1, 0.8, 0.1])
+    for step in range(steps):
+        for group in optimizer.param_groups:
+            group["lr"] = RATE * min(1, (step + 1) / WARMUP) * (0.5 + 0.5 * math.cos(math.pi * step / steps))
+        pictures, sounds = [], []
+        for i in rng.choice(len(clips), WINDOWS_A_STEP, p=share / share.sum()):
+            look, take = (versions[i][rng.integers(len(versions[i]))] for versions in (seen, heard))
+            first = rng.integers(0, max(1, len(look) - WINDOW + 1))
+            pictures.append(_window(look, first - EDGE, WINDOW + 2 * EDGE, "replicate"))
+            sounds.append(_window(take, first - EDGE - SHIFT, WINDOW + 2 * (EDGE + SHIFT), "constant"))
+        lips = pair.seen(torch.stack(pictures))[:, EDGE:-EDGE]
+        voice = pair.heard(torch.stack(sounds))[:, EDGE:-EDGE]
+        sharp = pair.log_sharpness.exp()
+        loss = cross_entropy(sharp * _agreement(lips, voice), answer.expand(WINDOWS_A_STEP, -1))
+        across = torch.einsum("atc,btc->ab", lips, voice[:, SHIFT:-SHIFT]) / WINDOW
+        loss = loss + OTHERS * cross_entropy(sharp * across, torch.arange(WINDOWS_A_STEP))
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+    return pair.eval()
+
+
+@torch.inference_mode()
+def agreements(pair: Pair, clip: Example) -> NDArray[np.float32]:
+    """Cosines [frames, frames] of each picture of a clip with each frame of its sound."""
+    looks = sum(pair.seen(pair.seen.standard(torch.from_numpy(look))[None])[0] for look in clip.seen[:2])
+    heard = pair.heard(pair.heard.standard(torch.from_numpy(clip.heard[0]))[None])[0]
+    return (normalize(looks, dim=-1) @ heard.T).numpy()
+
+
+def offset(cosines: NDArray[np.float32]) -> int:
+    """By how many frames the sound of a whole clip is late."""
+    return int(np.argmax([np.diagonal(cosines, k).mean() for k in range(-SHIFT, SHIFT + 1)])) - SHIFT
+
+
+def _agreement(lips: Tensor, voice: Tensor) -> Tensor:
+    """Mean cosines [windows, 31] at the offsets."""
+    cosines = torch.einsum("wtc,wuc->wtu", lips, voice)
+    offsets = range(voice.shape[1] - lips.shape[1] + 1)
+    return torch.stack([cosines.diagonal(k, 1, 2)[:, : lips.shape[1]].mean(1) for k in offsets], 1)
+
+
+def _window(features: Tensor, first: int, length: int, mode: str) -> Tensor:
+    """Rows first to first + length of [frames, features]; beyond the ends as `mode` of torch's pad has it."""
+    before, after = max(0, -first), max(0, first + length - len(features))
+    rows = features[max(0, first) : first + length]
+    return pad(rows.mT[None], (before, after), mode=mode)[0].mT

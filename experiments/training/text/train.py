@@ -1,0 +1,98 @@
+"""`python -m lossweep.experiments.training.text.train --data DIR`: trains the text models and writes their weights and card."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from lossweep.endpoints.clip import ClipError
+from lossweep.endpoints.text import huffman
+from lossweep.endpoints.text import ngram_counts as counts
+from lossweep.endpoints.text.ngram_counts import CHEMISTRY, Grams
+from lossweep.endpoints.text.vocabulary import build
+from lossweep.experiments.training.text.corpus import Corpus, Lecture, read_corpus
+
+LAYERS = 4
+POSITIONS = 120
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Trains; resumes where it was interrupted. Returns the exit status."""
+    parser = argparse.ArgumentParser(
+        prog="python -m lossweep.experiments.training.text.train", description=__doc__
+    )
+    parser.add_argument("--data", type=Path, required=True, help="folder of transcripts (.txt)")
+    parser.add_argument("--out", type=Path, default=Path("build/textpc"), help="weights, card and checkpoint")
+    parser.add_argument("--minutes", type=float, default=60.0, help="training time of the network")
+    parser.add_argument("--start", type=Path, help="folder of a BERT (default: all-MiniLM-L6-v2)")
+    parser.add_argument("--device", default="cpu", help="cpu or cuda")
+    parser.add_argument("--threads", type=int, default=1, help="CPU threads")
+    parser.add_argument("--seed", type=int, default=1)
+    args = parser.parse_args(argv)
+    try:
+        _train(args)
+    except ClipError as error:
+        print(error, file=sys.stderr)
+        return 2
+    return 0
+
+
+def _train(args: argparse.Namespace) -> None:
+    import torch
+    from lossweep.endpoints.text.ngram_features import Witnesses
+    from lossweep.endpoints.text.pretrained import minilm_folder, start_from
+    from lossweep.endpoints.text.weights import save
+    from lossweep.experiments.training.text.dataset import Texts
+    from lossweep.experiments.training.text.model_card import card
+    from lossweep.experiments.training.text.textpc import Progress, train
+
+    torch.set_num_threads(args.threads)
+    torch.manual_seed(args.seed)
+    corpus = read_corpus(args.data)
+    args.out.mkdir(parents=True, exist_ok=True)
+    vocabulary = build((x.words for x in corpus.general), (x.words for x in corpus.chemistry))
+    general, chemistry, validation = (
+        [vocabulary.encode(x.words) for x in part]
+        for part in (corpus.general, corpus.chemistry, corpus.validation)
+    )
+    grams = grams_of([ids for ids, _ in general], [ids for ids, _ in chemistry])
+    counts.save(args.out / counts.FILE, grams)
+    words_of(corpus).save(args.out / huffman.FILE.name)
+    network = start_from(args.start or minilm_folder(), vocabulary, LAYERS, POSITIONS)
+
+    def saved(progress: Progress) -> None:
+        save(args.out, network, vocabulary)
+        (args.out / "README.md").write_text(card(args, corpus, network, args.out, progress), encoding="utf-8")
+
+    train(
+        network,
+        Witnesses(grams, vocabulary.frequency),
+        Texts(general, POSITIONS, counted=True, chemistry=False),
+        Texts(chemistry, POSITIONS, counted=True, chemistry=True),
+        Texts(validation, POSITIONS, counted=False, chemistry=False),
+        minutes=args.minutes,
+        seed=args.seed,
+        device=args.device,
+        checkpoint=args.out / "checkpoint.pt",
+        saved=saved,
+        say=lambda line: print(line, flush=True),
+    )
+    print(f"written to {args.out}: weights, counts, vocabulary, Huffman code, card")
+
+
+def grams_of(general: list, chemistry: list) -> dict[str, Grams]:
+    """N-grams of all lectures (lists of word ids), and pairs and triples of the chemistry lectures alone."""
+    grams = counts.count([*general, *chemistry])
+    own = counts.count(chemistry)
+    return {**grams, **{CHEMISTRY + kind: own[kind] for kind in ("pairs", "triples")}}
+
+
+def words_of(corpus: Corpus) -> huffman.Huffman:
+    """The Huffman code of the training lectures."""
+    lectures: tuple[Lecture, ...] = (*corpus.general, *corpus.chemistry)
+    return huffman.train(word for x in lectures for word in x.words)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

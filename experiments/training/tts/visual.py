@@ -1,0 +1,82 @@
+"""Training of visual-guided synthesis: `python -m lossweep.experiments.training.tts.train visual`."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+from collections.abc import Mapping
+
+import numpy as np
+import torch
+from lossweep.endpoints.tts.networks import SPREAD
+from lossweep.endpoints.tts.visual_network import VisualNetwork
+from lossweep.endpoints.weights import save
+from lossweep.experiments.training.trainer import run
+from lossweep.experiments.training.tts.corpus import Corpus
+from lossweep.experiments.training.tts.dataset import Batches
+from torch import Tensor
+from torch.nn.functional import binary_cross_entropy_with_logits
+
+RATE = 1.5e-3
+BATCH = 12
+SYNTHETIC_ONLY, REAL = 0.45, 0.35
+"""The share of the time with synthetic speech alone, and of real windows after it."""
+
+
+def train(args: Namespace) -> None:
+    """Trains and writes visual.safetensors; see `loop.run`."""
+    torch.set_num_threads(args.threads)
+    torch.manual_seed(args.seed)
+    corpus = Corpus.load(args.labels)
+    training, unseen = Batches(corpus, False), Batches(corpus, True)
+    network = VisualNetwork().to(args.device)
+    kept = {
+        k: unseen.draw(np.random.default_rng(0), 16, float(k == "real"), harsh=False) for k in unseen.kinds
+    }
+
+    def judged(judge: VisualNetwork, drawn: tuple, teach: bool) -> tuple[Tensor, Mapping[str, float]]:
+        given, target, true = on(args.device, drawn)
+        mels, told = judge(given, true[:, :3] if teach else None)
+        return losses(mels, told, target, true)
+
+    def loss_of(rng: np.random.Generator, done: float) -> tuple[Tensor, Mapping[str, float]]:
+        return judged(network, training.draw(rng, BATCH, REAL if done > SYNTHETIC_ONLY else 0.0), teach=True)
+
+    @torch.inference_mode()
+    def validate(average: dict[str, Tensor]) -> str:
+        save(args.out / "visual.safetensors", average)
+        judge = VisualNetwork().to(args.device).eval()
+        judge.load_state_dict(average)
+        return "; ".join(
+            kind
+            + " "
+            + ", ".join(f"{name} {value:.3f}" for name, value in judged(judge, one, False)[1].items())
+            for kind, one in kept.items()
+        )
+
+    trained = run(args, network, RATE, loss_of, validate)
+    print(f"{trained.step} steps, {trained.seconds / 60:.1f} min; {validate(trained.average)}")
+
+
+def losses(drawn: Tensor, told: Tensor, target: Tensor, true: Tensor) -> tuple[Tensor, Mapping[str, float]]:
+    """Loss, and its parts for people: mel (natural logarithms), pitch (mean square), voicing, energy.
+
+    Args:
+        drawn, target: mel [batch, 80, n] in the networks' scale.
+        told: pitch, voicing (logit), energy [batch, 3, n]; true: pitch, voiced, energy, inside [batch, 4, n].
+    Source: the SyncSC paper, eq. 25 to 28; voicing is added.
+    """
+    pitch, voiced, energy, inside = true.unbind(1)
+    count = inside.sum()
+    mels = ((drawn - target).abs().mean(1) * inside).sum() / count
+    tones = ((told[:, 0] - pitch).square() * voiced).sum() / voiced.sum().clamp(min=1)
+    voices = (binary_cross_entropy_with_logits(told[:, 1], voiced, reduction="none") * inside).sum() / count
+    energies = ((told[:, 2] - energy).square() * inside).sum() / count
+    parts = zip(("mel", "pitch", "voicing", "energy"), (SPREAD * mels, tones, voices, energies), strict=True)
+    shown = {name: part.item() for name, part in parts}
+    return mels + 0.1 * tones + 0.1 * voices + 0.1 * energies, shown
+
+
+def on(device: str, drawn: tuple) -> tuple:
+    """A batch on the device."""
+    given, *rest = drawn
+    return {name: value.to(device) for name, value in given.items()}, *(one.to(device) for one in rest)

@@ -1,0 +1,181 @@
+"""Training of the vocoder: from the mel spectrogram and pitch of speech to that speech again."""
+
+from __future__ import annotations
+
+import platform
+from argparse import Namespace
+from collections.abc import Mapping
+
+import numpy as np
+import torch
+from lossweep.endpoints.tts.harmonic_network import ROUNDS, HarmonicNetwork, excite, shape
+from lossweep.endpoints.tts.spectral_consistency import agreeing
+from lossweep.endpoints.tts.spectrum import HOP, mel
+from lossweep.endpoints.tts.vocoder import CARD, SHIPPED
+from lossweep.endpoints.weights import save
+from lossweep.experiments.training.trainer import Trained, run
+from lossweep.experiments.training.tts.corpus import Corpus, Utterance
+from numpy.typing import NDArray
+from scipy.ndimage import gaussian_filter
+from scipy.signal import resample_poly
+from torch import Tensor
+
+BATCH = 8
+FRAMES = 100
+RATE = 2e-3
+REAL = 0.6
+"""Share of real speech."""
+BLURRED = 0.4
+"""Share of mel spectrograms that are smoothed and disturbed, as those of a synthesizer are."""
+SIZES = (128, 256, 512, 1024, 2048)
+FAINT = 3e-3
+MEL_WEIGHT = 1.0
+HELD_OUT_FRAMES = 400
+
+
+def train(args: Namespace) -> None:
+    """Trains for `args.minutes` in all, resuming from `args.checkpoint`; writes weights and card."""
+
+    torch.set_num_threads(args.threads)
+    torch.manual_seed(args.seed)
+    corpus = Corpus.load(args.labels)
+    network = HarmonicNetwork().to(args.device)
+    spoken = [u for u in corpus.utterances if not u.held_out and u.samples >= 2 * FRAMES * HOP]
+    kinds = [[u for u in spoken if u.kind == kind] for kind in ("espeak", "real")]
+    lengths = [np.array([u.samples for u in kind], float) for kind in kinds]
+    noise = torch.Generator().manual_seed(args.seed)
+
+    def one(rng: np.random.Generator) -> tuple[NDArray, NDArray]:
+        kind = int(rng.random() < REAL) if all(kinds) else int(bool(kinds[1]))
+        chosen = rng.choice(len(kinds[kind]), p=lengths[kind] / lengths[kind].sum())
+        return stretch(corpus, kinds[kind][chosen], rng)
+
+    def loss(rng: np.random.Generator, done: float) -> tuple[Tensor, Mapping[str, float]]:
+        speech, pitch = (
+            torch.from_numpy(np.stack(p)).to(args.device)
+            for p in zip(*(one(rng) for _ in range(BATCH)), strict=True)
+        )
+        wanted = mel(speech)
+        seen, heard = disturbed(wanted, pitch, rng)
+        filters = network(seen, heard)
+        starts = torch.from_numpy(rng.random((2, BATCH))).to(args.device)
+        shaped = (shape(filters.pulses, filters.noise, excite(heard, noise, start)) for start in starts)
+        first, second = (agreeing(speech, seen, filters.trust, ROUNDS) for speech in shaped)
+        near = (distance(first, speech) + distance(second, speech)) / 2
+        apart = distance(first, second)
+        bands = (mel(first) - wanted).abs().mean()
+        whole = near - apart / 2 + MEL_WEIGHT * bands
+        figures = {"near": near, "apart": apart, "mel": bands, "trust": filters.trust.mean()}
+        return whole, {name: value.detach() for name, value in figures.items()}
+
+    def unseen(average: dict[str, Tensor]) -> Validation:
+        return validate(average, corpus, args.device)
+
+    trained = run(args, network, RATE, loss, lambda average: str(unseen(average)))
+    finish(args, trained, unseen(trained.average))
+
+
+class Validation(dict[str, float]):
+    """Kind of speech -> mel L1 distance, natural logarithm, on speakers held out."""
+
+    def __str__(self) -> str:
+        return ", ".join(f"{kind} mel {value:.4f}" for kind, value in self.items())
+
+
+def stretch(corpus: Corpus, u: Utterance, rng: np.random.Generator) -> tuple[NDArray, NDArray]:
+    """A second of an utterance, float32 [16000], played faster or slower and louder or softer, and its pitch [100]."""
+    up = int(rng.integers(17, 25))
+    frames = -(-FRAMES * up // 20) + 1
+    first = int(rng.integers(0, u.samples // HOP - frames + 1))
+    speech = corpus.speech_of(u)[first * HOP : (first + frames) * HOP]
+    pitch = corpus.pitch_of(u)[first : first + frames]
+    speech = resample_poly(speech, 20, up)[: FRAMES * HOP] * np.exp(rng.uniform(-1.2, 0.7))
+    at = (np.arange(FRAMES) + 0.5) * up / 20 - 0.5
+    below = np.floor(at).astype(int)
+    low, high = pitch[below], pitch[below + 1]
+    share = np.where(low * high > 0, at - below, np.round(at - below))
+    return speech.astype(np.float32), ((low * (1 - share) + high * share) * up / 20).astype(np.float32)
+
+
+def disturbed(mel: Tensor, pitch: Tensor, rng: np.random.Generator) -> tuple[Tensor, Tensor]:
+    """Some of the spectrograms smooth and rough, with voices slightly off, as a synthesizer draws them."""
+    mel, pitch = mel.cpu().numpy().copy(), pitch.cpu().numpy().copy()
+    for i in range(len(mel)):
+        if rng.random() < BLURRED:
+            mel[i] = gaussian_filter(mel[i], rng.uniform(0, (1.2, 1.5)))
+            rough = gaussian_filter(rng.standard_normal(mel[i].shape), (2, 2))
+            mel[i] += rng.uniform(0, 0.25) * rough / rough.std()
+            bent = gaussian_filter(rng.standard_normal(pitch.shape[1]), 6)
+            pitch[i] *= np.exp(rng.uniform(0, 0.006) * bent / bent.std())
+    return torch.from_numpy(mel), torch.from_numpy(pitch)
+
+
+def distance(said: Tensor, heard: Tensor) -> Tensor:
+    """Of short-time spectra, windows of 8 to 128 ms: amplitudes, and their logarithms.
+
+    Twice the distance to the original less that between two drawings is least for noise and pitch pulses that are
+    distributed as the original's are.
+
+    Source: Gritsenko et al. 2020 (spectral energy distance).
+    """
+    total = said.new_zeros(())
+    for size in SIZES:
+        one, other = (amplitudes(sound, size) for sound in (said, heard))
+        total = total + ((one + FAINT).log() - (other + FAINT).log()).abs().mean()
+        total = total + (one - other).abs().mean() / other.detach().mean().clamp(min=FAINT)
+    return total / len(SIZES)
+
+
+def amplitudes(sound: Tensor, size: int) -> Tensor:
+    """Amplitude spectrum, [batch, bins, frames], windows a quarter apart; noise of unit power has 1."""
+    window = torch.hann_window(size, device=sound.device)
+    spectrum = torch.stft(sound, size, size // 4, size, window / window.norm(), return_complex=True)
+    return spectrum.abs()
+
+
+@torch.no_grad()
+def validate(average: dict[str, Tensor], corpus: Corpus, device: str) -> Validation:
+    """Mel spectrum said again against the one given, at most 4 s of each utterance held out."""
+    network = HarmonicNetwork().to(device).eval()
+    network.load_state_dict(average)
+    found: dict[str, list[float]] = {}
+    for u in [u for u in corpus.utterances if u.held_out]:
+        if len(found.setdefault(u.kind, [])) == 24:
+            continue
+        samples = min(u.samples, HELD_OUT_FRAMES * HOP)
+        speech = torch.from_numpy(corpus.speech_of(u)[:samples])[None].to(device)
+        pitch = torch.from_numpy(corpus.pitch_of(u)[: samples // HOP])[None].to(device)
+        wanted = mel(speech)
+        made = network.wave(wanted, pitch, excite(pitch, torch.Generator().manual_seed(1)))
+        found[u.kind].append(float((mel(made) - wanted).abs().mean()))
+    return Validation({kind: float(np.mean(values)) for kind, values in found.items()})
+
+
+def finish(args: Namespace, trained: Trained, unseen: dict[str, float]) -> None:
+    """Writes float16 weights and the card into `args.out`; `unseen` is the last validation."""
+    path = args.out / SHIPPED.name
+    save(path, trained.average)
+    count = sum(p.numel() for p in HarmonicNetwork().parameters())
+    lines = [
+        "# Vocoder",
+        "",
+        f"From 80 mel bands and the pitch, 100 frames a second, to speech at 16 kHz: {count:,} parameters, "
+        f"{path.stat().st_size / 1e6:.1f} MB as float16.",
+        "Pulses at the pitch and noise, each through a minimum-phase filter that the network draws every 10 ms",
+        "(`harmonic_network.py`); then its bands are brought nearer to the given ones, as far as it trusts them",
+        "(`agreement.py`).",
+        "Trained on the corpus of `python -m lossweep.experiments.training.tts.prepare`: 40 % synthetic speech (libespeak-ng),",
+        "60 % people in the clips whose person is in training; played faster or slower (0.85 to 1.2), a part of the",
+        "spectrograms blurred.",
+        f"{trained.step} steps, {trained.seconds / 60:.0f} minutes on {args.device} ({platform.machine()}, "
+        f"{args.threads} thread, the machine shared). Made by `python -m lossweep.experiments.training.tts.train vocoder`.",
+        "",
+        "Mel spectrum said again against the one given, mean absolute difference of natural logarithms, speakers",
+        "held out:",
+        "",
+        "| " + " | ".join(unseen) + " |",
+        "|---" * len(unseen) + "|",
+        "| " + " | ".join(f"{value:.3f}" for value in unseen.values()) + " |",
+    ]
+    (args.out / CARD).write_text("\n".join(lines) + "\n")
+    print("\n".join(lines[-3:]), flush=True)

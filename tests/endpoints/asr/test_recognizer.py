@@ -1,0 +1,148 @@
+"""Words from sound: in their place, with the error said, and one line where there are none."""
+
+import shutil
+from dataclasses import replace
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from lossweep.endpoints.asr.recognizer import recognizer
+from lossweep.endpoints.asr.zipformer import joined
+from lossweep.endpoints.clip import Clip, ClipError, Received, Word
+from lossweep.experiments.clips import load_clips
+from lossweep.experiments.clips.recognized import recognize
+from lossweep.experiments.evaluator import Bench
+from lossweep.experiments.metrics.recognition import Recognition, spelled
+from lossweep.experiments.scenario import ScenarioError, check
+
+pocketsphinx = pytest.mark.skipif(
+    not __import__("importlib.util").util.find_spec("pocketsphinx"), reason="pocketsphinx is not installed"
+)
+
+
+@pytest.fixture(autouse=True)
+def _cache(tmp_path, monkeypatch):
+    monkeypatch.setenv("LOSSWEEP_CACHE", str(tmp_path / "cache"))
+
+
+@pytest.fixture(scope="module")
+def portrait():
+    return load_clips("portrait")[0]
+
+
+@pocketsphinx
+def test_the_built_in_clip_is_understood_in_part_and_in_place(portrait):
+    beginning = replace(portrait, speech=portrait.speech[: 6 * 16_000])
+    heard = recognize(beginning, "pocketsphinx")
+    assert heard.source.startswith("recognized by pocketsphinx")
+    right = {w.text: w for w in portrait.words} | {"packet": portrait.words[8]}
+    alike = [w for w in heard.words if w.text in ("loses", "a", "packet", "when") and w.start_s < 4]
+    assert len(alike) >= 2
+    for word in alike:
+        said = min((w for w in portrait.words), key=lambda w: abs(w.start_s - word.start_s))
+        assert abs(said.start_s - word.start_s) < 0.15
+        assert spelled(said.text) == spelled(word.text) or word.text in right
+    wer = Recognition().score(heard, Received(heard))["recognizer_wer"]
+    assert 0 < wer < 1
+    assert spelled(heard.transcript) == spelled(" ".join(w.text for w in portrait.words))
+    assert recognize(beginning, "pocketsphinx") == heard  # kept
+
+
+@pocketsphinx
+def test_silence_and_a_clip_without_sound_are_named():
+    with pytest.raises(ClipError, match=r"clip quiet: pocketsphinx .* hears no word"):
+        recognize(Clip("quiet", speech=np.zeros(16_000, np.float32)), "pocketsphinx")
+    with pytest.raises(ClipError, match="clip mute has no sound"):
+        recognize(Clip("mute"), "pocketsphinx")
+
+
+def test_words_are_recognized_where_they_are_sent_and_not_known(monkeypatch):
+    asked = []
+
+    def hear(clip, name):
+        asked.append(name)
+        return replace(clip, words=(Word("hello", 0.0, 0.5),), source="recognized")
+
+    monkeypatch.setattr("lossweep.experiments.clips.recognized.recognize", hear)
+    monkeypatch.setattr(
+        "lossweep.experiments.clips.load_clips", lambda **_: [Clip("c", speech=np.ones(9, np.float32))]
+    )
+    network = {"channel": {"name": "erasure", "loss_rate": 0}, "metrics": []}
+    for endpoint, heard in (
+        ("opus", 0),
+        ("text", 1),
+        ({"name": "system", "speech": "opus", "words": "text"}, 2),
+    ):
+        (cell,) = check({"name": "s", "endpoint": endpoint, **network}).cells()
+        clip = Bench([]).stream(cell)
+        assert asked == ["pocketsphinx"] * heard
+        assert clip is not None
+
+
+def test_wer_by_hand_and_where_there_is_none():
+    words = tuple(Word(text, i, i + 1) for i, text in enumerate(["hello", "word", "its", "me", "me"]))
+    clip = Clip("c", words=words, transcript="Hello, world! It's me.")
+    assert Recognition().score(clip, Received(clip)) == {"recognizer_wer": 3 / 4}
+    assert Recognition().score(replace(clip, transcript=None), Received(clip)) == {}
+    assert spelled("A B-side, 3 o’clock...") == ["a", "b", "side", "3", "o'clock"]
+
+
+@pytest.mark.parametrize("name", ["sphinx", "no/such/folder"])
+def test_an_unknown_recognizer_is_one_line(name):
+    with pytest.raises(ScenarioError, match=f"clip: no recognizer '{name}'") as error:
+        check(
+            {
+                "name": "s",
+                "clip": {"source": "portrait", "recognizer": name},
+                "endpoint": "opus",
+                "channel": {"name": "erasure", "loss_rate": 0},
+                "metrics": [],
+            }
+        )
+    assert len(str(error.value).splitlines()) == 1
+
+
+def test_a_zipformer_folder_that_lacks_a_file_is_named(tmp_path):
+    pytest.importorskip("sherpa_onnx", reason="sherpa-onnx is not installed (extra recognizer)")
+    for name in (
+        "encoder-epoch-1.int8.onnx",
+        "encoder-epoch-1.onnx",
+        "decoder.onnx",
+        "joiner.onnx",
+        "tokens.txt",
+    ):
+        with pytest.raises(ClipError, match=r"holds no (encoder|decoder|joiner|tokens)") as error:
+            recognizer(str(tmp_path))
+        assert len(str(error.value).splitlines()) == 1
+        (tmp_path / name).write_bytes(b"x")
+    found = recognizer(str(tmp_path))
+    assert found.label.startswith(f"zipformer {tmp_path.name} ")
+    assert found._files["encoder"].name == "encoder-epoch-1.onnx"
+
+
+def test_tokens_become_words_by_hand():
+    words = joined(["▁HE", "LL", "O", " WOR", "LD", "▁"], [0.4, 0.44, 0.6, 1.52, 1.6, 2.0], 5.0)
+    assert words == (Word("hello", 0.4, 0.6 + 0.3), Word("world", 1.52, 1.6 + 0.3))
+    assert joined([], [], 1.0) == ()
+
+
+@given(st.lists(st.sampled_from(["▁A", "B", " ", "▁", "C"]), max_size=12))
+def test_words_are_in_order_and_none_is_empty(tokens):
+    words = joined(tokens, [0.04 * i for i in range(len(tokens))], 1.0)
+    assert all(word.text and word.start_s <= word.end_s for word in words)
+    assert all(a.end_s <= b.start_s for a, b in pairwise(words))
+
+
+def test_a_transcript_beside_the_video_is_read(tmp_path):
+    import os
+
+    if "LOSSWEEP_DATA" not in os.environ:
+        pytest.skip("LOSSWEEP_DATA is not set")
+    source = os.path.join(os.environ["LOSSWEEP_DATA"], "clips", "025_LipNet_grid_brbk7n.mp4")
+    shutil.copy(source, tmp_path / "grid.mp4")
+    (tmp_path / "grid.txt").write_text("bin red by k seven now\n")
+    (clip,) = load_clips(str(tmp_path / "grid.mp4"), seconds=0.2)
+    assert clip.words is None
+    assert clip.transcript == "bin red by k seven now\n"

@@ -1,0 +1,178 @@
+"""What is heard: on time to the sample, whole where frames are there, concealed where they are not."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+from lossweep.channels.delay import Delay
+from lossweep.channels.erasure import Erasure
+from lossweep.endpoints.clip import SPEECH_RATE, Clip, ClipError
+from lossweep.endpoints.codecs.audio.aac import AacEndpoint, AacParams
+from lossweep.endpoints.codecs.audio.opus import OpusEndpoint, OpusParams
+from lossweep.endpoints.codecs.audio.packets import source_packets
+from lossweep.endpoints.fec.none import NoCode
+from lossweep.endpoints.fec.reed_solomon import ReedSolomon
+from lossweep.experiments.clips import load_clips
+from lossweep.sim.rtp import parse
+from lossweep.sim.simulate import simulate
+from scipy.signal import correlate
+
+OPUS_FRAME, AAC_FRAME = 320, 1024
+
+
+@pytest.fixture(scope="module")
+def clip():
+    return load_clips("portrait")[0]
+
+
+def opus(code=None, **options):
+    return OpusEndpoint(OpusParams(**options), code or NoCode())
+
+
+def aac(code=None, **options):
+    return AacEndpoint(AacParams(**options), code or NoCode())
+
+
+def heard(endpoint, stream, lost=()):
+    """The speech when these packets, by index in the stream, are lost; no network but a delay of 20 ms."""
+    delivery = simulate(stream, Lost(set(lost), stream), Delay(0.02), seed=1)
+    assert np.count_nonzero(delivery.lost) == len(set(lost))
+    return endpoint.decode(stream, delivery).clip.speech
+
+
+class Lost:
+    """A channel that loses given packets of a stream; it is asked in order of departure."""
+
+    def __init__(self, lost, stream):
+        order = np.argsort(stream.available_s, kind="stable").tolist()
+        self.fate = iter([index in lost for index in order])
+
+    def process(self):
+        return self
+
+    def lost(self, u_state, u_loss):
+        return next(self.fate)
+
+
+SYSTEMS = [
+    opus(bitrate=8_000),
+    opus(bitrate=16_000),
+    opus(bitrate=24_000, fec=True),
+    opus(redundancy=2),
+    aac(),
+]
+
+
+@pytest.mark.parametrize("endpoint", SYSTEMS, ids=lambda e: e.label)
+def test_the_speech_comes_back_in_place_and_intelligible(clip, endpoint):
+    from pystoi import stoi
+
+    stream = endpoint.encode(clip)
+    speech = heard(endpoint, stream)
+    assert speech.shape == clip.speech.shape
+    assert speech.dtype == np.float32
+    lag = int(np.argmax(correlate(speech, clip.speech, method="fft"))) - len(clip.speech) + 1
+    narrowband = endpoint.label.startswith("opus-8000")  # its resampler is 62 microseconds off
+    assert abs(lag) <= int(narrowband)
+    assert stoi(clip.speech, speech, SPEECH_RATE) > 0.92
+    achieved = endpoint.columns(stream)["speech_bps"]
+    assert 0.9 * endpoint.params.bitrate < achieved < 1.1 * endpoint.params.bitrate
+
+
+def test_a_click_comes_back_when_it_was():
+    click = np.zeros(SPEECH_RATE, np.float32)
+    click[9000:9020] = 0.8
+    for endpoint in (opus(bitrate=64_000), aac(bitrate=64_000)):
+        speech = heard(endpoint, endpoint.encode(Clip("click", speech=click)))
+        assert abs(int(np.argmax(np.abs(speech))) - 9010) <= 16
+
+
+@pytest.mark.parametrize("family", [NoCode(), ReedSolomon(0.5)], ids=lambda f: f.label)
+@pytest.mark.parametrize("make", [opus, aac], ids=["opus", "aac"])
+def test_what_was_lost_is_concealed_and_what_is_before_stays(clip, make, family):
+    endpoint = make(family)
+    frame, stream = OPUS_FRAME if make is opus else AAC_FRAME, endpoint.encode(clip)
+    block = stream.blocks[3]
+    lost = [*range(block.first + 2, block.first + block.code.n)]
+    first = int(np.flatnonzero(source_packets(stream) == lost[0])[0]) * frame - stream.session["delay"]
+    whole, holed = heard(endpoint, stream), heard(endpoint, stream, lost)
+    np.testing.assert_array_equal(holed[:first], whole[:first])
+    gone = slice(first + frame, first + (block.code.k - 2) * frame)
+    assert np.std(holed[gone] - whole[gone]) > 0.3 * np.std(whole[gone])
+    end = slice(gone.stop - frame, gone.stop)
+    assert np.std(holed[end]) < 0.2 * np.std(holed[first - 2 * frame : first])  # faded
+    later = slice(gone.stop + 12_000, None)
+    assert np.std(holed[later] - whole[later]) < 0.1 * np.std(whole[later])
+
+
+@pytest.mark.parametrize("make", [opus, aac], ids=["opus", "aac"])
+def test_a_block_that_reed_solomon_repairs_sounds_as_sent(clip, make):
+    endpoint = make(ReedSolomon(0.5))
+    stream = endpoint.encode(clip)
+    rng = np.random.default_rng(3)
+    lost = [
+        block.first + i
+        for block in stream.blocks
+        for i in rng.choice(block.code.n, block.code.n - block.code.k, replace=False)
+    ]
+    np.testing.assert_array_equal(heard(endpoint, stream, lost), heard(endpoint, stream))
+
+
+def test_redundancy_gives_back_runs_of_its_length_and_no_longer_ones(clip):
+    endpoint = opus(redundancy=2)
+    stream = endpoint.encode(clip)
+    whole, count = heard(endpoint, stream), len(stream.packets)
+    pairs = [i + j for i in range(20, count - 3, 7) for j in (0, 1)]
+    np.testing.assert_array_equal(heard(endpoint, stream, pairs), whole)
+    assert np.any(heard(endpoint, stream, [*pairs, 29]) != whole)
+
+
+def test_in_band_fec_is_nearer_than_concealment(clip):
+    stream = opus(bitrate=24_000, fec=True).encode(clip)
+    assert stream.session["lbrr"] > 0.5
+    assert opus(bitrate=24_000).encode(clip).session["lbrr"] == 0
+    lost = range(10, len(stream.packets), 9)
+    whole = heard(opus(bitrate=24_000, fec=True), stream)
+    with_fec = heard(opus(bitrate=24_000, fec=True), stream, lost)
+    without = heard(opus(bitrate=24_000), stream, lost)
+    assert np.std(with_fec - whole) < 0.6 * np.std(without - whole)
+
+
+def test_what_comes_too_late_for_its_frame_counts_for_later_ones_only(clip):
+    endpoint = opus(redundancy=1)
+    stream = endpoint.encode(clip)
+    delivery = simulate(stream, Erasure(0.0), Delay(0.02), seed=1)
+    whole = endpoint.decode(stream, delivery).clip.speech
+    late = delivery.arrived_s.copy()
+    deadline = stream.media_time_s + delivery.playout_delay_s
+    late[101] = deadline[101] + 0.01  # too late for frame 100, early enough for its own, 20 ms later
+    tardy = dataclasses.replace(delivery, arrived_s=late, usable=late <= deadline + 1e-9)
+    np.testing.assert_array_equal(endpoint.decode(stream, tardy).clip.speech, whole)
+    late[100] = np.inf
+    holed = dataclasses.replace(delivery, arrived_s=late, usable=late <= deadline + 1e-9)
+    assert np.any(endpoint.decode(stream, holed).clip.speech != whole)
+
+
+def test_wire_timestamps_sequence_numbers_and_blocks(clip):
+    for endpoint, ticks in ((opus(ReedSolomon(0.5)), 960), (aac(ReedSolomon(0.5)), 1024)):
+        stream = endpoint.encode(clip)
+        source = source_packets(stream)
+        headers = [parse(packet)[0] for packet in stream.packets]
+        assert [headers[i].timestamp for i in source] == [ticks * i for i in range(len(source))]
+        assert [headers[i].sequence_number for i in source] == list(range(len(source)))
+        assert len({header.ssrc for header in headers}) == 2
+        assert all(block.code.n == 2 * block.code.k for block in stream.blocks)
+
+
+@pytest.mark.parametrize("make", [opus, aac], ids=["opus", "aac"])
+def test_a_clip_without_sound_is_named(make):
+    with pytest.raises(ClipError, match="clip still has no sound"):
+        make().encode(Clip("still"))
+
+
+@pytest.mark.parametrize("make", [opus, aac], ids=["opus", "aac"])
+def test_all_lost_and_shortest_clip(make):
+    endpoint = make()
+    stream = endpoint.encode(Clip("short", speech=np.full(7, 0.1, np.float32)))
+    assert heard(endpoint, stream).shape == (7,)
+    assert not heard(endpoint, stream, range(len(stream.packets))).any()

@@ -1,0 +1,42 @@
+"""The keypoint baseline: as many numbers as SyncSC, keypoints that follow, and a drawing that stays where they do."""
+
+import numpy as np
+import pytest
+import torch
+from lossweep.channels.delay import Delay
+from lossweep.channels.erasure import Erasure
+from lossweep.endpoints.clip import ClipError
+from lossweep.endpoints.fec.none import NoCode
+from lossweep.endpoints.syncsc.codes.family import PacSCSFamily
+from lossweep.endpoints.syncsc.fom.endpoint import SHIPPED, FomEndpoint, FomParams, as_tensor, load_network
+from lossweep.experiments.clips import load_clips
+from lossweep.sim.simulate import simulate
+
+
+@pytest.fixture(scope="module")
+def clip():
+    (portrait,) = load_clips("portrait", seconds=0.64)
+    return portrait
+
+
+def test_sixteen_float16_numbers_a_frame_and_the_reference_where_they_do_not_move(clip):
+    tried = FomEndpoint(FomParams(), NoCode())
+    stream = tried.encode(clip)
+    assert 8 * sum(len(packet) - 12 for packet in stream.packets) == 16 * 16 * len(clip.video)
+    lost = tried.decode(stream, simulate(stream, Erasure(1.0), Delay(0.04, 0.005), seed=1))
+    assert len(set(lost.digests)) == 1
+    assert np.abs(lost.clip.video[3].astype(int) - clip.video[0]).mean() < 6
+
+
+@torch.inference_mode()
+def test_keypoints_follow_a_shifted_picture(clip):
+    detector = load_network(SHIPPED).detector
+    picture = as_tensor(clip.video[0])
+    moved = torch.roll(picture, (8, -8), (2, 3))
+    step = (detector(moved) - detector(picture))[0].numpy() * 128
+    assert np.median(step, 0) == pytest.approx([-8, 8], abs=3)
+
+
+def test_it_takes_no_code_that_was_trained_on_faces():
+    with pytest.raises(ClipError, match="endpoint fom takes the codes none, rs, not pacsc-s"):
+        FomEndpoint(FomParams(), PacSCSFamily(0.5))

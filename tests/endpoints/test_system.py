@@ -1,0 +1,194 @@
+"""Several media on one network: each arrives as it would alone, they wait for each other, and skew is seen."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+from lossweep.channels.delay import Delay
+from lossweep.channels.erasure import Erasure
+from lossweep.channels.gilbert_elliott import GilbertElliott
+from lossweep.endpoints.clip import Clip, ClipError, Received, Word
+from lossweep.endpoints.fec.none import NoCode
+from lossweep.endpoints.fec.reed_solomon import ReedSolomon
+from lossweep.endpoints.system import SystemEndpoint, SystemParams, delivery_of
+from lossweep.experiments.metrics.playout_skew import PlayoutSkew
+from lossweep.experiments.scenario import ScenarioError, check
+from lossweep.sim.rtp import parse
+from lossweep.sim.sender_report import SenderReport
+from lossweep.sim.simulate import simulate
+from lossweep.sim.statistics import statistics
+
+VIDEO = {"name": "h264", "quantizer": 40, "gop": 8}
+SPEECH = {"name": "opus", "bitrate": 24_000, "block_frames": 8}
+WORDS = {"name": "text"}
+
+
+@pytest.fixture(autouse=True)
+def _cache(tmp_path_factory, monkeypatch):
+    monkeypatch.setenv("LOSSWEEP_CACHE", str(tmp_path_factory.getbasetemp() / "cache"))
+
+
+@pytest.fixture(scope="module")
+def clip():
+    rng = np.random.default_rng(2)
+    ground = np.kron(rng.integers(60, 190, (16, 16, 3)), np.ones((8, 8, 1))).astype(np.uint8)
+    video = np.stack([np.roll(ground, 2 * i, axis=1) for i in range(25)])
+    speech = (0.3 * np.sin(np.cumsum(np.linspace(0.02, 0.5, 16_000)))).astype(np.float32)
+    words = tuple(
+        Word(text, 0.1 * i, 0.1 * i + 0.08)
+        for i, text in enumerate(["we", "see", "and", "hear", "it", "all"])
+    )
+    return Clip("three", video, 25.0, speech, words)
+
+
+def system(code=None, **parts):
+    parts = parts or {"video": VIDEO, "speech": SPEECH, "words": WORDS}
+    return SystemEndpoint(SystemParams(**parts), code or NoCode())
+
+
+def same(a: Received, b: Received, *parts: str) -> bool:
+    return all(np.array_equal(getattr(a.clip, part), getattr(b.clip, part)) for part in parts)
+
+
+@pytest.mark.parametrize("code", [NoCode(), ReedSolomon(0.5)], ids=lambda code: code.label)
+def test_each_part_arrives_as_it_would_alone_with_the_same_losses(clip, code):
+    together = system(code)
+    stream = together.encode(clip)
+    delivery = simulate(
+        stream, GilbertElliott.from_params(loss_rate=0.3, mean_burst_length=3), Delay(0.02), seed=4
+    )
+    received = together.decode(stream, delivery)
+    assert 0 < np.count_nonzero(delivery.lost) < len(delivery.lost)
+    for name, part in stream.session["parts"].items():
+        alone = together.parts[name].decode(part.stream, delivery_of(part, delivery))
+        assert same(received, alone, name)
+        assert [stream.packets[i] for i in part.members] == list(part.stream.packets)
+        assert np.array_equal(stream.available_s[part.members], part.stream.available_s)
+    members = np.concatenate([part.members for part in stream.session["parts"].values()])
+    assert sorted(members) == list(range(len(stream.packets)))
+    assert [block.sbn for block in stream.blocks] == list(range(len(stream.blocks)))
+    sources = {parse(packet)[0].ssrc for packet in stream.packets}
+    assert len(sources) == (3 if code.name == "none" else 6)
+
+
+def test_what_befalls_one_part_leaves_the_other_whole(clip):
+    together = system(video=VIDEO, speech=SPEECH)
+    stream = together.encode(clip)
+    delivery = simulate(stream, Erasure(0.0), Delay(0.02), seed=1)
+    whole = together.decode(stream, delivery)
+    for hit, spared in (("video", "speech"), ("speech", "video")):
+        usable, arrived = delivery.usable.copy(), delivery.arrived_s.copy()
+        members = stream.session["parts"][hit].members
+        usable[members[3:]], arrived[members[3:]] = False, np.nan
+        holed = together.decode(stream, dataclasses.replace(delivery, usable=usable, arrived_s=arrived))
+        assert same(holed, whole, spared)
+        assert not same(holed, whole, hit)
+
+
+def test_the_faster_part_waits_for_the_slower_and_bursts_hit_both(clip):
+    stream = system(ReedSolomon(0.5), video=VIDEO, speech=SPEECH).encode(clip)
+    alone = {
+        name: simulate(part.stream, Erasure(0.0), Delay(0.02), seed=1).playout_delay_s
+        for name, part in stream.session["parts"].items()
+    }
+    delivery = simulate(stream, Erasure(0.0), Delay(0.02), seed=1)
+    assert alone["speech"] < alone["video"]
+    assert delivery.playout_delay_s == pytest.approx(alone["video"], abs=0.02)  # paced a little otherwise
+    bursts = simulate(
+        stream, GilbertElliott.from_params(loss_rate=0.3, mean_burst_length=20), Delay(0.02), seed=3
+    )
+    lost = bursts.lost[np.argsort(bursts.sent_s, kind="stable")]
+    ssrc = np.array([parse(stream.packets[i])[0].ssrc for i in np.argsort(bursts.sent_s, kind="stable")])
+    hit = [len(set(ssrc[a:b])) for a, b in runs(lost) if b - a > 8]
+    assert max(hit) >= 2
+
+
+def runs(lost):
+    edges = np.flatnonzero(np.diff(np.concatenate([[0], lost.astype(int), [0]])))
+    return zip(edges[::2], edges[1::2], strict=True)
+
+
+def test_rates_add_up_and_columns_of_equal_name_are_kept_apart(clip):
+    together = system(ReedSolomon(0.5))
+    stream = together.encode(clip)
+    delivery = simulate(stream, Erasure(0.1), Delay(0.02), seed=1)
+    row = together.columns(stream)
+    bits = sum(
+        row[f"{name}_wire_bps"] * part.stream.duration_s for name, part in stream.session["parts"].items()
+    )
+    assert bits == pytest.approx(statistics(stream, delivery)["wire_bps"] * stream.duration_s)
+    assert row["codec"] == "h264+opus-24000+text"
+    assert (row["video_codec"], row["speech_codec"], row["words_codec"]) == ("h264", "opus-24000", "huffman")
+    assert together.label == "h264+opus-24000+text-rs-0.5"
+    own = system(NoCode(), video=VIDEO, words=WORDS | {"code": {"name": "rs", "code_rate": 0.25}})
+    assert own.label == "h264+text-rs-0.25-none"
+    assert own.encode(clip).session["parts"]["words"].stream.blocks[0].code.n == 24
+
+
+def test_skew_is_the_age_of_the_picture_less_the_delay_of_the_sound(clip):
+    score = PlayoutSkew().score
+    for speech in (SPEECH, {"name": "aac"}):
+        together = system(video=VIDEO, speech=speech)
+        stream = together.encode(clip)
+        delivery = simulate(stream, Erasure(0.0), Delay(0.02), seed=1)
+        skew = score(clip, together.decode(stream, delivery))
+        assert abs(skew["playout_skew_max_ms"]) < 0.02  # a tick of 90 kHz
+        # The sender's report says that the speech was captured 60 ms later: sound 60 ms late, skew -60.
+        part = stream.session["parts"]["speech"]
+        report = SenderReport.parse(part.report)
+        later = dataclasses.replace(report, ntp=report.ntp + round(0.06 * 2**32)).serialize()
+        parts = stream.session["parts"] | {"speech": dataclasses.replace(part, report=later)}
+        drifted = dataclasses.replace(stream, session=stream.session | {"parts": parts})
+        assert score(clip, together.decode(drifted, delivery))["playout_skew_ms"] == pytest.approx(
+            -60, abs=0.02
+        )
+
+
+@pytest.mark.parametrize(
+    ("outcome", "mean", "greatest", "in_sync"),
+    [
+        ("www", 0, 0, 1),
+        ("wff", 40, 80, 2 / 3),
+        ("gwf", 20, 40, 2 / 3),
+        ("gcw", 0, 0, 2 / 3),
+        ("ggg", np.nan, np.nan, 0),
+    ],
+)
+def test_skew_by_hand(outcome, mean, greatest, in_sync):
+    names = {"w": "whole", "c": "concealed", "f": "frozen", "g": "grey"}
+    seen = Clip("c", [None] * 3, 25.0, np.zeros(1920, np.float32))
+    row = PlayoutSkew().score(seen, Received(seen, tuple(names[letter] for letter in outcome)))
+    expected = {"playout_skew_ms": mean, "playout_skew_max_ms": greatest, "playout_in_sync": in_sync}
+    assert row == pytest.approx(expected, nan_ok=True)
+    for late_s, unnoticed in ((0.12, 1), (0.13, 0), (-0.04, 1), (-0.05, 0)):
+        heard = Received(seen, ("whole",) * 3, sound_late_s=late_s)
+        assert PlayoutSkew().score(seen, heard)["playout_in_sync"] == unnoticed
+    mute = dataclasses.replace(seen, speech=None)
+    assert PlayoutSkew().score(seen, Received(mute, ("whole",) * 3)) == {}
+
+
+@pytest.mark.parametrize(
+    ("parts", "line"),
+    [
+        ({"video": VIDEO}, "a system has two or three of video, speech and words"),
+        ({"video": SPEECH, "words": WORDS}, "video: endpoint opus sends speech, not video"),
+        ({"video": VIDEO, "speech": {"name": "opsu"}}, "speech: .*did you mean.*opus"),
+        ({"video": VIDEO, "speech": {"name": "opus", "bitrate": 1}}, "speech: bitrate. Input should be"),
+        ({"video": VIDEO, "words": WORDS | {"code": "rsx"}}, "words: .*rsx"),
+        ({"video": VIDEO, "sound": SPEECH}, "sound: no such key"),
+    ],
+)
+def test_mistakes_in_a_system_are_one_line_each(parts, line):
+    scenario = {
+        "name": "s",
+        "endpoint": {"name": "system", **parts},
+        "channel": {"name": "erasure", "loss_rate": 0},
+    }
+    with pytest.raises(ScenarioError, match=line) as error:
+        check(scenario | {"metrics": []})
+    assert len(str(error.value).splitlines()) <= 2
+
+
+def test_a_clip_that_lacks_a_part_is_named(clip):
+    with pytest.raises(ClipError, match="clip three has no sound, which opus sends"):
+        system().encode(dataclasses.replace(clip, speech=None))

@@ -1,0 +1,177 @@
+"""The text stream: bits come back, what arrived is not changed, and filling is causal."""
+
+from contextlib import suppress
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from lossweep.channels.delay import Delay
+from lossweep.channels.erasure import Erasure
+from lossweep.endpoints.clip import Clip, ClipError, Word
+from lossweep.endpoints.fec.code import CODES
+from lossweep.endpoints.text import huffman, weights
+from lossweep.endpoints.text.concealment import concealment
+from lossweep.endpoints.text.endpoint import PAUSE_S, TextEndpoint, TextParams, window_ends
+from lossweep.endpoints.text.interleaving import order
+from lossweep.endpoints.text.word_forms import MARKS, analyse, compose
+from lossweep.experiments.training.text.loss_masks import masks
+from lossweep.sim.simulate import simulate
+
+SENTENCE = """So today we are going to talk about the periodic table, and why the energy of an electron in a
+hydrogen atom depends on n. If you have a question, ask it now.""".split()  # noqa: SIM905
+
+
+def clip(words: list[str]) -> Clip:
+    return Clip("lecture", words=tuple(Word(w, 0.4 * i, 0.4 * (i + 1)) for i, w in enumerate(words)))
+
+
+def received(words: list[str], loss: float, name: str = "none", code: str = "rs-0.5") -> list[str | None]:
+    family, _, rate = code.partition("-")
+    code = CODES.get(family).from_params(**({"code_rate": float(rate)} if rate else {}))
+    endpoint = TextEndpoint(TextParams(concealment=name), code)
+    stream = endpoint.encode(clip(words))
+    delay = Delay(propagation_delay_s=0.04, jitter_s=0.005)
+    return [
+        w.text for w in endpoint.decode(stream, simulate(stream, Erasure(loss), delay, seed=3)).clip.words
+    ]
+
+
+@given(st.text(max_size=40))
+def test_any_text_comes_back_bit_for_bit(word):
+    code = huffman.load()
+    assert code.decode(code.encode(word)) == word
+
+
+@given(st.binary(max_size=20))
+def test_any_bytes_decode_or_raise_the_codes_own_error(data):
+    with suppress(huffman.HuffmanError):
+        huffman.load().decode(data)
+
+
+def test_huffman_is_complete_and_within_a_bit_of_entropy():
+    words = ["a"] * 50 + ["b"] * 25 + ["c"] * 13 + ["d"] * 12
+    code = huffman.train(words)
+    assert sum(2.0**-n for n in code.lengths.values()) == 1
+    p = np.array([50, 25, 13, 12]) / 100
+    mean = sum(p * [code.lengths[w] for w in "abcd"])
+    assert -(p * np.log2(p)).sum() <= mean < 1 - (p * np.log2(p)).sum()
+
+
+@given(st.integers(0, 10**6), st.integers(1, 60))
+def test_interleaving_is_a_permutation_that_the_number_alone_gives(sbn, words):
+    assert sorted(order(sbn, words)) == list(range(words))
+    assert (order(sbn, words) == order(sbn, words)).all()
+
+
+@given(st.sampled_from(["atom", "the", "energy", "n"]), st.integers(0, 2 * len(MARKS) - 1))
+def test_a_word_taken_apart_is_put_together_again(core, shape):
+    form = analyse(compose(core, shape))
+    assert (form.core, form.shape) == (core, shape)
+
+
+@pytest.mark.parametrize("name", ["none", "unigram", "ngram", "textpc"])
+def test_nothing_is_changed_where_nothing_is_lost(name):
+    assert received(SENTENCE, 0.0, name) == SENTENCE
+
+
+@pytest.mark.parametrize("name", ["unigram", "ngram", "textpc"])
+def test_only_missing_words_are_filled_and_all_of_them(name):
+    bare = received(SENTENCE * 8, 0.6, code="none")
+    filled = received(SENTENCE * 8, 0.6, name, code="none")
+    assert None in bare
+    assert None not in filled
+    assert all(a is None or a == b for a, b in zip(bare, filled, strict=True))
+
+
+@pytest.mark.parametrize("ahead", [0, 2])
+@pytest.mark.parametrize("name", ["ngram", "textpc"])
+def test_what_comes_after_the_windows_waited_for_never_changes_a_window(name, ahead):
+    words = [w if i % 3 else None for i, w in enumerate(SENTENCE * 6)]
+    windows = np.arange(len(words)) // 6
+    seen = (9 + 1 + ahead) * 6
+    changed = [*words[:seen], *(["hydrogen", None] * len(words))[: len(words) - seen]]
+    fill = concealment(name).fill
+    first = fill(words, windows, ahead)[:60]
+    assert first == fill(changed, windows, ahead)[:60] == fill(words[:seen], windows[:seen], ahead)[:60]
+
+
+@pytest.mark.parametrize("name", ["ngram", "textpc"])
+def test_the_window_waited_for_is_looked_at(name):
+    words = [*SENTENCE[:11], None, "of", "course", *SENTENCE[:4]]
+    changed = [*SENTENCE[:11], None, "energy", "levels", *SENTENCE[:4]]
+    windows = np.arange(len(words)) // 6
+    filler = concealment(name)
+    assert filler.fill(words, windows)[11] == filler.fill(changed, windows)[11]
+    assert filler.fill(words, windows, 1)[11] != filler.fill(changed, windows, 1)[11]
+
+
+def test_a_window_is_whole_exactly_when_six_packets_arrived():
+    words = SENTENCE[:30] * 40
+    got = received(words, 0.5)
+    whole = [None not in got[i : i + 6] for i in range(0, len(got), 6)]
+    exact = 0.6128  # P(Binomial(12, 1/2) >= 6)
+    assert abs(np.mean(whole) - exact) < 4 * np.sqrt(exact * (1 - exact) / len(whole))
+
+
+def test_a_copy_in_time_is_enough_and_nothing_else_helps():
+    got = received(SENTENCE[:30] * 40, 0.5, code="red-0.25")
+    missing = np.mean([word is None for word in got])
+    assert abs(missing - 0.5**4) < 4 * np.sqrt(0.0625 * 0.9375 / len(got))
+
+
+@given(st.lists(st.tuples(st.floats(0, 3), st.floats(0, 1)), min_size=1, max_size=60))
+def test_windows_close_after_six_words_or_at_a_pause_and_only_there(paces):
+    starts = np.cumsum([wait for wait, _ in paces])
+    ends = starts + [length for _, length in paces]
+    cuts = [0, *window_ends(starts, ends)]
+    assert cuts[-1] == len(paces)
+    for begin, end in pairwise(cuts):
+        inside = starts[begin + 1 : end] - ends[begin : end - 1]
+        assert 1 <= end - begin <= 6
+        assert (inside <= PAUSE_S).all()
+        assert end - begin == 6 or end == len(paces) or starts[end] - ends[end - 1] > PAUSE_S
+
+
+def test_a_long_pause_does_not_make_the_playout_delay_long():
+    words = tuple(Word(w, t := 0.4 * i + 60 * (i > 8), t + 0.4) for i, w in enumerate(SENTENCE[:18]))
+    stream = TextEndpoint(TextParams(), CODES.get("rs").from_params(code_rate=0.5)).encode(
+        Clip("lecture", words=words)
+    )
+    delivery = simulate(stream, Erasure(0.0), Delay(propagation_delay_s=0.04, jitter_s=0.005), seed=3)
+    assert delivery.playout_delay_s < 6 * 0.4 * (1 + 1 / 2.5) + 0.2
+
+
+def test_the_wait_for_later_windows_is_in_the_table():
+    endpoint = TextEndpoint(TextParams(look_ahead_windows=2), CODES.get("none").from_params())
+    columns = endpoint.columns(endpoint.encode(clip(SENTENCE)))
+    assert columns["look_ahead_delay_s"] == pytest.approx(2 * 6 * 0.4)
+    assert endpoint.label == "text-none-ahead2"
+
+
+def test_the_weights_are_named_with_their_hashes():
+    assert {len(value) for value in TextEndpoint.weights().values()} == {64}
+
+
+def test_masks_leave_windows_whole_or_partly_missing():
+    missing = masks(64, 20, np.random.default_rng(0)).reshape(64, 20, 6)
+    assert missing.any((1, 2)).all()
+    assert 0.2 < missing.mean() < 0.8
+    assert (~missing.any(2)).any()
+
+
+@pytest.mark.parametrize(("words", "said"), [([], "no words")])
+def test_a_clip_without_words_is_one_clear_line(words, said):
+    with pytest.raises(ClipError, match=said):
+        received(words, 0.1)
+
+
+def test_one_word_is_sent():
+    assert received(["Chemistry."], 0.0) == ["Chemistry."]
+
+
+def test_a_missing_weight_file_is_named(tmp_path: Path):
+    with pytest.raises(ClipError, match=weights.NETWORK_FILE):
+        weights.load(tmp_path)
