@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from lossweep.channels.loss import check_names
 from numpy.typing import NDArray
 from scipy.special import ndtri
+
+from lossweep.channels.loss import check_names
 
 
 @dataclass(frozen=True)

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from lossweep.channels.loss import check_fraction, check_names
 from numpy.typing import NDArray
+
+from lossweep.channels.loss import check_fraction, check_names
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -73,7 +73,7 @@ class Clip:
 
 
 @dataclass(frozen=True)
-class Received:
+class Playback:
     """What is seen and heard at the other end, playout delay taken off.
 
     Attributes:

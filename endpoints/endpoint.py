@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Protocol
 
 from lossweep.channels.registry import Registry
-from lossweep.endpoints.clip import Clip, Received
+from lossweep.endpoints.clip import Clip, Playback
 from lossweep.sim.delivery import Delivery
 from lossweep.sim.stream import Stream
 
@@ -50,7 +50,7 @@ class Endpoint(Protocol):
         """
         ...
 
-    def decode(self, stream: Stream, delivery: Delivery) -> Received:
+    def decode(self, stream: Stream, delivery: Delivery) -> Playback:
         """What the other end sees and hears. A pure function of its arguments."""
         ...
 

@@ -7,7 +7,10 @@ from dataclasses import dataclass, fields, replace
 from typing import Any, Literal
 
 import numpy as np
-from lossweep.endpoints.clip import SPEECH_RATE, Clip, ClipError, Received
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict, ValidationError, field_validator, model_validator
+
+from lossweep.endpoints.clip import SPEECH_RATE, Clip, ClipError, Playback
 from lossweep.endpoints.endpoint import ENDPOINTS, Endpoint
 from lossweep.endpoints.fec.code import CODES
 from lossweep.endpoints.tts.voice import Voice, VoiceParams
@@ -15,8 +18,6 @@ from lossweep.sim.delivery import Delivery
 from lossweep.sim.rtp import IP_UDP_HEADER_BYTES, parse
 from lossweep.sim.sender_report import SenderReport
 from lossweep.sim.stream import Stream
-from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, ValidationError, field_validator, model_validator
 
 PARTS = ("video", "speech", "words")
 CLOCK_RATES = {"video": 90_000, "words": 16_000}
@@ -154,7 +155,7 @@ class SystemEndpoint:
             session["voice"] = self.voice.reference(clip)
         return Stream(tuple(packets), np.array(media), np.array(available), tuple(common), session)
 
-    def decode(self, stream: Stream, delivery: Delivery) -> Received:
+    def decode(self, stream: Stream, delivery: Delivery) -> Playback:
         """What each part's receiver shows, put together by the sender reports."""
         parts: Mapping[str, Part] = stream.session["parts"]
         received = {
@@ -177,7 +178,7 @@ class SystemEndpoint:
         elif "video" in received and self.voice is not None:
             first_s = parts["words"].stream.media_time_s[0]
             late = start_s("words", parts) - first_s - start_s("video", parts)
-        return replace(received.get("video", Received(clip)), clip=clip, sound_late_s=late)
+        return replace(received.get("video", Playback(clip)), clip=clip, sound_late_s=late)
 
     def columns(self, stream: Stream) -> dict[str, Any]:
         """The columns of all parts and the wire rate of each; of equal names, the first keeps its own."""

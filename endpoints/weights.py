@@ -5,8 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TypeVar
 
-from lossweep.endpoints.clip import ClipError
 from torch import Tensor, nn
+
+from lossweep.endpoints.clip import ClipError
 
 Network = TypeVar("Network", bound=nn.Module)
 TRAINER = "lossweep.experiments.training.face.train"

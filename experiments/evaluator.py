@@ -17,10 +17,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+
 from lossweep.channels.channel import CHANNELS
 from lossweep.channels.delay import Delay
 from lossweep.endpoints.asr.recognizer import DEFAULT
-from lossweep.endpoints.clip import Clip, Received
+from lossweep.endpoints.clip import Clip, Playback
 from lossweep.endpoints.codecs.video.decode import decode_block
 from lossweep.endpoints.endpoint import ENDPOINTS
 from lossweep.endpoints.fec.code import CODES
@@ -139,7 +140,7 @@ class Bench:
         for metric in self.metrics.values():
             getattr(metric, "forget", lambda: None)()
 
-    def restore(self, cell: Cell) -> tuple[Clip, Received]:
+    def restore(self, cell: Cell) -> tuple[Clip, Playback]:
         """The clip of a cell and what its receiver shows."""
         clip, _ = self._clip(cell["clip"], says_words(cell["endpoint"]))
         endpoint, stream = self._stream(cell, clip)
@@ -173,7 +174,7 @@ class Bench:
         return _kept(self._streams, key, STREAMS_HELD, encode)
 
     def _frame_scores(
-        self, clip: Clip, references: list[Picture], received: Received, every: int, row: dict[str, Any]
+        self, clip: Clip, references: list[Picture], received: Playback, every: int, row: dict[str, Any]
     ) -> dict[str, list[Any]]:
         paired = pairs(clip, received)[::every]
         outcome = [received.outcome[shown] for shown, _ in paired]

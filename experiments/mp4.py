@@ -7,8 +7,9 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
-from lossweep.endpoints.clip import SPEECH_RATE, ClipError
 from numpy.typing import NDArray
+
+from lossweep.endpoints.clip import SPEECH_RATE, ClipError
 
 QUALITY = 26
 """x264's crf."""

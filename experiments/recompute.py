@@ -5,12 +5,12 @@ from __future__ import annotations
 from functools import lru_cache
 from pathlib import Path
 
-from lossweep.endpoints.clip import Clip, Received
+from lossweep.endpoints.clip import Clip, Playback
 from lossweep.experiments.evaluator import Bench
 from lossweep.experiments.store import Store
 
 
-def restore(name: str, directory: Path) -> tuple[Clip, Received]:
+def restore(name: str, directory: Path) -> tuple[Clip, Playback]:
     """The clip of a finished cell and what its receiver shows, computed again; pictures are not stored.
 
     Args:

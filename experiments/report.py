@@ -11,6 +11,7 @@ import jinja2
 import numpy as np
 import pandas as pd
 import yaml
+
 from lossweep.experiments.report_media import NOTHING, inline, screen
 
 HOLDS_WITHIN = 0.10

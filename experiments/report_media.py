@@ -10,7 +10,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
-from lossweep.endpoints.clip import Clip, ClipError, Received
+
+from lossweep.endpoints.clip import Clip, ClipError, Playback
 from lossweep.experiments.clips.source import BUILT_IN
 
 INSTANTS = 6
@@ -64,7 +65,7 @@ def screen(table: pd.DataFrame, manifest: dict[str, Any], directory: Path) -> Sc
     return shown
 
 
-def _add_strip(strips: list[dict[str, Any]], name: str, clip: Clip, received: Received) -> None:
+def _add_strip(strips: list[dict[str, Any]], name: str, clip: Clip, received: Playback) -> None:
     at = np.linspace(0, len(clip.video) - 1, INSTANTS + 2).astype(int)[1:-1]
     if not strips:
         pictures = [_frame(clip.video[i], f"{i / clip.fps:.1f} s") for i in at]
@@ -80,12 +81,12 @@ def _add_film(
     row: pd.Series,
     table: pd.DataFrame,
     clip: Clip,
-    received: Received,
+    received: Playback,
     folder: Path,
     inside: bool,
 ) -> None:
     if not films:
-        data = _film(folder / "original.mp4", Received(clip), inside)
+        data = _film(folder / "original.mp4", Playback(clip), inside)
         films.append({"name": "original", "data": data, "figures": ""})
     data = _film(folder / f"{row['cell']}.mp4", received, inside)
     same = table[(table["endpoint"] == row["endpoint"]) & (table["loss_rate"] == row["loss_rate"])]
@@ -102,7 +103,7 @@ def _add_film(
     films.append({"name": row["endpoint"], "data": data, "figures": figures})
 
 
-def _film(path: Path, received: Received, inside: bool) -> str:
+def _film(path: Path, received: Playback, inside: bool) -> str:
     """What a page names as the film's source: the film itself, or its place beside the page."""
     from lossweep.experiments.mp4 import film
 

@@ -15,13 +15,14 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+
 from lossweep.channels.channel import CHANNELS
 from lossweep.channels.registry import unknown
 from lossweep.endpoints.asr.recognizer import recognizer
 from lossweep.endpoints.endpoint import ENDPOINTS
 from lossweep.endpoints.fec.code import CODES
 from lossweep.experiments.metrics.metric import METRICS
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 
 class ScenarioError(ValueError):

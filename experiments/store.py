@@ -17,6 +17,7 @@ from typing import Any
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
+
 from lossweep.experiments.evaluator import Cell, Result, cell_id
 
 CELLS_AT_ONCE = 500

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+
 from lossweep.endpoints.syncsc.codes.interleaving import Layout
 from lossweep.experiments.plot import COLOURS, STYLES
 

@@ -6,10 +6,11 @@ from collections.abc import Callable
 
 import numpy as np
 import simpy
+from numpy.typing import NDArray
+
 from lossweep.channels.delay import Delay
 from lossweep.channels.loss import LossModel
 from lossweep.sim.random_numbers import slot_uniforms
-from numpy.typing import NDArray
 
 LOSS, DELAY = 0, 1
 """Path elements: each has a random stream of its own."""

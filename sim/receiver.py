@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
+
 from lossweep.sim.jitter_buffer import JitterBuffer
 from lossweep.sim.stream import PacketCode, Stream
-from numpy.typing import NDArray
 
 
 class Receiver:

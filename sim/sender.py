@@ -6,8 +6,9 @@ from collections.abc import Callable, Generator
 
 import numpy as np
 import simpy
-from lossweep.sim.stream import Stream
 from numpy.typing import NDArray
+
+from lossweep.sim.stream import Stream
 
 _SAME_TIME_S = 1e-6
 

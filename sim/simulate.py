@@ -6,6 +6,7 @@ from typing import Literal
 
 import numpy as np
 import simpy
+
 from lossweep.channels.delay import Delay
 from lossweep.channels.loss import LossModel
 from lossweep.sim.delivery import Delivery

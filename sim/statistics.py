@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+
 from lossweep.sim.delivery import Delivery
 from lossweep.sim.rtp import IP_UDP_HEADER_BYTES, RTP_HEADER_BYTES
 from lossweep.sim.stream import Stream

@@ -6,8 +6,9 @@ from importlib import metadata
 from importlib.util import find_spec
 
 import numpy as np
-from lossweep.endpoints.clip import SPEECH_RATE, ClipError, Word
 from numpy.typing import NDArray
+
+from lossweep.endpoints.clip import SPEECH_RATE, ClipError, Word
 
 FRAME_S = 0.01
 QUIET = 1e-3

@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import Protocol
 
 import numpy as np
-from lossweep.endpoints.clip import ClipError, Word
 from numpy.typing import NDArray
+
+from lossweep.endpoints.clip import ClipError, Word
 
 DEFAULT = "pocketsphinx"
 

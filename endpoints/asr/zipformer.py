@@ -8,8 +8,9 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
-from lossweep.endpoints.clip import SPEECH_RATE, ClipError, Word
 from numpy.typing import NDArray
+
+from lossweep.endpoints.clip import SPEECH_RATE, ClipError, Word
 
 WORD_BEGINS = ("▁", " ")
 LAST_TOKEN_S = 0.3

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any, Protocol
 
 import numpy as np
-from lossweep.channels.registry import Registry
 from numpy.typing import NDArray
+
+from lossweep.channels.registry import Registry
 
 CODES = Registry(
     "code",

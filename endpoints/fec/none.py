@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
+
 from lossweep.channels.loss import check_names
 from lossweep.endpoints.fec.code import check_symbols
-from numpy.typing import NDArray
 
 
 @dataclass(frozen=True)

@@ -9,9 +9,10 @@ from typing import Any
 
 import numpy as np
 import zfec
+from numpy.typing import NDArray
+
 from lossweep.channels.loss import check_names
 from lossweep.endpoints.fec.code import check_symbols
-from numpy.typing import NDArray
 
 MAX_SYMBOLS = 255
 

@@ -7,13 +7,14 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from torch.nn import functional
+
 from lossweep.endpoints.clip import ClipError
 from lossweep.endpoints.syncsc.face_model import FaceModel
 from lossweep.endpoints.syncsc.similarity_transform import similarity
 from lossweep.endpoints.syncsc.tracker import Tracked, tracked
-from numpy.typing import NDArray
-from torch import Tensor, nn
-from torch.nn import functional
 
 SIDE = 224
 FOCAL, CENTRE, DISTANCE = 1015.0, 112.0, 10.0

@@ -12,7 +12,10 @@ from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
-from lossweep.endpoints.clip import Clip, ClipError, Received
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+from lossweep.endpoints.clip import Clip, ClipError, Playback
 from lossweep.endpoints.codecs.video.encode import content_hash
 from lossweep.endpoints.syncsc.codes.code import SEMANTIC_CODES, Inexact, code_of
 from lossweep.endpoints.syncsc.face_model import COEFFICIENTS, FaceModel
@@ -23,8 +26,6 @@ from lossweep.endpoints.syncsc.tracker import TRACKERS, Tracked
 from lossweep.sim.delivery import Delivery
 from lossweep.sim.rtp import RTP_HEADER_BYTES, RtpHeader
 from lossweep.sim.stream import Block, Stream
-from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 CLOCK_RATE = 90_000
 MEDIA = {"payload_type": 100, "ssrc": 0x10557E8A}
@@ -159,7 +160,7 @@ class SyncSCEndpoint:
         session = {"session": session}
         return Stream(tuple(packets), np.array(media), np.array(available), tuple(blocks), session)
 
-    def decode(self, stream: Stream, delivery: Delivery) -> Received:
+    def decode(self, stream: Stream, delivery: Delivery) -> Playback:
         """Pictures drawn of what arrived or was recovered in time; they are drawn when they are looked at."""
         session: Session = stream.session["session"]
         payloads = [
@@ -174,7 +175,7 @@ class SyncSCEndpoint:
         whole = (shown == session.sent).all(1)
         outcome = tuple("whole" if same else "concealed" for same in whole)
         clip = Clip(session.name, video=pictures, fps=session.fps)
-        return Received(clip, outcome, pictures.digests, (session.sent, shown))
+        return Playback(clip, outcome, pictures.digests, (session.sent, shown))
 
     def columns(self, stream: Stream) -> dict[str, Any]:
         """What the table says of this endpoint."""

@@ -8,13 +8,14 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
 from lossweep.endpoints.clip import ClipError
 from lossweep.endpoints.syncsc.extractor_network import LOOK_SIDE, ExtractorNetwork, Shapes, Window, around
 from lossweep.endpoints.syncsc.face_model import FaceModel, mirrored_points
 from lossweep.endpoints.syncsc.tracker import Tracked, several, tracked
 from lossweep.endpoints.weights import load
-from numpy.typing import NDArray
-from torch import Tensor
 
 SHIPPED = Path(__file__).parent / "model" / "extractor.safetensors"
 PRESENT = 0.0

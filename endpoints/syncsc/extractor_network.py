@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 import torch
 import torch.nn.functional as functional
-from lossweep.endpoints.syncsc.face_model import FaceModel
 from torch import Tensor, nn
+
+from lossweep.endpoints.syncsc.face_model import FaceModel
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

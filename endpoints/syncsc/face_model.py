@@ -7,9 +7,10 @@ from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
+
 from lossweep.endpoints.clip import ClipError
 from lossweep.endpoints.syncsc.similarity_transform import rotation_matrix, rotation_vector, similarity
-from numpy.typing import NDArray
 
 COEFFICIENTS = 16
 EXPRESSION = slice(0, 6)

@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from lossweep.endpoints.clip import ClipError
 from numpy.typing import NDArray
+
+from lossweep.endpoints.clip import ClipError
 
 MODEL = "face_landmarker.task"
 FRAME_MS = 40

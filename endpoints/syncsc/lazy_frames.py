@@ -8,8 +8,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from lossweep.endpoints.syncsc.generator.renderer import Drawing
 from numpy.typing import NDArray
+
+from lossweep.endpoints.syncsc.generator.renderer import Drawing
 
 HELD = 1200
 """Pictures kept for the next clip that shows them, 0.2 MB each."""

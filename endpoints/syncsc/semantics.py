@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from lossweep.endpoints.syncsc.face_model import COEFFICIENTS, FaceModel
 from numpy.typing import NDArray
+
+from lossweep.endpoints.syncsc.face_model import COEFFICIENTS, FaceModel
 
 STEP = 2.0**-8
 

@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from typing import NamedTuple, Protocol
 
 import numpy as np
+from numpy.typing import NDArray
+
 from lossweep.channels.registry import Registry
 from lossweep.endpoints.clip import ClipError
 from lossweep.endpoints.syncsc.face_model import FaceModel
-from numpy.typing import NDArray
 
 TRACKERS = Registry(
     "tracker",

@@ -8,8 +8,9 @@ from itertools import pairwise
 from typing import Protocol
 
 import numpy as np
-from lossweep.channels.registry import Registry
 from numpy.typing import NDArray
+
+from lossweep.channels.registry import Registry
 
 CONCEALMENTS = Registry(
     "concealment",

@@ -10,7 +10,9 @@ from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
-from lossweep.endpoints.clip import Clip, ClipError, Received, Word
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+from lossweep.endpoints.clip import Clip, ClipError, Playback, Word
 from lossweep.endpoints.fec.adu import RepairHeader, protect
 from lossweep.endpoints.text.concealment import CONCEALMENTS, concealment
 from lossweep.endpoints.text.huffman import load as load_code
@@ -19,7 +21,6 @@ from lossweep.endpoints.text.weights import FILES, SHIPPED
 from lossweep.sim.delivery import Delivery
 from lossweep.sim.rtp import RTP_HEADER_BYTES, RtpHeader
 from lossweep.sim.stream import Block, Stream
-from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 CLOCK_RATE = 16_000
 MEDIA = {"payload_type": 98, "ssrc": 0x10557E87}
@@ -127,7 +128,7 @@ class TextEndpoint:
         session = {"times": times, "name": clip.name, "source": clip.source}
         return Stream(tuple(packets), np.array(media), np.array(available), tuple(blocks), session)
 
-    def decode(self, stream: Stream, delivery: Delivery) -> Received:
+    def decode(self, stream: Stream, delivery: Delivery) -> Playback:
         """The words that arrived or were recovered in time, the others filled in or None.
 
         A recovered packet equals what was sent (the code is exact), so its bytes are taken from there.
@@ -146,7 +147,7 @@ class TextEndpoint:
         times = stream.session["times"]
         words = tuple(Word(text, *time) for text, time in zip(filled, times, strict=True))
         clip = Clip(stream.session["name"], words=words, source=stream.session["source"])
-        return Received(clip)
+        return Playback(clip)
 
     def columns(self, stream: Stream) -> dict[str, Any]:
         """What the table says of this endpoint."""

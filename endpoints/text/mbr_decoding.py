@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
-from lossweep.endpoints.text.vocabulary import Vocabulary
-from lossweep.endpoints.text.word_forms import MARKS, SHAPES, compose
 from numpy.typing import NDArray
 from scipy.special import gammainc
+
+from lossweep.endpoints.text.vocabulary import Vocabulary
+from lossweep.endpoints.text.word_forms import MARKS, SHAPES, compose
 
 EXACT = 1.0
 """What a word at its very place counts against a word anywhere in the sentence."""

@@ -16,10 +16,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import torch
-from lossweep.endpoints.text.ngram_features import FEATURES, WITNESSES, Evidence
-from lossweep.endpoints.text.word_forms import SHAPES
 from torch import Tensor, nn
 from torch.nn import functional
+
+from lossweep.endpoints.text.ngram_features import FEATURES, WITNESSES, Evidence
+from lossweep.endpoints.text.word_forms import SHAPES
 
 KNOWN_SCALE = 0.1
 FIRST_GATE = -0.7

@@ -6,13 +6,14 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
+
 from lossweep.endpoints.text import ngram_counts as counts
 from lossweep.endpoints.text.concealment import of_windows
 from lossweep.endpoints.text.mbr_decoding import Chooser, breaks_before, shapes_so_far
 from lossweep.endpoints.text.ngram_counts import Followers
 from lossweep.endpoints.text.vocabulary import MASK, SPECIAL, Vocabulary
 from lossweep.endpoints.text.weights import SHIPPED, VOCABULARY_FILE
-from numpy.typing import NDArray
 
 BACK_OFF = 0.4
 

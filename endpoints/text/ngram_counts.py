@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
+
 from lossweep.endpoints.clip import ClipError
 from lossweep.endpoints.text.vocabulary import SPECIAL
-from numpy.typing import NDArray
 
 FILE = "ngram.npz"
 LEAST = 2

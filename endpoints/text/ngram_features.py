@@ -15,10 +15,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
+
 from lossweep.endpoints.text.ngram_counts import Followers, Grams
 from lossweep.endpoints.text.ngram_counts import count as count_grams
 from lossweep.endpoints.text.vocabulary import SPECIAL
-from numpy.typing import NDArray
 
 DISCOUNT = 0.5
 CONTEXTS = (

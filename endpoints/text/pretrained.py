@@ -6,12 +6,13 @@ import json
 from pathlib import Path
 
 import torch
+from safetensors.torch import load_file
+from torch import Tensor
+
 from lossweep.endpoints.clip import ClipError
 from lossweep.endpoints.text.network import NetworkConfig, TextNetwork
 from lossweep.endpoints.text.vocabulary import MASK, SPECIAL, UNKNOWN, Vocabulary
 from lossweep.endpoints.text.word_forms import SHAPES
-from safetensors.torch import load_file
-from torch import Tensor
 
 NEEDED = ("config.json", "model.safetensors", "vocab.txt")
 

@@ -6,13 +6,14 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
+
 from lossweep.endpoints.text import ngram_counts as counts
 from lossweep.endpoints.text.concealment import of_windows
 from lossweep.endpoints.text.mbr_decoding import Chooser, breaks_before
 from lossweep.endpoints.text.ngram_features import Witnesses
 from lossweep.endpoints.text.vocabulary import MASK, SPECIAL
 from lossweep.endpoints.text.weights import SHIPPED, load
-from numpy.typing import NDArray
 
 CONTEXT = 30
 """Words of context at least, once there are as many; the network's length less this is filled at a time."""

@@ -11,9 +11,10 @@ from functools import cached_property
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
+
 from lossweep.endpoints.clip import ClipError
 from lossweep.endpoints.text.word_forms import analyse
-from numpy.typing import NDArray
 
 UNKNOWN = 0
 MASK = 1

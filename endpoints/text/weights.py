@@ -43,8 +43,9 @@ def load(folder: Path = SHIPPED, device: str = "cpu") -> tuple[TextNetwork, Voca
     path = folder / NETWORK_FILE
     if not path.exists():
         raise ClipError(f"text model: {path} is missing; it ships with lossweep, reinstall or train again")
-    from lossweep.endpoints.text.network import NetworkConfig, TextNetwork
     from safetensors import SafetensorError, safe_open
+
+    from lossweep.endpoints.text.network import NetworkConfig, TextNetwork
 
     vocabulary = Vocabulary.load(folder / VOCABULARY_FILE)
     try:

@@ -11,9 +11,10 @@ from math import gcd
 
 import espeakng_loader
 import numpy as np
-from lossweep.endpoints.clip import SPEECH_RATE, ClipError, Word
 from numpy.typing import NDArray
 from scipy.signal import resample_poly
+
+from lossweep.endpoints.clip import SPEECH_RATE, ClipError, Word
 
 # espeak-ng's speak_lib.h
 _AUDIO_OUTPUT_SYNCHRONOUS = 2

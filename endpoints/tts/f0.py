@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
 from lossweep.endpoints.clip import SPEECH_RATE
 from lossweep.endpoints.tts.networks import OCTAVE, TONIC
 from lossweep.endpoints.tts.pitch import HIGHEST, LOWEST
-from numpy.typing import NDArray
-from torch import Tensor
 
 FRAME, STEP = 800, 320
 CLEAR = 0.7

@@ -8,6 +8,9 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
 from lossweep.endpoints.clip import SPEECH_RATE, Word
 from lossweep.endpoints.tts import vocoder
 from lossweep.endpoints.tts.f0 import hertz, register, set_to
@@ -18,8 +21,6 @@ from lossweep.endpoints.tts.spectrum import HOP, mel
 from lossweep.endpoints.tts.synthesizer import LISTENED_S, TRAINER, checked_voice, digests
 from lossweep.endpoints.tts.vocoder import AnyVocoder
 from lossweep.endpoints.weights import load
-from numpy.typing import NDArray
-from torch import Tensor
 
 SHIPPED = Path(__file__).parent / "model" / "fastspeech2.safetensors"
 

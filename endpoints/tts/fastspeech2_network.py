@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import torch
+from torch import Tensor, nn
+
 from lossweep.endpoints.tts.networks import (
     WIDTH,
     ContentEncoder,
@@ -10,7 +12,6 @@ from lossweep.endpoints.tts.networks import (
     StyleEncoder,
     VarianceAdaptor,
 )
-from torch import Tensor, nn
 
 LONGEST = 60
 """Mel frames of a phoneme or pause, at most."""

@@ -6,11 +6,12 @@ import math
 from typing import NamedTuple
 
 import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
 from lossweep.endpoints.clip import SPEECH_RATE
 from lossweep.endpoints.tts.spectral_consistency import agreeing
 from lossweep.endpoints.tts.spectrum import BANDS, FFT, HOP
-from torch import Tensor, nn
-from torch.nn import functional
 
 WIDTH = 192
 HIDDEN = 576

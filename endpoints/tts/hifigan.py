@@ -11,12 +11,13 @@ from typing import Any
 
 import numpy as np
 import torch
-from lossweep.endpoints.clip import SPEECH_RATE, ClipError
-from lossweep.endpoints.tts.spectrum import BANDS, FFT, HOP, LEAST, WINDOW
-from lossweep.endpoints.tts.vocoder import batched
 from scipy.signal import resample_poly
 from torch import Tensor, nn
 from torch.nn import functional
+
+from lossweep.endpoints.clip import SPEECH_RATE, ClipError
+from lossweep.endpoints.tts.spectrum import BANDS, FFT, HOP, LEAST, WINDOW
+from lossweep.endpoints.tts.vocoder import batched
 
 SLOPE = 0.1
 NAMES = ("generator*", "g_*")

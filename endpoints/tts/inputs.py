@@ -6,11 +6,12 @@ from collections.abc import Sequence
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
 from lossweep.endpoints.tts.networks import MIDDLE, SPREAD
 from lossweep.endpoints.tts.phonemes import NUMBER, Placed
 from lossweep.endpoints.tts.synthesizer import FPS, MELS
-from numpy.typing import NDArray
-from torch import Tensor
 
 WINDOW = 75
 STRIDE = 50

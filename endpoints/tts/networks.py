@@ -5,9 +5,10 @@ from __future__ import annotations
 import math
 
 import torch
+from torch import Tensor, nn
+
 from lossweep.endpoints.tts.phonemes import NAMES
 from lossweep.endpoints.tts.spectrum import BANDS
-from torch import Tensor, nn
 
 WIDTH = 160
 HEADS = 4

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 import torch
+from torch import Tensor
+
 from lossweep.endpoints.clip import SPEECH_RATE, Word
 from lossweep.endpoints.tts.phonemes import NUMBER, spelled
 from lossweep.endpoints.tts.synthesizer import FRAME
-from torch import Tensor
 
 PAUSE_S = 0.6
 MARKS = ",.;:?!"

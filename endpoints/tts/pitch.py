@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
+
 from lossweep.endpoints.clip import SPEECH_RATE, ClipError
 from lossweep.endpoints.tts.spectrum import HOP
-from numpy.typing import NDArray
 
 LOWEST, HIGHEST = 65.0, 450.0
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import torch
-from lossweep.endpoints.tts.spectrum import FFT, HOP, LEAST, WINDOW, bands_of, spectrum, window_of
 from torch import Tensor
 from torch.nn import functional
+
+from lossweep.endpoints.tts.spectrum import FFT, HOP, LEAST, WINDOW, bands_of, spectrum, window_of
 
 MOST = 3.0
 """A band is raised or lowered at most by this, natural logarithm, in a round."""

@@ -6,6 +6,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
+
 from lossweep.endpoints.clip import SPEECH_RATE
 
 if TYPE_CHECKING:

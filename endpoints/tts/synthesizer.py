@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import Protocol
 
 import numpy as np
+from numpy.typing import NDArray
+
 from lossweep.channels.registry import Registry
 from lossweep.endpoints.clip import SPEECH_RATE, ClipError, Word
 from lossweep.endpoints.tts.spectrum import HOP
-from numpy.typing import NDArray
 
 FPS = 25
 FRAME = SPEECH_RATE // FPS

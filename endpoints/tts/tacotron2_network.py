@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import torch
+from torch import Tensor, nn
+
 from lossweep.endpoints.tts.networks import WIDTH, StyleEncoder
 from lossweep.endpoints.tts.phonemes import NAMES
 from lossweep.endpoints.tts.spectrum import BANDS
-from torch import Tensor, nn
 
 AT_ONCE = 3
 """Mel frames a step (the reduction factor of Wang et al. 2017)."""

@@ -8,13 +8,14 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
+from scipy.linalg import solve_discrete_lyapunov
+from scipy.ndimage import uniform_filter1d
+
 from lossweep.endpoints.clip import ClipError
 from lossweep.endpoints.tts.phonemes import base
 from lossweep.endpoints.tts.spectrum import BANDS, mel
 from lossweep.endpoints.tts.synthesizer import FPS, FRAME, MELS
-from numpy.typing import NDArray
-from scipy.linalg import solve_discrete_lyapunov
-from scipy.ndimage import uniform_filter1d
 
 SHIPPED = Path(__file__).parent / "model" / "visemes.npz"
 AROUND = 4

@@ -8,6 +8,9 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
 from lossweep.endpoints.clip import SPEECH_RATE, Word
 from lossweep.endpoints.tts import vocoder
 from lossweep.endpoints.tts.f0 import hertz, register, set_to
@@ -19,8 +22,6 @@ from lossweep.endpoints.tts.viseme_regression import moving
 from lossweep.endpoints.tts.visual_network import LIPS, VisualNetwork
 from lossweep.endpoints.tts.vocoder import AnyVocoder
 from lossweep.endpoints.weights import load
-from numpy.typing import NDArray
-from torch import Tensor, nn
 
 SHIPPED = Path(__file__).parent / "model" / "visual.safetensors"
 AT_ONCE = 8

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import torch
+from torch import Tensor, nn
+
 from lossweep.endpoints.tts.networks import (
     HEADS,
     WIDTH,
@@ -14,7 +16,6 @@ from lossweep.endpoints.tts.networks import (
     positions,
 )
 from lossweep.endpoints.tts.synthesizer import FPS, MELS
-from torch import Tensor, nn
 
 LIPS = 6
 REACH = 2

@@ -8,11 +8,12 @@ from pathlib import Path
 from typing import Protocol
 
 import torch
+from torch import Tensor
+
 from lossweep.endpoints.tts.harmonic_network import HarmonicNetwork, excite
 from lossweep.endpoints.tts.spectrum import BANDS
 from lossweep.endpoints.tts.synthesizer import TRAINER
 from lossweep.endpoints.weights import load
-from torch import Tensor
 
 SHIPPED = Path(__file__).parent / "model" / "vocoder.safetensors"
 CARD = "VOCODER.md"

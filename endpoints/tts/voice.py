@@ -10,11 +10,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
 from lossweep.endpoints.clip import SPEECH_RATE, Clip, ClipError
 from lossweep.endpoints.syncsc.face_model import EXPRESSION
 from lossweep.endpoints.tts.synthesizer import FPS, SYNTHESIZERS, Synthesizer
-from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 HELD = 64
 
@@ -74,7 +75,7 @@ class Voice:
 
         Args:
             clip: with the received words and, if there are any, pictures.
-            semantics: see `Received`.
+            semantics: see `Playback`.
             reference: as `reference` gives it.
         Raises:
             ClipError: the reference is too short or silent.

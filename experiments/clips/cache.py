@@ -11,8 +11,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
-from lossweep.endpoints.clip import Clip, Word
 from platformdirs import user_cache_dir
+
+from lossweep.endpoints.clip import Clip, Word
 
 _BROKEN = (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile)
 

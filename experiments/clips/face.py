@@ -8,10 +8,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 import numpy as np
-from lossweep.experiments.clips.eyes import EYES
-from lossweep.experiments.clips.mouth import MouthPose, compose, smoothstep
 from numpy.typing import NDArray
 from scipy.ndimage import map_coordinates, zoom
+
+from lossweep.experiments.clips.eyes import EYES
+from lossweep.experiments.clips.mouth import MouthPose, compose, smoothstep
 
 Array = NDArray[np.float64]
 

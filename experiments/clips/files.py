@@ -10,9 +10,10 @@ from pathlib import Path
 import av
 import numpy as np
 from av.video.reformatter import Interpolation
+from numpy.typing import NDArray
+
 from lossweep.endpoints.clip import SPEECH_RATE, Clip, ClipError, Word
 from lossweep.experiments.clips.captions import read_captions, sidecar
-from numpy.typing import NDArray
 
 _SCALER = (
     Interpolation.LANCZOS

@@ -10,13 +10,14 @@ from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
+
 from lossweep.endpoints.clip import SPEECH_RATE, Clip, Word
 from lossweep.endpoints.tts import espeak
 from lossweep.endpoints.tts.espeak import Phoneme
 from lossweep.experiments.clips.cache import cached
 from lossweep.experiments.clips.face import Face, FacePose
 from lossweep.experiments.clips.visemes import mouth_track
-from numpy.typing import NDArray
 
 TEXT = (
     "Hello, and welcome. When the network loses a packet, my picture may freeze, "

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from lossweep.endpoints.tts.espeak import Phoneme
-from lossweep.experiments.clips.mouth import MouthPose
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter1d
+
+from lossweep.endpoints.tts.espeak import Phoneme
+from lossweep.experiments.clips.mouth import MouthPose
 
 _STEP_S = 0.005
 _SPREAD_S = 0.030  # neighbouring phonemes blend over about this time

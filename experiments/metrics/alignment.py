@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
-from lossweep.endpoints.clip import Clip, Received
 from numpy.typing import NDArray
 
+from lossweep.endpoints.clip import Clip, Playback
 
-def both(reference: Clip, received: Received) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+
+def both(reference: Clip, received: Playback) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """What was said and what is heard, over the time of the reference.
 
     What is heard later is cut off; where the receiver's speech ends early there is silence.

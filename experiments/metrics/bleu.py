@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from lossweep.endpoints.clip import Clip, Received
+from lossweep.endpoints.clip import Clip, Playback
 from lossweep.experiments.metrics.sentences import sentences
 
 
@@ -28,7 +28,7 @@ class Bleu:
     def __init__(self, device: str = "cpu") -> None:
         del device
 
-    def score(self, reference: Clip, received: Received) -> dict[str, float | str]:
+    def score(self, reference: Clip, received: Playback) -> dict[str, float | str]:
         """A value for each of `columns`, and `bleu_signature` of sacrebleu."""
         from sacrebleu.metrics import BLEU
 

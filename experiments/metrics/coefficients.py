@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
-from lossweep.endpoints.clip import Clip, Received
+
+from lossweep.endpoints.clip import Clip, Playback
 
 EYES = slice(6, 7)
 
@@ -12,7 +13,7 @@ class Coefficients:
     """Coefficient RMSE in standard deviations: of all 16 numbers of all frames, and of the eye opening.
 
     Columns: `coefficient_rmse`; `eye_rmse`. A standard deviation is that of the training people. Only of endpoints
-    that send such numbers (`Received.semantics`); others have no value. Tracking and drawing do not count.
+    that send such numbers (`Playback.semantics`); others have no value. Tracking and drawing do not count.
     """
 
     name = "coefficients"
@@ -24,7 +25,7 @@ class Coefficients:
     def __init__(self, device: str = "cpu") -> None:
         del device
 
-    def score(self, reference: Clip, received: Received) -> dict[str, float]:
+    def score(self, reference: Clip, received: Playback) -> dict[str, float]:
         """A value for each of `columns`; nan where the endpoint sends no numbers."""
         if received.semantics is None:
             return dict.fromkeys(self.columns, float("nan"))

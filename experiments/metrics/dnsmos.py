@@ -6,11 +6,12 @@ import hashlib
 from collections import OrderedDict
 
 import numpy as np
-from lossweep.endpoints.clip import SPEECH_RATE, Clip, Received
+from numpy.typing import NDArray
+
+from lossweep.endpoints.clip import SPEECH_RATE, Clip, Playback
 from lossweep.experiments.metrics.alignment import both
 from lossweep.experiments.metrics.mel import mel_power
 from lossweep.experiments.metrics.onnx import session
-from numpy.typing import NDArray
 
 SEGMENT = int(9.01 * SPEECH_RATE)
 KEPT = 4096
@@ -42,7 +43,7 @@ class Dnsmos:
         self._p808 = session(self.name, "dnsmos_models/model_v8.onnx")
         self._known: OrderedDict[bytes, dict[str, float]] = OrderedDict()
 
-    def score(self, reference: Clip, received: Received) -> dict[str, float]:
+    def score(self, reference: Clip, received: Playback) -> dict[str, float]:
         """A value for each of `columns`."""
         _, heard = both(reference, received)
         key = hashlib.blake2b(heard.tobytes(), digest_size=16).digest()

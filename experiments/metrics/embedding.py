@@ -6,10 +6,11 @@ from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
+
 from lossweep.endpoints.clip import ClipError
 from lossweep.endpoints.text.pretrained import minilm_folder
 from lossweep.experiments.metrics.metric import MetricAbsent
-from numpy.typing import NDArray
 
 MAX_TOKENS = 256
 BATCH = 64

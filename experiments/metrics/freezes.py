@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections import deque
 from itertools import pairwise
 
-from lossweep.endpoints.clip import Received
+from lossweep.endpoints.clip import Playback
 
 RENDERED = ("whole", "concealed")
 AVERAGED_FRAMES = 30
 ROUNDING_S = 1e-9
 
 
-def freezes(received: Received) -> dict[str, float]:
+def freezes(received: Playback) -> dict[str, float]:
     """Freeze counters of what was seen.
 
     A rendered frame is one with outcome whole or concealed. The time between two consecutive ones is a freeze

@@ -6,13 +6,14 @@ import hashlib
 from functools import lru_cache
 
 import numpy as np
+from numpy.typing import NDArray
+
 from lossweep.endpoints.asr.recognizer import DEFAULT, Recognizer, recognizer
-from lossweep.endpoints.clip import Clip, ClipError, Received
+from lossweep.endpoints.clip import Clip, ClipError, Playback
 from lossweep.experiments.metrics.alignment import both
 from lossweep.experiments.metrics.metric import MetricAbsent
 from lossweep.experiments.metrics.recognition import spelled
 from lossweep.experiments.metrics.word_recovery import edit_distance
-from numpy.typing import NDArray
 
 
 class Heard:
@@ -40,7 +41,7 @@ class Heard:
             raise MetricAbsent(f"heard: {error}") from None
         self._known: dict[bytes, list[str]] = {}
 
-    def score(self, reference: Clip, received: Received) -> dict[str, float]:
+    def score(self, reference: Clip, received: Playback) -> dict[str, float]:
         """A value for each of `columns`; none where it is not known what was said."""
         said = spelled(reference.transcript or " ".join(word.text for word in reference.words or ()))
         if not said:

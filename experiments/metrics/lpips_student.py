@@ -36,8 +36,9 @@ class LpipsStudent(FeatureDistance):
 
     def __init__(self, device: str = "cpu") -> None:
         super().__init__(device)
-        from lossweep.experiments.metrics.student.network import Student
         from safetensors.torch import load_file
+
+        from lossweep.experiments.metrics.student.network import Student
 
         model = Student()
         try:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from lossweep.endpoints.clip import Clip, Received
+from scipy.spatial.distance import cdist
+
+from lossweep.endpoints.clip import Clip, Playback
 from lossweep.experiments.metrics.alignment import both
 from lossweep.experiments.metrics.dtw import warping
 from lossweep.experiments.metrics.mel import cepstrum, log_mel
-from scipy.spatial.distance import cdist
 
 DECIBEL = 10 * math.sqrt(2) / math.log(10)
 
@@ -34,7 +35,7 @@ class Mcd:
     def __init__(self, device: str = "cpu") -> None:
         del device
 
-    def score(self, reference: Clip, received: Received) -> dict[str, float]:
+    def score(self, reference: Clip, received: Playback) -> dict[str, float]:
         """A value for each of `columns`."""
         spoken = reference.speech
         said, in_place = (cepstrum(log_mel(speech, spoken)) for speech in both(reference, received))

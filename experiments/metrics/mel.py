@@ -5,8 +5,9 @@ from __future__ import annotations
 from functools import lru_cache
 
 import numpy as np
-from lossweep.endpoints.clip import SPEECH_RATE
 from numpy.typing import NDArray
+
+from lossweep.endpoints.clip import SPEECH_RATE
 
 WINDOW, HOP, BANDS = 1024, 256, 80
 """64 ms, 16 ms; as text-to-speech has them, scaled to 16 kHz."""

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
-from lossweep.endpoints.clip import Clip, Received
+from numpy.typing import NDArray
+
+from lossweep.endpoints.clip import Clip, Playback
 from lossweep.experiments.metrics.alignment import both
 from lossweep.experiments.metrics.mel import RANGE_DB, cepstrum, log_mel
-from numpy.typing import NDArray
 
 
 class MelSimilarity:
@@ -30,7 +31,7 @@ class MelSimilarity:
     def __init__(self, device: str = "cpu") -> None:
         del device
 
-    def score(self, reference: Clip, received: Received) -> dict[str, float]:
+    def score(self, reference: Clip, received: Playback) -> dict[str, float]:
         """A value for each of `columns`."""
         from skimage.metrics import structural_similarity
 

@@ -8,9 +8,10 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
 import numpy as np
-from lossweep.channels.registry import Registry
-from lossweep.endpoints.clip import Clip, Received
 from numpy.typing import NDArray
+
+from lossweep.channels.registry import Registry
+from lossweep.endpoints.clip import Clip, Playback
 
 METRICS = Registry(
     "metric",
@@ -108,7 +109,7 @@ class ClipMetric(Protocol):
     needs: Literal["video", "words", "speech"]
     columns: tuple[str, ...]
 
-    def score(self, reference: Clip, received: Received) -> dict[str, float]:
+    def score(self, reference: Clip, received: Playback) -> dict[str, float]:
         """A value for each of `columns`."""
         ...
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import NDArray
+
 from lossweep.experiments.metrics.metric import Picture, checked, luma
 from lossweep.experiments.metrics.ssim import RADIUS, similarity_maps
-from numpy.typing import NDArray
 
 EXPONENTS = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)
 LEAST_SIDE = (2 * RADIUS + 1) * 2 ** (len(EXPONENTS) - 1)

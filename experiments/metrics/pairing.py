@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-from lossweep.endpoints.clip import Clip, Received
 from numpy.typing import NDArray
+
+from lossweep.endpoints.clip import Clip, Playback
 
 TOLERANCE_S = 1e-6
 """Frame times such as 7 / 25 and 21 / 75 are the same moment, though not the same float."""
@@ -22,7 +23,7 @@ def on_screen(times_s: NDArray[np.float64], t: NDArray[np.float64]) -> NDArray[n
     return np.searchsorted(times_s, np.asarray(t) + TOLERANCE_S, side="right") - 1
 
 
-def pairs(reference: Clip, received: Received) -> list[tuple[int, int]]:
+def pairs(reference: Clip, received: Playback) -> list[tuple[int, int]]:
     """Which shown picture is scored against which reference picture.
 
     One pair for each reference frame: it, and the picture on the receiver's screen when it should appear. At

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lossweep.endpoints.clip import SPEECH_RATE, Clip, Received
+from lossweep.endpoints.clip import SPEECH_RATE, Clip, Playback
 from lossweep.experiments.metrics.alignment import both
 
 NOTHING_HEARD = 1.0
@@ -26,7 +26,7 @@ class Pesq:
     def __init__(self, device: str = "cpu") -> None:
         del device
 
-    def score(self, reference: Clip, received: Received) -> dict[str, float]:
+    def score(self, reference: Clip, received: Playback) -> dict[str, float]:
         """A value for each of `columns`."""
         from pesq import BufferTooShortError, NoUtterancesError, pesq
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
-from lossweep.endpoints.clip import Clip, Received
+
+from lossweep.endpoints.clip import Clip, Playback
 from lossweep.experiments.metrics.freezes import RENDERED
 
 AHEAD_MS, BEHIND_MS = 45, 125
@@ -33,7 +34,7 @@ class PlayoutSkew:
     def __init__(self, device: str = "cpu") -> None:
         del device
 
-    def score(self, reference: Clip, received: Received) -> dict[str, float]:
+    def score(self, reference: Clip, received: Playback) -> dict[str, float]:
         """A value for each of `columns`; none where nothing is heard with the pictures."""
         if received.clip.speech is None:
             return {}

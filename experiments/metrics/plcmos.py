@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
-from lossweep.endpoints.clip import Clip, Received
+from numpy.typing import NDArray
+
+from lossweep.endpoints.clip import Clip, Playback
 from lossweep.experiments.metrics.alignment import both
 from lossweep.experiments.metrics.onnx import session
-from numpy.typing import NDArray
 
 RATERS, SEED = 15, 2408
 _WINDOW, _HOP = 512, 256
@@ -32,7 +33,7 @@ class Plcmos:
         self._session = session(self.name, "plcmos_models/plcmos_v2.onnx")
         self._raters = np.random.default_rng(SEED).standard_normal((RATERS, 1, 64)).astype(np.float32)
 
-    def score(self, reference: Clip, received: Received) -> dict[str, float]:
+    def score(self, reference: Clip, received: Playback) -> dict[str, float]:
         """A value for each of `columns`."""
         _, heard = both(reference, received)
         if not heard.any():

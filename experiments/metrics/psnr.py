@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+
 from lossweep.experiments.metrics.metric import Picture, checked
 
 CAP_DB = 100.0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from lossweep.endpoints.clip import Clip, Received
+from lossweep.endpoints.clip import Clip, Playback
 from lossweep.experiments.metrics.word_recovery import edit_distance
 
 
@@ -24,7 +24,7 @@ class Recognition:
     def __init__(self, device: str = "cpu") -> None:
         del device
 
-    def score(self, reference: Clip, received: Received) -> dict[str, float]:
+    def score(self, reference: Clip, received: Playback) -> dict[str, float]:
         """A value for each of `columns`."""
         said = spelled(reference.transcript or "")
         if not said:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
-from lossweep.endpoints.clip import Clip, Received
+
+from lossweep.endpoints.clip import Clip, Playback
 from lossweep.experiments.metrics.embedding import Embedder
 from lossweep.experiments.metrics.sentences import sentences
 
@@ -26,7 +27,7 @@ class SemanticSimilarity:
     def __init__(self, device: str = "cpu") -> None:
         self._embedder = Embedder(device)
 
-    def score(self, reference: Clip, received: Received) -> dict[str, float]:
+    def score(self, reference: Clip, received: Playback) -> dict[str, float]:
         """A value for each of `columns`."""
         sent, marked, dropped = sentences(reference, received)
         original = self._embedder.of(sent)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lossweep.endpoints.clip import Clip, Received
+from lossweep.endpoints.clip import Clip, Playback
 
 PLACEHOLDER = "□"
 """Stands for a word that stayed missing; it matches no word."""
@@ -10,7 +10,7 @@ LONGEST = 60
 """Words after which a sentence is cut where no mark ends it."""
 
 
-def sentences(reference: Clip, received: Received) -> tuple[list[str], list[str], list[str]]:
+def sentences(reference: Clip, received: Playback) -> tuple[list[str], list[str], list[str]]:
     """Reference, received with PLACEHOLDER, and received with missing words left out; a sentence each.
 
     A sentence ends where a word of the *reference* ends in ".", "?" or "!", or after LONGEST words.

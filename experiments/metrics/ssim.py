@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from lossweep.experiments.metrics.metric import Picture, checked, luma
 from numpy.typing import NDArray
 from scipy.ndimage import correlate1d
+
+from lossweep.experiments.metrics.metric import Picture, checked, luma
 
 RADIUS, SIGMA = 5, 1.5
 C1, C2 = (0.01 * 255) ** 2, (0.03 * 255) ** 2

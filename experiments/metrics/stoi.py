@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 
-from lossweep.endpoints.clip import SPEECH_RATE, Clip, Received
+from lossweep.endpoints.clip import SPEECH_RATE, Clip, Playback
 from lossweep.experiments.metrics.alignment import both
 
 
@@ -23,7 +23,7 @@ class Stoi:
     def __init__(self, device: str = "cpu") -> None:
         del device
 
-    def score(self, reference: Clip, received: Received) -> dict[str, float]:
+    def score(self, reference: Clip, received: Playback) -> dict[str, float]:
         """A value for each of `columns`."""
         from pystoi import stoi
 

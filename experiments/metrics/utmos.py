@@ -7,7 +7,8 @@ import os
 from pathlib import Path
 
 import torch
-from lossweep.endpoints.clip import SPEECH_RATE, Clip, Received
+
+from lossweep.endpoints.clip import SPEECH_RATE, Clip, Playback
 from lossweep.experiments.metrics.alignment import both
 from lossweep.experiments.metrics.metric import MetricAbsent
 
@@ -46,7 +47,7 @@ class Utmos:
         self._predict = torch.hub.load(str(code), "utmos22_strong", source="local").to(device).eval()
 
     @torch.inference_mode()
-    def score(self, reference: Clip, received: Received) -> dict[str, float]:
+    def score(self, reference: Clip, received: Playback) -> dict[str, float]:
         """A value for each of `columns`."""
         _, heard = both(reference, received)
         if not heard.any():

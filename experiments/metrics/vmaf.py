@@ -9,10 +9,11 @@ from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
-from lossweep.endpoints.clip import Clip, Received
+from numpy.typing import NDArray
+
+from lossweep.endpoints.clip import Clip, Playback
 from lossweep.experiments.metrics.metric import MetricAbsent
 from lossweep.experiments.metrics.pairing import pairs
-from numpy.typing import NDArray
 
 
 class Vmaf:
@@ -49,7 +50,7 @@ class Vmaf:
                 f"vmaf is absent: {self._program} has no libvmaf; name one that has in IMAGEIO_FFMPEG_EXE"
             )
 
-    def score(self, reference: Clip, received: Received) -> dict[str, float]:
+    def score(self, reference: Clip, received: Playback) -> dict[str, float]:
         """`vmaf` in [0, 100], higher is better.
 
         Raises:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lossweep.endpoints.clip import Clip, Received
+from lossweep.endpoints.clip import Clip, Playback
 from lossweep.experiments.metrics.embedding import Embedder
 from lossweep.experiments.metrics.metric import MetricAbsent
 from lossweep.experiments.metrics.sentences import sentences
@@ -30,7 +30,7 @@ class WordRecovery:
         except MetricAbsent:
             self.columns = tuple(c for c in self.columns if c != "word_recovery_cosine")
 
-    def score(self, reference: Clip, received: Received) -> dict[str, float]:
+    def score(self, reference: Clip, received: Playback) -> dict[str, float]:
         """A value for each of `columns`."""
         from sacrebleu.metrics import CHRF
 

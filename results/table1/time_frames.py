@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pandas as pd
 import torch
+
 from lossweep.channels.delay import Delay
 from lossweep.channels.erasure import Erasure
 from lossweep.endpoints.codecs.video.codec import AV1, H264, H265

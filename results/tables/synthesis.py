@@ -14,8 +14,10 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
+
 from lossweep.endpoints.asr.recognizer import DEFAULT, recognizer
-from lossweep.endpoints.clip import SPEECH_RATE, Clip, Received, Word
+from lossweep.endpoints.clip import SPEECH_RATE, Clip, Playback, Word
 from lossweep.endpoints.tts.pitch import pitch
 from lossweep.endpoints.tts.spectrum import mel
 from lossweep.endpoints.tts.synthesizer import SYNTHESIZERS, checked_voice
@@ -24,7 +26,6 @@ from lossweep.experiments.metrics.mcd import Mcd
 from lossweep.experiments.metrics.stoi import Stoi
 from lossweep.experiments.metrics.word_recovery import edit_distance
 from lossweep.experiments.training.tts.corpus import Corpus, Utterance
-from numpy.typing import NDArray
 
 MOST, VOICE_S, OFF_S = 16, 3, 0.15
 COLUMNS = ("mel L1", "mcd", "mcd_dtw", "stoi", "dnsmos", "register off, semitones", "voicing wrong")
@@ -45,7 +46,7 @@ def voice_of(corpus: Corpus, u: Utterance) -> NDArray[np.float32]:
 
 def row(spoken: NDArray[np.float32], made: NDArray[np.float32]) -> list[float]:
     """A value for each of COLUMNS."""
-    pair = Clip("said", speech=spoken), Received(Clip("made", speech=made))
+    pair = Clip("said", speech=spoken), Playback(Clip("made", speech=made))
     scores = {
         name: value for metric in (Mcd(), Stoi(), Dnsmos()) for name, value in metric.score(*pair).items()
     }

@@ -13,7 +13,9 @@ from pathlib import Path
 import librosa
 import numpy as np
 import torch
-from lossweep.endpoints.clip import SPEECH_RATE, Clip, Received
+from numpy.typing import NDArray
+
+from lossweep.endpoints.clip import SPEECH_RATE, Clip, Playback
 from lossweep.endpoints.tts.pitch import pitch
 from lossweep.endpoints.tts.spectrum import FFT, HOP, WINDOW, bands_of, mel
 from lossweep.endpoints.tts.vocoder import vocoder
@@ -23,7 +25,6 @@ from lossweep.experiments.metrics.mcd import Mcd
 from lossweep.experiments.metrics.pesq import Pesq
 from lossweep.experiments.metrics.stoi import Stoi
 from lossweep.experiments.training.tts.corpus import Corpus
-from numpy.typing import NDArray
 
 COLUMNS = ("pesq", "stoi", "mcd", "dnsmos", "dnsmos_p808")
 MOST = 16
@@ -67,7 +68,7 @@ def main(folders: list[str]) -> None:
                 spent += time.process_time() - start
                 row: dict[str, float] = {}
                 for metric in metrics:
-                    row |= metric.score(Clip("said", speech=said), Received(Clip("made", speech=made)))
+                    row |= metric.score(Clip("said", speech=said), Playback(Clip("made", speech=made)))
                 rows.append([row[column] for column in COLUMNS])
             seconds = sum(map(len, speeches)) / SPEECH_RATE
             means = ", ".join(f"{value:.3f}" for value in np.nanmean(rows, 0))

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from lossweep.endpoints.clip import Clip, Received, Word
+
+from lossweep.endpoints.clip import Clip, Playback, Word
 from lossweep.endpoints.text.concealment import of_windows
 from lossweep.endpoints.text.mbr_decoding import CONTENT, Chooser, breaks_before
 from lossweep.endpoints.text.ngram import NGram
@@ -69,7 +70,7 @@ def main() -> None:
         windows = np.repeat(np.arange(len(stream.blocks)), [block.code.k for block in stream.blocks])
         words = [word.text for word in received.clip.words]
         for name, filled in fillings(filler, words, windows).items():
-            shown = Received(Clip(clip.name, words=tuple(Word(text, 0.0, 0.0) for text in filled)))
+            shown = Playback(Clip(clip.name, words=tuple(Word(text, 0.0, 0.0) for text in filled)))
             scores = {}
             for metric in bench.metrics.values():
                 scores |= metric.score(clip, shown)

@@ -5,11 +5,12 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from scipy import stats
+
 from lossweep.experiments.evaluator import Bench
 from lossweep.experiments.metrics.sentences import PLACEHOLDER, sentences
 from lossweep.experiments.scenario import read
 from lossweep.experiments.training.text.corpus import VALIDATION_LECTURES
-from scipy import stats
 
 HERE = Path(__file__).parent
 SHOWN = ("bleu_1", "bleu", "semantic_similarity", "word_recovery", "word_recovery_cosine")
@@ -227,9 +228,9 @@ filled in.
 
 def sentences_of(clip) -> list[str]:
     """The sentences of a clip."""
-    from lossweep.endpoints.clip import Received
+    from lossweep.endpoints.clip import Playback
 
-    return sentences(clip, Received(clip))[0]
+    return sentences(clip, Playback(clip))[0]
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ Run with `python -m pytest tests/benchmarks/bench_simulate.py --benchmark-only`.
 
 import numpy as np
 import pytest
+
 from lossweep.channels.delay import Delay
 from lossweep.channels.gilbert_elliott import GilbertElliott
 from lossweep.endpoints.fec.reed_solomon import ReedSolomon

@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import torch
+
 from lossweep.endpoints.clip import SPEECH_RATE
 from lossweep.endpoints.syncsc.codes.code import code_of
 from lossweep.endpoints.syncsc.extractor import ExtractorTracker

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+
 from lossweep.endpoints.text.interleaving import WINDOW
 from lossweep.endpoints.text.mbr_decoding import Chooser, breaks_before
 from lossweep.endpoints.text.textpc import TextPC

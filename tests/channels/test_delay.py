@@ -4,11 +4,12 @@ import math
 
 import numpy as np
 import pytest
+from scipy.stats import kstest, norm
+
 from lossweep.channels.delay import Delay
 from lossweep.channels.erasure import Erasure
 from lossweep.channels.gilbert_elliott import GilbertElliott
 from lossweep.channels.netem import tc_command
-from scipy.stats import kstest, norm
 
 
 def test_draws_are_normal_around_the_propagation_delay():

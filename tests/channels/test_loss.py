@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 import pytest
+
 from lossweep.channels.channel import CHANNELS
 from lossweep.channels.erasure import Erasure
 from lossweep.channels.gilbert_elliott import GilbertElliott

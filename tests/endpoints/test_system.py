@@ -4,10 +4,11 @@ import dataclasses
 
 import numpy as np
 import pytest
+
 from lossweep.channels.delay import Delay
 from lossweep.channels.erasure import Erasure
 from lossweep.channels.gilbert_elliott import GilbertElliott
-from lossweep.endpoints.clip import Clip, ClipError, Received, Word
+from lossweep.endpoints.clip import Clip, ClipError, Playback, Word
 from lossweep.endpoints.fec.none import NoCode
 from lossweep.endpoints.fec.reed_solomon import ReedSolomon
 from lossweep.endpoints.system import SystemEndpoint, SystemParams, delivery_of
@@ -46,7 +47,7 @@ def system(code=None, **parts):
     return SystemEndpoint(SystemParams(**parts), code or NoCode())
 
 
-def same(a: Received, b: Received, *parts: str) -> bool:
+def same(a: Playback, b: Playback, *parts: str) -> bool:
     return all(np.array_equal(getattr(a.clip, part), getattr(b.clip, part)) for part in parts)
 
 
@@ -157,14 +158,14 @@ def test_skew_is_the_age_of_the_picture_less_the_delay_of_the_sound(clip):
 def test_skew_by_hand(outcome, mean, greatest, in_sync):
     names = {"w": "whole", "c": "concealed", "f": "frozen", "g": "grey"}
     seen = Clip("c", [None] * 3, 25.0, np.zeros(1920, np.float32))
-    row = PlayoutSkew().score(seen, Received(seen, tuple(names[letter] for letter in outcome)))
+    row = PlayoutSkew().score(seen, Playback(seen, tuple(names[letter] for letter in outcome)))
     expected = {"playout_skew_ms": mean, "playout_skew_max_ms": greatest, "playout_in_sync": in_sync}
     assert row == pytest.approx(expected, nan_ok=True)
     for late_s, unnoticed in ((0.12, 1), (0.13, 0), (-0.04, 1), (-0.05, 0)):
-        heard = Received(seen, ("whole",) * 3, sound_late_s=late_s)
+        heard = Playback(seen, ("whole",) * 3, sound_late_s=late_s)
         assert PlayoutSkew().score(seen, heard)["playout_in_sync"] == unnoticed
     mute = dataclasses.replace(seen, speech=None)
-    assert PlayoutSkew().score(seen, Received(mute, ("whole",) * 3)) == {}
+    assert PlayoutSkew().score(seen, Playback(mute, ("whole",) * 3)) == {}
 
 
 @pytest.mark.parametrize(

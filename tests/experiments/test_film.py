@@ -9,6 +9,7 @@ import av
 import numpy as np
 import pytest
 import yaml
+
 from lossweep.endpoints.clip import SPEECH_RATE, ClipError
 from lossweep.experiments.cli import main
 from lossweep.experiments.clips.portrait import portrait

@@ -10,6 +10,7 @@ import time
 import pandas as pd
 import pytest
 import yaml
+
 from lossweep.experiments.cli import main
 from lossweep.experiments.evaluator import Bench, cell_id
 from lossweep.experiments.metrics.freezes import freezes

@@ -2,6 +2,7 @@
 
 import pytest
 import yaml
+
 from lossweep.experiments.cli import main
 from lossweep.experiments.scenario import ScenarioError, check, expand, read, ready_made
 

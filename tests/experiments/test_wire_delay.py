@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 from hypothesis import given
 from hypothesis import strategies as st
+
 from lossweep.experiments.wire_delay import frontier, ways
 
 way = st.tuples(st.integers(0, 20), st.integers(10, 50), st.floats(0, 0.2))

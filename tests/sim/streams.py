@@ -1,6 +1,7 @@
 """Streams of empty packets, for tests of the network."""
 
 import numpy as np
+
 from lossweep.sim.stream import Block, Stream
 
 

@@ -4,6 +4,8 @@ import math
 
 import numpy as np
 import pytest
+from streams import stream
+
 from lossweep.channels.delay import Delay
 from lossweep.channels.erasure import Erasure
 from lossweep.channels.gilbert_elliott import GilbertElliott
@@ -11,7 +13,6 @@ from lossweep.endpoints.fec.none import NoCode
 from lossweep.endpoints.fec.reed_solomon import ReedSolomon
 from lossweep.sim.random_numbers import SLOTS, slot_uniforms
 from lossweep.sim.simulate import simulate
-from streams import stream
 
 RS = ReedSolomon(0.5)
 DELAY = Delay(0.05, 0.005)

@@ -4,11 +4,12 @@ import math
 import random
 
 import numpy as np
+from streams import stream
+
 from lossweep.endpoints.fec.none import NoCode
 from lossweep.endpoints.fec.reed_solomon import ReedSolomon
 from lossweep.sim.jitter_buffer import JitterBuffer
 from lossweep.sim.receiver import Receiver
-from streams import stream
 
 
 def test_a_duplicate_is_dropped_and_keeps_the_first_time():

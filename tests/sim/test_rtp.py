@@ -5,6 +5,7 @@ import struct
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from lossweep.sim.rtp import RTP_HEADER_BYTES, RtpError, RtpHeader, extend, parse
 
 uint16 = st.integers(0, 2**16 - 1)

@@ -3,6 +3,7 @@
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from lossweep.sim.rtp import RtpError
 from lossweep.sim.sender_report import SenderReport
 

@@ -6,6 +6,9 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.stats import binom
+from streams import stream
+
 from lossweep.channels.delay import Delay
 from lossweep.channels.erasure import Erasure
 from lossweep.channels.gilbert_elliott import GilbertElliott
@@ -14,8 +17,6 @@ from lossweep.endpoints.fec.reed_solomon import ReedSolomon
 from lossweep.sim.sender import departures
 from lossweep.sim.simulate import simulate
 from lossweep.sim.statistics import statistics
-from scipy.stats import binom
-from streams import stream
 
 RS = ReedSolomon(0.5)
 STILL, SHAKY = Delay(0.05), Delay(0.05, 0.02)

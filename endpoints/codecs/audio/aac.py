@@ -6,15 +6,16 @@ from typing import Any, Literal
 
 import av
 import numpy as np
-from lossweep.endpoints.clip import SPEECH_RATE, Clip, Received
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict, Field
+
+from lossweep.endpoints.clip import SPEECH_RATE, Clip, Playback
 from lossweep.endpoints.codecs.audio.encode import encode, speech_of
 from lossweep.endpoints.codecs.audio.packets import in_time, source_packets, to_stream
 from lossweep.endpoints.packetize import aac as payload_format
 from lossweep.sim.delivery import Delivery
 from lossweep.sim.rtp import RTP_HEADER_BYTES
 from lossweep.sim.stream import Stream
-from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field
 
 FRAME_SAMPLES = 1024
 PAYLOAD_TYPE = 106
@@ -57,7 +58,7 @@ class AacEndpoint:
         }
         return Stream(stream.packets, stream.media_time_s, stream.available_s, stream.blocks, session)
 
-    def decode(self, stream: Stream, delivery: Delivery) -> Received:
+    def decode(self, stream: Stream, delivery: Delivery) -> Playback:
         """The speech that is heard; see `conceal` for what stands where an access unit is missing."""
         session, packets = stream.session, source_packets(stream)
         there = in_time(stream, delivery, 0)
@@ -68,7 +69,7 @@ class AacEndpoint:
         pcm = conceal(units, session["config"])
         start = session["delay"]
         speech = np.clip(pcm[start : start + session["samples"]], -1.0, 1.0)
-        return Received(Clip(session["clip"], speech=speech))
+        return Playback(Clip(session["clip"], speech=speech))
 
     def columns(self, stream: Stream) -> dict[str, Any]:
         """Codec, bitrate asked for and achieved by the access units alone, payload format."""

@@ -7,8 +7,9 @@ from fractions import Fraction
 
 import av
 import numpy as np
-from lossweep.endpoints.clip import SPEECH_RATE, Clip, ClipError
 from numpy.typing import NDArray
+
+from lossweep.endpoints.clip import SPEECH_RATE, Clip, ClipError
 
 
 @dataclass(frozen=True)

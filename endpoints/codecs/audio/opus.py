@@ -5,7 +5,10 @@ from __future__ import annotations
 from typing import Any, Literal
 
 import numpy as np
-from lossweep.endpoints.clip import SPEECH_RATE, Clip, Received
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict, Field
+
+from lossweep.endpoints.clip import SPEECH_RATE, Clip, Playback
 from lossweep.endpoints.codecs.audio.encode import encode, speech_of
 from lossweep.endpoints.codecs.audio.libopus import OpusDecoder, has_redundancy
 from lossweep.endpoints.codecs.audio.packets import in_time, source_packets, to_stream
@@ -14,8 +17,6 @@ from lossweep.endpoints.packetize import red
 from lossweep.sim.delivery import Delivery
 from lossweep.sim.rtp import RTP_HEADER_BYTES
 from lossweep.sim.stream import Stream
-from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field
 
 FRAME_SAMPLES = 320
 PAYLOAD_TYPE, RED_PAYLOAD_TYPE = 104, 105
@@ -75,7 +76,7 @@ class OpusEndpoint:
         }
         return Stream(stream.packets, stream.media_time_s, stream.available_s, stream.blocks, session)
 
-    def decode(self, stream: Stream, delivery: Delivery) -> Received:
+    def decode(self, stream: Stream, delivery: Delivery) -> Playback:
         """The speech that is heard.
 
         A frame is taken from its own packet, else from the redundancy of a later one, else from the in-band
@@ -92,7 +93,7 @@ class OpusEndpoint:
                 pieces.append(decoder.recover(successor, FRAME_SAMPLES))
             else:
                 pieces.append(decoder.conceal(FRAME_SAMPLES))
-        return Received(Clip(stream.session["clip"], speech=_cut(pieces, stream)))
+        return Playback(Clip(stream.session["clip"], speech=_cut(pieces, stream)))
 
     def columns(self, stream: Stream) -> dict[str, Any]:
         """Codec, bitrate asked for and achieved by the frames alone, payload format, share with LBRR."""

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
+
 from lossweep.endpoints.clip import SPEECH_RATE
 from lossweep.endpoints.codecs.audio.encode import CodedSpeech
 from lossweep.endpoints.fec.adu import RepairHeader, protect
@@ -13,7 +15,6 @@ from lossweep.sim.delivery import Delivery
 from lossweep.sim.jitter_buffer import CLOCK_RESOLUTION_S
 from lossweep.sim.rtp import RtpHeader
 from lossweep.sim.stream import Block, Stream
-from numpy.typing import NDArray
 
 SSRC, REPAIR_SSRC = 0x1055A0D0, 0x1055A0D1
 REPAIR_PAYLOAD_TYPE = 107

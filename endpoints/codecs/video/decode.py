@@ -10,8 +10,9 @@ from weakref import WeakValueDictionary
 
 import av
 import numpy as np
-from lossweep.endpoints.codecs.video.codec import Codec
 from numpy.typing import NDArray
+
+from lossweep.endpoints.codecs.video.codec import Codec
 
 
 @dataclass(frozen=True, eq=False)

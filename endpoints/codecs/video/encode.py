@@ -13,10 +13,11 @@ from pathlib import Path
 
 import av
 import numpy as np
-from lossweep.endpoints.codecs.video.codec import Codec
-from lossweep.endpoints.packetize.annexb import join_nal_units, split_nal_units
 from numpy.typing import NDArray
 from platformdirs import user_cache_dir
+
+from lossweep.endpoints.codecs.video.codec import Codec
+from lossweep.endpoints.packetize.annexb import join_nal_units, split_nal_units
 
 
 class EncodeError(ValueError):

@@ -6,7 +6,9 @@ from functools import lru_cache
 from typing import Any, Literal
 
 import numpy as np
-from lossweep.endpoints.clip import Clip, ClipError, Received
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from lossweep.endpoints.clip import Clip, ClipError, Playback
 from lossweep.endpoints.codecs.video import object_packets, rtp_packets
 from lossweep.endpoints.codecs.video.codec import AV1, H264, H265, Codec
 from lossweep.endpoints.codecs.video.decode import Picture, decode_block, picture
@@ -15,7 +17,6 @@ from lossweep.endpoints.codecs.video.rate import meet_rate
 from lossweep.endpoints.packetize.source_block import Arrival
 from lossweep.sim.delivery import Delivery
 from lossweep.sim.stream import Stream
-from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 GREY = 128
 
@@ -92,7 +93,7 @@ class VideoEndpoint:
         }
         return Stream(stream.packets, stream.media_time_s, stream.available_s, stream.blocks, session)
 
-    def decode(self, stream: Stream, delivery: Delivery) -> Received:
+    def decode(self, stream: Stream, delivery: Delivery) -> Playback:
         """What the screen shows, decided from the delivery and never from what a decoder happens to hold.
 
         A frame is shown when it and all frames before it in its GOP are whole. The first frame that is not is
@@ -115,7 +116,7 @@ class VideoEndpoint:
                     outcomes.append("frozen" if any(o != "grey" for o in outcomes) else "grey")
                 shown.append(last)
         clip = Clip(session["clip"], [p.pixels for p in shown], session["fps"])
-        return Received(clip, tuple(outcomes), tuple(p.digest for p in shown))
+        return Playback(clip, tuple(outcomes), tuple(p.digest for p in shown))
 
     def columns(self, stream: Stream) -> dict[str, Any]:
         """The codec, its settings and its achieved rate, for the table."""

@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+
 from lossweep.endpoints.codecs.video.encode import Coded
 from lossweep.endpoints.packetize.source_block import Arrival, from_symbols, to_symbols
 from lossweep.sim.rtp import RTP_HEADER_BYTES, RtpHeader

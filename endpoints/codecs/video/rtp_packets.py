@@ -10,6 +10,7 @@ from importlib import import_module
 from typing import Any
 
 import numpy as np
+
 from lossweep.endpoints.codecs.video.encode import Coded
 from lossweep.endpoints.fec.adu import RepairHeader, protect
 from lossweep.endpoints.packetize.source_block import Arrival

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
-from lossweep.channels.registry import Registry
 from numpy.typing import NDArray
+
+from lossweep.channels.registry import Registry
 
 SEMANTIC_CODES = Registry(
     "semantic code",

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Protocol
 
 import numpy as np
-from lossweep.endpoints.syncsc.face_model import COEFFICIENTS
 from numpy.typing import NDArray
+
+from lossweep.endpoints.syncsc.face_model import COEFFICIENTS
 
 STEP = 1 / 32
 ESCAPE = 24

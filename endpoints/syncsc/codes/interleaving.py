@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
+
 from lossweep.endpoints.syncsc.face_model import COEFFICIENTS
 from lossweep.endpoints.syncsc.semantics import blocks
-from numpy.typing import NDArray
 
 SOURCE_PACKETS = 4
 CODE_FRAMES = {0.5: 2, 0.25: 4}

@@ -6,12 +6,13 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
 from lossweep.endpoints.syncsc.codes.interleaving import SOURCE_PACKETS, Layout
 from lossweep.endpoints.syncsc.codes.motion import Motion, posterior
 from lossweep.endpoints.syncsc.codes.parity import VARIANCE, from_wire, precision_of, rows_of
 from lossweep.endpoints.syncsc.face_model import COEFFICIENTS
-from numpy.typing import NDArray
-from torch import Tensor
 
 WINDOW = 32
 LEAD = WINDOW // SOURCE_PACKETS

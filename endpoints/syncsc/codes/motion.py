@@ -8,10 +8,11 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from lossweep.endpoints.clip import ClipError
-from lossweep.endpoints.syncsc.codes.weights import SHIPPED
 from numpy.typing import NDArray
 from torch import Tensor
+
+from lossweep.endpoints.clip import ClipError
+from lossweep.endpoints.syncsc.codes.weights import SHIPPED
 
 LAGS = 256
 LONGEST_FIT = 100

@@ -5,11 +5,12 @@ from __future__ import annotations
 from functools import lru_cache
 
 import numpy as np
+from numpy.typing import NDArray
+
 from lossweep.endpoints.syncsc.codes.code import Packet
 from lossweep.endpoints.syncsc.codes.interleaving import Layout
 from lossweep.endpoints.syncsc.face_model import COEFFICIENTS
 from lossweep.endpoints.syncsc.semantics import blocks
-from numpy.typing import NDArray
 
 WIRE = np.dtype(">f2")
 

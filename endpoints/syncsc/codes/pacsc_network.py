@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import torch
-from lossweep.endpoints.syncsc.face_model import COEFFICIENTS
 from torch import Tensor, nn
+
+from lossweep.endpoints.syncsc.face_model import COEFFICIENTS
 
 
 @dataclass(frozen=True)

@@ -5,10 +5,11 @@ from __future__ import annotations
 from functools import lru_cache
 
 import numpy as np
+from numpy.typing import NDArray
+
 from lossweep.endpoints.syncsc.codes.code import Packet
 from lossweep.endpoints.syncsc.codes.interleaving import SOURCE_PACKETS, Layout
 from lossweep.endpoints.syncsc.semantics import STEP
-from numpy.typing import NDArray
 
 WIRE = np.dtype(">f2")
 FILE = "pacsc-s.safetensors"
@@ -76,6 +77,7 @@ class PacSCS:
     ) -> NDArray[np.float32]:
         """See `SemanticCode.decode`."""
         import torch
+
         from lossweep.endpoints.syncsc.codes.measurements import WINDOW, Evidence
         from lossweep.endpoints.syncsc.codes.motion import Motion
 

@@ -6,10 +6,11 @@ from itertools import combinations
 
 import numpy as np
 import torch
-from lossweep.endpoints.syncsc.codes.interleaving import SOURCE_PACKETS
-from lossweep.endpoints.syncsc.codes.motion import posterior
 from numpy.typing import NDArray
 from torch import Tensor
+
+from lossweep.endpoints.syncsc.codes.interleaving import SOURCE_PACKETS
+from lossweep.endpoints.syncsc.codes.motion import posterior
 
 STEP = 2.0**-12
 VARIANCE = STEP**2 / 12

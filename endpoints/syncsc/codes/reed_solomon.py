@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
+
 from lossweep.endpoints.fec.none import NoCode
 from lossweep.endpoints.fec.reed_solomon import ReedSolomon
 from lossweep.endpoints.syncsc.codes.code import Packet
 from lossweep.endpoints.syncsc.codes.golomb_rice import Coding, Float16, Integers
 from lossweep.endpoints.syncsc.codes.interleaving import SOURCE_PACKETS, Layout
 from lossweep.endpoints.syncsc.codes.interpolation import INTERPOLATIONS, interpolated
-from numpy.typing import NDArray
 
 
 class ReedSolomonCode:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import torch
+from torch import Tensor, nn
+
 from lossweep.endpoints.syncsc.codes.measurements import WINDOW, Windows
 from lossweep.endpoints.syncsc.face_model import COEFFICIENTS
-from torch import Tensor, nn
 
 LEAST = 1e-3
 

@@ -9,14 +9,15 @@ from typing import Literal
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict, Field
+
 from lossweep.endpoints.syncsc.endpoint import SyncSCEndpoint
 from lossweep.endpoints.syncsc.face_model import COEFFICIENTS
 from lossweep.endpoints.syncsc.fom.networks import KEYPOINTS, FomNetwork
 from lossweep.endpoints.syncsc.semantics import Scaling
 from lossweep.endpoints.syncsc.tracker import Tracked
 from lossweep.endpoints.weights import load
-from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field
 
 SHIPPED = Path(__file__).parents[1] / "model" / "fom.safetensors"
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import torch
-from lossweep.endpoints.syncsc.generator.networks import KEPT, LATENT, Drawn, EditingNetwork, Modulated
-from lossweep.endpoints.syncsc.generator.warp import GRID, SIDE, Squares, cut, enlarge, sample
 from torch import Tensor, nn
 from torch.nn import functional
+
+from lossweep.endpoints.syncsc.generator.networks import KEPT, LATENT, Drawn, EditingNetwork, Modulated
+from lossweep.endpoints.syncsc.generator.warp import GRID, SIDE, Squares, cut, enlarge, sample
 
 KEYPOINTS = 8
 SPREAD = 0.1

@@ -5,9 +5,10 @@ from __future__ import annotations
 from functools import lru_cache
 
 import numpy as np
+from numpy.typing import NDArray
+
 from lossweep.endpoints.syncsc.face_model import OVAL, FaceModel
 from lossweep.endpoints.syncsc.generator.warp import GRID, SIDE, motion
-from numpy.typing import NDArray
 
 MOUTH_INSIDE = (78, 95, 88, 178, 87, 14, 317, 402, 318, 324, 308, 415, 310, 311, 312, 13, 82, 81, 80, 191)
 LEFT_EYE = (33, 7, 163, 144, 145, 153, 154, 155, 133, 173, 157, 158, 159, 160, 161, 246)

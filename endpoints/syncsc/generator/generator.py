@@ -7,12 +7,13 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
 from lossweep.endpoints.syncsc.face_model import FaceModel
 from lossweep.endpoints.syncsc.generator.conditioning import fields, numbers
 from lossweep.endpoints.syncsc.generator.networks import Drawn, Network
 from lossweep.endpoints.weights import load
-from numpy.typing import NDArray
-from torch import Tensor
 
 SHIPPED = Path(__file__).parents[1] / "model" / "generator.safetensors"
 TOGETHER = {"cpu": 1, "cuda": 32}

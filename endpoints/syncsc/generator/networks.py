@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import torch
-from lossweep.endpoints.syncsc.generator.conditioning import FIELDS, NUMBERS
-from lossweep.endpoints.syncsc.generator.warp import GRID, SIDE, Squares, cut, enlarge, sample
 from torch import Tensor, nn
 from torch.nn import functional
+
+from lossweep.endpoints.syncsc.generator.conditioning import FIELDS, NUMBERS
+from lossweep.endpoints.syncsc.generator.warp import GRID, SIDE, Squares, cut, enlarge, sample
 
 LATENT = 128
 KEPT = 16

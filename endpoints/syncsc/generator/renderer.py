@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Protocol
 
 import numpy as np
+from numpy.typing import NDArray
+
 from lossweep.channels.registry import Registry
 from lossweep.endpoints.syncsc.face_model import FaceModel
 from lossweep.endpoints.syncsc.generator.warp import warp
-from numpy.typing import NDArray
 
 DRAWINGS = Registry(
     "drawing",

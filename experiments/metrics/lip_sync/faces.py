@@ -12,12 +12,13 @@ from collections.abc import Sequence
 
 import numpy as np
 import torch
-from lossweep.endpoints.syncsc.extractor import PRESENT, ExtractorTracker
-from lossweep.endpoints.syncsc.extractor_network import LOOK_SIDE, Window, around
-from lossweep.endpoints.syncsc.face_model import EYE_CORNERS, OVAL
 from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn.functional import affine_grid, grid_sample
+
+from lossweep.endpoints.syncsc.extractor import PRESENT, ExtractorTracker
+from lossweep.endpoints.syncsc.extractor_network import LOOK_SIDE, Window, around
+from lossweep.endpoints.syncsc.face_model import EYE_CORNERS, OVAL
 
 NOSE_BASE = (2, 98, 327)
 SAMPLED = 12

@@ -8,6 +8,9 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
 from lossweep.endpoints.clip import SPEECH_RATE
 from lossweep.experiments.metrics.lip_sync.expert import FPS
 from lossweep.experiments.metrics.lip_sync.faces import FaceFinder, boxes, cut, lower_face
@@ -16,8 +19,6 @@ from lossweep.experiments.metrics.lip_sync.mfcc import mfcc
 from lossweep.experiments.metrics.lip_sync.mouth_geometry import measures
 from lossweep.experiments.metrics.lip_sync.network import CEPSTRA_A_FRAME, SyncNetwork
 from lossweep.experiments.metrics.metric import MetricAbsent, luma
-from numpy.typing import NDArray
-from torch import Tensor
 
 SHIPPED = Path(__file__).parent / "lossweep_sync.safetensors"
 

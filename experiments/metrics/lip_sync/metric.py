@@ -9,11 +9,12 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
-from lossweep.endpoints.clip import SPEECH_RATE, Clip, ClipError, Received
+from numpy.typing import NDArray
+
+from lossweep.endpoints.clip import SPEECH_RATE, Clip, ClipError, Playback
 from lossweep.experiments.metrics.lip_sync.error import SHIFT, LipSyncError, lip_sync_error, mean_distances
 from lossweep.experiments.metrics.lip_sync.expert import FPS, OWN, check, make
 from lossweep.experiments.metrics.metric import Picture
-from numpy.typing import NDArray
 
 KEPT = 256
 LEAST_FRAMES = 2 * SHIFT + 1
@@ -64,7 +65,7 @@ class LipSync:
         for kept in (self._places, self._seen, self._heard):
             kept.clear()
 
-    def score(self, reference: Clip, received: Received) -> dict[str, float | str]:
+    def score(self, reference: Clip, received: Playback) -> dict[str, float | str]:
         """A value for each of `columns`; none where there are no pictures or no speech.
 
         Raises:
@@ -74,7 +75,7 @@ class LipSync:
             return {}
         if self._digests[0] is not reference:
             self._digests = reference, tuple(Picture.of(picture).digest for picture in reference.video)
-        clean = self._error(reference, Received(reference, digests=self._digests[1]))
+        clean = self._error(reference, Playback(reference, digests=self._digests[1]))
         late = round(received.sound_late_s * SPEECH_RATE)
         heard = np.pad(received.clip.speech[max(0, -late) :], (max(0, late), 0))[: len(reference.speech)]
         error = self._error(reference, replace(received, clip=replace(received.clip, speech=heard)))
@@ -87,7 +88,7 @@ class LipSync:
             "lse_expert": self._expert.label,
         }
 
-    def _error(self, reference: Clip, received: Received) -> LipSyncError:
+    def _error(self, reference: Clip, received: Playback) -> LipSyncError:
         fps, speech = received.clip.fps, np.asarray(received.clip.speech, np.float32)
         frames = min(int(len(received.clip.video) / fps * FPS), len(speech) * FPS // SPEECH_RATE)
         if frames < LEAST_FRAMES or not speech.any():

@@ -5,9 +5,10 @@ from __future__ import annotations
 from functools import lru_cache
 
 import numpy as np
-from lossweep.endpoints.clip import SPEECH_RATE
 from numpy.typing import NDArray
 from scipy.fft import dct
+
+from lossweep.endpoints.clip import SPEECH_RATE
 
 COEFFICIENTS = 13
 HOP, LENGTH, SPECTRUM = SPEECH_RATE // 100, SPEECH_RATE // 40, 512

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import torch
+from torch import Tensor, nn
+from torch.nn.functional import normalize
+
 from lossweep.experiments.metrics.lip_sync.lrasd import WIDTHS, PictureEncoder, SoundEncoder
 from lossweep.experiments.metrics.lip_sync.mfcc import COEFFICIENTS
 from lossweep.experiments.metrics.lip_sync.mouth_geometry import PAIRS
-from torch import Tensor, nn
-from torch.nn.functional import normalize
 
 CEPSTRA_A_FRAME = 4
 SEEN = WIDTHS[-1] + len(PAIRS)

@@ -6,8 +6,9 @@ import hashlib
 from pathlib import Path
 
 import torch
-from lossweep.experiments.metrics.metric import MetricAbsent
 from torch import Tensor, nn
+
+from lossweep.experiments.metrics.metric import MetricAbsent
 
 FILE = "syncnet_v2.model"
 SOURCE = "http://www.robots.ox.ac.uk/~vgg/software/lipsync/data/syncnet_v2.model"

@@ -8,15 +8,16 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
+from scipy.signal import medfilt
+from torch import Tensor
+from torch.nn.functional import grid_sample
+
 from lossweep.endpoints.clip import SPEECH_RATE
 from lossweep.experiments.metrics.lip_sync.expert import FPS
 from lossweep.experiments.metrics.lip_sync.faces import FaceFinder, boxes
 from lossweep.experiments.metrics.lip_sync.mfcc import mfcc
 from lossweep.experiments.metrics.lip_sync.syncnet_network import CEPSTRA, FRAMES, NUMBERS, SIDE, load
-from numpy.typing import NDArray
-from scipy.signal import medfilt
-from torch import Tensor
-from torch.nn.functional import grid_sample
 
 CROP_SCALE = 0.4
 GREY = 110

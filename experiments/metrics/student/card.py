@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
+
 from lossweep.experiments.metrics.student.network import Student, cell_distances
 from lossweep.experiments.metrics.student.pairs import GROUP, HELD_OUT_PEOPLE, KINDS, PAIRS
 

@@ -7,10 +7,11 @@ from collections.abc import Sequence
 
 import av
 import numpy as np
-from lossweep.endpoints.codecs.video.codec import CODECS, Codec
-from lossweep.endpoints.codecs.video.encode import Coded, encode
 from numpy.random import Generator
 from numpy.typing import NDArray
+
+from lossweep.endpoints.codecs.video.codec import CODECS, Codec
+from lossweep.endpoints.codecs.video.encode import Coded, encode
 
 Video = dict[int, NDArray[np.uint8]]
 """Pictures by frame number; frames that a decoder did not give are not there."""

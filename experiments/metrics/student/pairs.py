@@ -12,15 +12,16 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from numpy.random import Generator
+from numpy.typing import NDArray
+from tqdm import tqdm
+
 from lossweep.endpoints.clip import Clip
 from lossweep.experiments.clips import load_clips
 from lossweep.experiments.metrics.lpips import Lpips
 from lossweep.experiments.metrics.student.coded import Video, coded_videos
 from lossweep.experiments.metrics.student.network import CELLS
 from lossweep.experiments.metrics.student.synthetic import SYNTHETIC, patch
-from numpy.random import Generator
-from numpy.typing import NDArray
-from tqdm import tqdm
 
 GROUP = 6
 PAIRS = tuple(combinations(range(GROUP), 2))

@@ -16,13 +16,14 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.nn.functional import smooth_l1_loss
+
 from lossweep.experiments.metrics.student.card import agreement, write_card
 from lossweep.experiments.metrics.student.kept import Pairs
 from lossweep.experiments.metrics.student.network import Student, cell_distances
 from lossweep.experiments.metrics.student.pairs import GROUP, KINDS, PAIRS, make
-from numpy.typing import NDArray
-from torch import Tensor
-from torch.nn.functional import smooth_l1_loss
 
 UNSEEN = ("av1", "warp")
 PHASE_SHARES = (0.35, 0.65)

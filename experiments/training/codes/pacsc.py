@@ -9,11 +9,12 @@ from dataclasses import replace
 import numpy as np
 import torch
 import torch.nn.functional as functional
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
 from lossweep.endpoints.syncsc.codes.pacsc_network import CONFIGS, PacSCConfig, PacSCNetwork
 from lossweep.endpoints.syncsc.codes.weights import save
 from lossweep.experiments.training.codes.sequences import training_sequences
-from numpy.typing import NDArray
-from torch import Tensor, nn
 
 LOSS = 0.4
 BATCH = 128

@@ -7,6 +7,9 @@ from argparse import Namespace
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
 from lossweep.endpoints.syncsc.codes.interleaving import Layout
 from lossweep.endpoints.syncsc.codes.measurements import WINDOW, Evidence, Windows
 from lossweep.endpoints.syncsc.codes.motion import FILE as MOTION_FILE
@@ -19,8 +22,6 @@ from lossweep.endpoints.syncsc.codes.weights import save
 from lossweep.endpoints.syncsc.face_model import COEFFICIENTS
 from lossweep.endpoints.syncsc.semantics import STEP, blocks
 from lossweep.experiments.training.codes.sequences import training_sequences
-from numpy.typing import NDArray
-from torch import Tensor
 
 CLIPS, WINDOWS_A_CLIP = 4, 12
 RATE = 1e-3

@@ -5,10 +5,11 @@ from __future__ import annotations
 from argparse import Namespace
 
 import numpy as np
+from numpy.typing import NDArray
+
 from lossweep.endpoints.syncsc.face_model import FaceModel, mirrored_points
 from lossweep.endpoints.syncsc.semantics import Scaling, smoothed
 from lossweep.experiments.training.face.prepare import Labelled, load
-from numpy.typing import NDArray
 
 
 def sequences(labels: Labelled, model: FaceModel, held_out: bool) -> list[NDArray[np.float32]]:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 import torch
 import torch.nn.functional as functional
-from lossweep.endpoints.syncsc.extractor_network import SIDE, Window, around
 from torch import Tensor
+
+from lossweep.endpoints.syncsc.extractor_network import SIDE, Window, around
 
 
 def disturbed(pictures: Tensor, rng: np.random.Generator) -> Tensor:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from urllib.error import URLError
 
-from lossweep.endpoints.clip import ClipError
 from torch import Tensor, nn
+
+from lossweep.endpoints.clip import ClipError
 
 
 def features() -> dict[str, Tensor]:

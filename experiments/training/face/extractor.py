@@ -10,6 +10,8 @@ from pathlib import Path
 import numpy as np
 import torch
 import torch.nn.functional as functional
+from torch import Tensor
+
 from lossweep.endpoints.syncsc.extractor_network import (
     ExtractorNetwork,
     Seen,
@@ -32,7 +34,6 @@ from lossweep.experiments.training.face.augmentation import disturbed, without_f
 from lossweep.experiments.training.face.backbone import features
 from lossweep.experiments.training.face.prepare import Labelled, frames, load
 from lossweep.experiments.training.face.split import clips_folder
-from torch import Tensor
 
 BATCH = 64
 POSITIVE = 52

@@ -8,6 +8,8 @@ from argparse import Namespace
 
 import numpy as np
 import torch
+from torch import Tensor
+
 from lossweep.endpoints.syncsc.extractor import SHIPPED, ExtractorTracker, load_network
 from lossweep.endpoints.syncsc.face_model import MOUTH, ROTATION, eye_opening, mouth_opening
 from lossweep.endpoints.syncsc.similarity_transform import rotation_matrix
@@ -16,7 +18,6 @@ from lossweep.endpoints.weights import save
 from lossweep.experiments.training.face.face_model import landmark_error
 from lossweep.experiments.training.face.prepare import Labelled, frames
 from lossweep.experiments.training.face.split import clips_folder
-from torch import Tensor
 
 COLUMNS = {
     "landmarks": "landmarks, % of eye distance",

@@ -7,6 +7,8 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
+
 from lossweep.endpoints.syncsc.face_model import (
     EYE_CORNERS,
     EYES_AND_LIDS,
@@ -21,7 +23,6 @@ from lossweep.endpoints.syncsc.face_model import (
 )
 from lossweep.endpoints.syncsc.similarity_transform import similarity
 from lossweep.experiments.training.face.prepare import Labelled, load
-from numpy.typing import NDArray
 
 IDENTITIES = 80
 FRAMES_A_PERSON = 400

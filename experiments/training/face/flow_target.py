@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
-from lossweep.endpoints.syncsc.generator.warp import GRID, SIDE, sample
-from lossweep.experiments.training.face.opencv import opencv
 from torch import Tensor
 from torch.nn import functional
+
+from lossweep.endpoints.syncsc.generator.warp import GRID, SIDE, sample
+from lossweep.experiments.training.face.opencv import opencv
 
 if TYPE_CHECKING:
     from lossweep.experiments.training.face.pairs import Batch

@@ -9,6 +9,9 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 import torch
+from torch import Tensor
+from torch.nn import functional
+
 from lossweep.endpoints.syncsc.fom.endpoint import SHIPPED
 from lossweep.endpoints.syncsc.fom.networks import FomNetwork
 from lossweep.endpoints.syncsc.generator.warp import cut
@@ -25,8 +28,6 @@ from lossweep.experiments.training.face.generator import (
 from lossweep.experiments.training.face.pairs import Pairs
 from lossweep.experiments.training.face.prepare import load
 from lossweep.experiments.training.trainer import Trained, run
-from torch import Tensor
-from torch.nn import functional
 
 BATCH = 12
 RATE = 1e-3

@@ -12,6 +12,8 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 import torch
+from torch import Tensor
+
 from lossweep.endpoints.syncsc.face_model import EYES_AND_LIDS, MOUTH
 from lossweep.endpoints.syncsc.generator.generator import SHIPPED
 from lossweep.endpoints.syncsc.generator.networks import Drawn, Network
@@ -22,7 +24,6 @@ from lossweep.experiments.training.face.flow_target import astray, followed
 from lossweep.experiments.training.face.pairs import Batch, Pairs
 from lossweep.experiments.training.face.prepare import load
 from lossweep.experiments.training.trainer import Trained, run
-from torch import Tensor
 
 BATCH = 12
 SQUARE = 64

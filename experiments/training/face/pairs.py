@@ -7,13 +7,14 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
 from lossweep.endpoints.syncsc.face_model import FaceModel, mirrored_points
 from lossweep.endpoints.syncsc.generator.conditioning import fields, numbers
 from lossweep.experiments.training.face.opencv import opencv
 from lossweep.experiments.training.face.pictures import pictures
 from lossweep.experiments.training.face.prepare import Labelled, LabelledClip
-from numpy.typing import NDArray
-from torch import Tensor
 
 FIRST = 0.3
 """Share of the pairs whose reference is the clip's first frame, as in use."""

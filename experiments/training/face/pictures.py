@@ -5,9 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
+
 from lossweep.experiments.training.face.prepare import Labelled, frames
 from lossweep.experiments.training.face.split import clips_folder
-from numpy.typing import NDArray
 
 SIDE = 256
 

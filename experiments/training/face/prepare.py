@@ -14,10 +14,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
+
 from lossweep.endpoints.clip import ClipError
 from lossweep.endpoints.syncsc.landmarker import Landmarker
 from lossweep.experiments.training.face.split import clips_folder, people
-from numpy.typing import NDArray
 
 CENTRE = 128.0
 INDEX = "index.json"

@@ -6,12 +6,13 @@ import math
 
 import numpy as np
 import torch
-from lossweep.endpoints.clip import SPEECH_RATE
-from lossweep.experiments.metrics.lip_sync.lrasd import SIDE
 from numpy.typing import NDArray
 from scipy.signal import butter, sosfilt
 from torch import Tensor
 from torch.nn.functional import affine_grid, grid_sample, interpolate
+
+from lossweep.endpoints.clip import SPEECH_RATE
+from lossweep.experiments.metrics.lip_sync.lrasd import SIDE
 
 WIDER_SIDE = 128
 LOOKS, HEARINGS = 4, 5

@@ -10,6 +10,8 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
+
 from lossweep.endpoints.clip import SPEECH_RATE, Clip, ClipError
 from lossweep.experiments.metrics.lip_sync.expert import FPS
 from lossweep.experiments.metrics.lip_sync.faces import FaceFinder, boxes
@@ -26,7 +28,6 @@ from lossweep.experiments.training.lip_sync.augmentation import (
     altered_look,
 )
 from lossweep.experiments.training.tts.recorded_clips import sound
-from numpy.typing import NDArray
 
 SYNTHETIC = "portrait"
 SENTENCES = (

@@ -13,8 +13,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from lossweep.experiments.metrics.lip_sync.error import SHIFT, lip_sync_error, mean_distances
 from numpy.typing import NDArray
+
+from lossweep.experiments.metrics.lip_sync.error import SHIFT, lip_sync_error, mean_distances
 
 WINDOW, HOP, APART = 50, 10, 10
 """Frames of a window, between windows, and around a window that say nothing about the clip's own offset."""

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+
 from lossweep.endpoints.clip import Clip
 from lossweep.experiments.clips.portrait import portrait
 from lossweep.experiments.metrics.lip_sync.lossweep_sync import SHIPPED, Own

@@ -7,7 +7,8 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-from lossweep.endpoints.clip import SPEECH_RATE, Clip, Received
+
+from lossweep.endpoints.clip import SPEECH_RATE, Clip, Playback
 from lossweep.experiments.clips import load_clips
 from lossweep.experiments.evaluator import Bench
 from lossweep.experiments.metrics.lip_sync.metric import LipSync
@@ -42,15 +43,15 @@ def symptoms(data: Path, files: Sequence[str], built_in: Clip) -> str:
     return "\n".join(lines)
 
 
-def _damaged(clip: Clip, source: str, other: np.ndarray) -> Iterator[tuple[str, Received]]:
+def _damaged(clip: Clip, source: str, other: np.ndarray) -> Iterator[tuple[str, Playback]]:
     digests = tuple(Picture.of(picture).digest for picture in clip.video)
-    clean = Received(replace(clip, video=list(clip.video)), digests=digests)
+    clean = Playback(replace(clip, video=list(clip.video)), digests=digests)
 
-    def with_sound(speech: np.ndarray) -> Received:
+    def with_sound(speech: np.ndarray) -> Playback:
         speech = np.pad(speech, (0, max(0, len(clip.speech) - len(speech))))[: len(clip.speech)]
         return replace(clean, clip=replace(clean.clip, speech=speech.astype(np.float32)))
 
-    def with_pictures(which: Sequence[int]) -> Received:
+    def with_pictures(which: Sequence[int]) -> Playback:
         video = [clip.video[i] for i in which]
         return replace(clean, clip=replace(clean.clip, video=video), digests=tuple(digests[i] for i in which))
 
@@ -71,7 +72,7 @@ def _damaged(clip: Clip, source: str, other: np.ndarray) -> Iterator[tuple[str, 
     yield "sound of another person", with_sound(other)
 
 
-def _through(source: str, endpoint: dict) -> Received:
+def _through(source: str, endpoint: dict) -> Playback:
     """What arrives of a clip by a path without loss."""
     scenario = check(
         {

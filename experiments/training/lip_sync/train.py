@@ -18,6 +18,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+
 from lossweep.endpoints.clip import ClipError
 from lossweep.endpoints.weights import save
 from lossweep.experiments.metrics.lip_sync.lossweep_sync import SHIPPED

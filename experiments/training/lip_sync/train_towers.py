@@ -7,12 +7,13 @@ from collections.abc import Sequence
 
 import numpy as np
 import torch
-from lossweep.experiments.metrics.lip_sync.error import SHIFT
-from lossweep.experiments.metrics.lip_sync.network import Pair
-from lossweep.experiments.training.lip_sync.dataset import Example
 from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn.functional import cross_entropy, normalize, pad
+
+from lossweep.experiments.metrics.lip_sync.error import SHIFT
+from lossweep.experiments.metrics.lip_sync.network import Pair
+from lossweep.experiments.training.lip_sync.dataset import Example
 
 WINDOW, EDGE = 50, 8
 """Frames of a window, and frames around it that the towers look at."""

@@ -6,12 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
+
 from lossweep.endpoints.text.interleaving import WINDOW
 from lossweep.endpoints.text.ngram_counts import Followers
 from lossweep.endpoints.text.ngram_features import Evidence, Witnesses, joined, own_followers
 from lossweep.endpoints.text.vocabulary import MASK
 from lossweep.experiments.training.text.loss_masks import masks
-from numpy.typing import NDArray
 
 HISTORY = 160 * WINDOW
 """Words before a text that are sent with it, for the caches."""

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-from lossweep.endpoints.text.interleaving import WINDOW
 from numpy.typing import NDArray
+
+from lossweep.endpoints.text.interleaving import WINDOW
 
 
 def masks(texts: int, windows: int, rng: np.random.Generator) -> NDArray[np.bool_]:

@@ -10,12 +10,13 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from torch.nn import functional
+
 from lossweep.endpoints.text.interleaving import WINDOW
 from lossweep.endpoints.text.network import TextNetwork
 from lossweep.endpoints.text.ngram_features import Witnesses
 from lossweep.endpoints.text.vocabulary import MASK, UNKNOWN
 from lossweep.experiments.training.text.dataset import Batch, Texts, joined_batches
-from torch.nn import functional
 
 CHECKPOINT_EVERY_S = 240.0
 TEXTS_A_STEP = 8

@@ -40,6 +40,7 @@ def main(argv: list[str] | None = None) -> int:
 
 def _train(args: argparse.Namespace) -> None:
     import torch
+
     from lossweep.endpoints.text.ngram_features import Witnesses
     from lossweep.endpoints.text.pretrained import minilm_folder, start_from
     from lossweep.endpoints.text.weights import save

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
+
 from lossweep.endpoints.asr.pocketsphinx import FRAME_S
 from lossweep.endpoints.asr.recognizer import DEFAULT, recognizer
 from lossweep.endpoints.clip import SPEECH_RATE, Word
-from numpy.typing import NDArray
 
 
 def heard(speech: NDArray[np.float32], transcript: str) -> tuple[Word, ...]:

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
+
 from lossweep.endpoints.clip import ClipError
 from lossweep.endpoints.tts.spectrum import HOP
 from lossweep.endpoints.tts.synthesizer import FRAME
-from numpy.typing import NDArray
 
 INDEX = "index.json"
 SCALE = 32767.0

@@ -6,14 +6,15 @@ from collections import defaultdict
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
 from lossweep.endpoints.tts.inputs import WINDOW, given, scaled
 from lossweep.endpoints.tts.networks import LOUD, OCTAVE, RANGE, TONIC
 from lossweep.endpoints.tts.phonemes import NUMBER, Placed
 from lossweep.endpoints.tts.spectrum import mel
 from lossweep.endpoints.tts.synthesizer import FPS, FRAME, MELS
 from lossweep.experiments.training.tts.corpus import Corpus, Utterance
-from numpy.typing import NDArray
-from torch import Tensor
 
 VOICE = 50
 """Video frames of a voice reference, 2 s."""

@@ -7,13 +7,14 @@ from collections.abc import Mapping
 
 import numpy as np
 import torch
+from torch import Tensor
+
 from lossweep.endpoints.tts.fastspeech2_network import FastSpeech2Network
 from lossweep.endpoints.weights import save
 from lossweep.experiments.training.trainer import run
 from lossweep.experiments.training.tts.corpus import Corpus
 from lossweep.experiments.training.tts.dataset import Batches
 from lossweep.experiments.training.tts.visual import BATCH, RATE, REAL, SYNTHETIC_ONLY, losses, on
-from torch import Tensor
 
 
 def train(args: Namespace) -> None:

@@ -13,6 +13,8 @@ from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
+
 from lossweep.endpoints.clip import ClipError
 from lossweep.endpoints.syncsc.face_model import EXPRESSION, FaceModel
 from lossweep.endpoints.syncsc.semantics import Scaling, smoothed
@@ -25,7 +27,6 @@ from lossweep.experiments.training.tts.alignment import heard
 from lossweep.experiments.training.tts.corpus import INDEX, SCALE, Utterance
 from lossweep.experiments.training.tts.recorded_clips import Spoken, spoken_clips
 from lossweep.experiments.training.tts.synthetic_utterances import said
-from numpy.typing import NDArray
 
 RESIDUAL = 0.3, 1.0
 """Lips of synthetic speech have between these shares of what the viseme model leaves of real ones: part of that is

@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
+
 from lossweep.endpoints.clip import SPEECH_RATE, ClipError
 from lossweep.endpoints.tts.synthesizer import FRAME, LOUDNESS, loudness
 from lossweep.experiments.training.face.split import Person, clips_folder, people
-from numpy.typing import NDArray
 
 
 @dataclass(frozen=True)

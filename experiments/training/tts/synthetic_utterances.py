@@ -10,12 +10,13 @@ from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
+from scipy.signal import resample_poly
+
 from lossweep.endpoints.clip import SPEECH_RATE, ClipError, Word
 from lossweep.endpoints.tts.espeak import speak
 from lossweep.endpoints.tts.phonemes import Placed, spelled
 from lossweep.endpoints.tts.synthesizer import FRAME, LOUDNESS, loudness
-from numpy.typing import NDArray
-from scipy.signal import resample_poly
 
 SPEAKERS = 320
 SHORTEST_S, LONGEST_S = 1.8, 8.0

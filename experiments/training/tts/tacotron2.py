@@ -7,14 +7,15 @@ from collections.abc import Mapping
 
 import numpy as np
 import torch
+from torch import Tensor
+from torch.nn.functional import binary_cross_entropy_with_logits
+
 from lossweep.endpoints.tts.tacotron2_network import AT_ONCE, Tacotron2Network
 from lossweep.endpoints.weights import save
 from lossweep.experiments.training.trainer import run
 from lossweep.experiments.training.tts.corpus import Corpus
 from lossweep.experiments.training.tts.dataset import Batches
 from lossweep.experiments.training.tts.visual import REAL, SYNTHETIC_ONLY, losses, on
-from torch import Tensor
-from torch.nn.functional import binary_cross_entropy_with_logits
 
 RATE = 1.5e-3
 BATCH = 16

@@ -7,14 +7,15 @@ from collections.abc import Mapping
 
 import numpy as np
 import torch
+from torch import Tensor
+from torch.nn.functional import binary_cross_entropy_with_logits
+
 from lossweep.endpoints.tts.networks import SPREAD
 from lossweep.endpoints.tts.visual_network import VisualNetwork
 from lossweep.endpoints.weights import save
 from lossweep.experiments.training.trainer import run
 from lossweep.experiments.training.tts.corpus import Corpus
 from lossweep.experiments.training.tts.dataset import Batches
-from torch import Tensor
-from torch.nn.functional import binary_cross_entropy_with_logits
 
 RATE = 1.5e-3
 BATCH = 12

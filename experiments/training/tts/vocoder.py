@@ -8,6 +8,11 @@ from collections.abc import Mapping
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
+from scipy.ndimage import gaussian_filter
+from scipy.signal import resample_poly
+from torch import Tensor
+
 from lossweep.endpoints.tts.harmonic_network import ROUNDS, HarmonicNetwork, excite, shape
 from lossweep.endpoints.tts.spectral_consistency import agreeing
 from lossweep.endpoints.tts.spectrum import HOP, mel
@@ -15,10 +20,6 @@ from lossweep.endpoints.tts.vocoder import CARD, SHIPPED
 from lossweep.endpoints.weights import save
 from lossweep.experiments.training.trainer import Trained, run
 from lossweep.experiments.training.tts.corpus import Corpus, Utterance
-from numpy.typing import NDArray
-from scipy.ndimage import gaussian_filter
-from scipy.signal import resample_poly
-from torch import Tensor
 
 BATCH = 8
 FRAMES = 100

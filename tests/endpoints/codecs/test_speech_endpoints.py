@@ -4,6 +4,8 @@ import dataclasses
 
 import numpy as np
 import pytest
+from scipy.signal import correlate
+
 from lossweep.channels.delay import Delay
 from lossweep.channels.erasure import Erasure
 from lossweep.endpoints.clip import SPEECH_RATE, Clip, ClipError
@@ -15,7 +17,6 @@ from lossweep.endpoints.fec.reed_solomon import ReedSolomon
 from lossweep.experiments.clips import load_clips
 from lossweep.sim.rtp import parse
 from lossweep.sim.simulate import simulate
-from scipy.signal import correlate
 
 OPUS_FRAME, AAC_FRAME = 320, 1024
 

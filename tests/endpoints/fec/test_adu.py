@@ -5,6 +5,7 @@ import contextlib
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from lossweep.endpoints.fec.adu import FecError, RepairHeader, protect, restore
 from lossweep.endpoints.fec.none import NoCode
 from lossweep.endpoints.fec.reed_solomon import ReedSolomon

@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from reedsolo import ReedSolomonError, RSCodec
+
 from lossweep.endpoints.fec.code import CODES
 from lossweep.endpoints.fec.none import NoCode
 from lossweep.endpoints.fec.reed_solomon import ReedSolomon
-from reedsolo import ReedSolomonError, RSCodec
 
 SMALL = [(k, n) for n in range(1, 9) for k in range(1, n + 1)]
 

@@ -3,6 +3,7 @@
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from lossweep.endpoints.packetize import PayloadError, aac, red
 from lossweep.endpoints.packetize.red import Redundant
 

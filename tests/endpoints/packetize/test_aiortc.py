@@ -3,6 +3,7 @@
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from lossweep.endpoints.packetize import h264
 from lossweep.endpoints.packetize.annexb import join_nal_units
 

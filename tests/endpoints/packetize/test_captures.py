@@ -4,6 +4,7 @@ from importlib import import_module
 
 import pytest
 from captures import frames, packets, stream
+
 from lossweep.endpoints.packetize.annexb import join_nal_units, split_nal_units
 from lossweep.endpoints.packetize.obu import join_obus, split_obus
 

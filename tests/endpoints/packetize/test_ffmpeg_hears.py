@@ -7,13 +7,14 @@ import time
 
 import numpy as np
 import pytest
+from test_ffmpeg_plays import FFMPEG, free_port, wait_until_bound
+
 from lossweep.endpoints.clip import Clip
 from lossweep.endpoints.codecs.audio.aac import AacEndpoint, AacParams
 from lossweep.endpoints.codecs.audio.opus import OpusEndpoint, OpusParams
 from lossweep.endpoints.fec.none import NoCode
 from lossweep.endpoints.packetize import aac, opus
 from lossweep.sim.rtp import RTP_HEADER_BYTES
-from test_ffmpeg_plays import FFMPEG, free_port, wait_until_bound
 
 FRAMES = 20
 ENDPOINTS = {"opus": (OpusEndpoint, OpusParams), "aac": (AacEndpoint, AacParams)}

@@ -9,6 +9,7 @@ from importlib import import_module
 import imageio_ffmpeg
 import pytest
 from captures import frames, stream
+
 from lossweep.sim.rtp import RtpHeader
 
 FFMPEG = [imageio_ffmpeg.get_ffmpeg_exe(), "-hide_banner", "-loglevel", "error"]

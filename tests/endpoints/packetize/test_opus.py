@@ -5,6 +5,7 @@ import ctypes
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
+
 from lossweep.endpoints.codecs.audio.libopus import library
 from lossweep.endpoints.packetize import PayloadError
 from lossweep.endpoints.packetize.opus import depacketize, packetize, parse

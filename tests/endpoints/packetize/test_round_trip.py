@@ -5,6 +5,7 @@ from itertools import product
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from lossweep.endpoints.packetize import PayloadError, av1, h264, h265
 from lossweep.endpoints.packetize.annexb import join_nal_units
 from lossweep.endpoints.packetize.obu import join_obus

@@ -3,6 +3,7 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from lossweep.endpoints.packetize.source_block import SourceBlockError, from_symbols, to_symbols
 
 UNITS = st.lists(st.binary(min_size=1, max_size=200), min_size=1, max_size=8)

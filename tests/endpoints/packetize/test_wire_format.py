@@ -1,6 +1,7 @@
 """Payload bytes worked out by hand from the RFCs and the AV1 specifications."""
 
 import pytest
+
 from lossweep.endpoints.packetize import PayloadError, av1, h264, h265
 from lossweep.endpoints.packetize.annexb import join_nal_units, split_nal_units
 from lossweep.endpoints.packetize.obu import join_obus, read_leb128, split_obus, write_leb128

@@ -3,10 +3,11 @@
 import numpy as np
 import pytest
 import torch
+from scipy.io import savemat
+
 from lossweep.endpoints.clip import ClipError
 from lossweep.endpoints.syncsc.deep3d import IBUG, PARTS, Deep3DTracker, ReconNet, completed, laid
 from lossweep.endpoints.syncsc.face_model import FaceModel
-from scipy.io import savemat
 
 
 @pytest.fixture(scope="module")

@@ -4,6 +4,7 @@ import dataclasses
 
 import numpy as np
 import pytest
+
 from lossweep.channels.delay import Delay
 from lossweep.channels.erasure import Erasure
 from lossweep.endpoints.clip import ClipError

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+
 from lossweep.channels.delay import Delay
 from lossweep.channels.erasure import Erasure
 from lossweep.endpoints.clip import ClipError

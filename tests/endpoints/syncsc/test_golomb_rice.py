@@ -3,6 +3,7 @@
 import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from lossweep.endpoints.syncsc.codes.code import code_of
 from lossweep.endpoints.syncsc.codes.golomb_rice import STEP, Float16, Integers
 

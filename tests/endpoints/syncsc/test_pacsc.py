@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+
 from lossweep.endpoints.syncsc.codes.code import code_of
 from lossweep.endpoints.syncsc.codes.pacsc_network import CONFIGS, PacSCNetwork
 

@@ -7,6 +7,7 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+
 from lossweep.endpoints.syncsc.codes.code import code_of
 from lossweep.endpoints.syncsc.codes.interleaving import Layout
 from lossweep.endpoints.syncsc.codes.measurements import WINDOW, Evidence

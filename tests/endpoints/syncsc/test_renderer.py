@@ -2,6 +2,8 @@
 
 import numpy as np
 import pytest
+from matplotlib.path import Path as Outline
+
 from lossweep.endpoints.clip import ClipError
 from lossweep.endpoints.syncsc.face_model import FaceModel
 from lossweep.endpoints.syncsc.generator import generator
@@ -10,7 +12,6 @@ from lossweep.endpoints.syncsc.generator.generator import Generator
 from lossweep.endpoints.syncsc.generator.renderer import BareWarp
 from lossweep.endpoints.syncsc.generator.warp import LEADING, SIDE, motion, warp
 from lossweep.endpoints.syncsc.lazy_frames import DrawnPictures, Known
-from matplotlib.path import Path as Outline
 
 
 @pytest.fixture(scope="module")

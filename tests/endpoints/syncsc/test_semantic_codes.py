@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from lossweep.endpoints.syncsc.codes.code import code_of
 from lossweep.endpoints.syncsc.codes.interleaving import Layout
 from lossweep.endpoints.syncsc.codes.interpolation import interpolated

@@ -1,6 +1,7 @@
 """Words are chosen for the sentence, not gap by gap."""
 
 import numpy as np
+
 from lossweep.endpoints.text.mbr_decoding import Chooser, breaks_before, shapes_so_far
 from lossweep.endpoints.text.vocabulary import Vocabulary
 from lossweep.endpoints.text.word_forms import MARKS, SHAPES

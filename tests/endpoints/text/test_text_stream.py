@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from lossweep.channels.delay import Delay
 from lossweep.channels.erasure import Erasure
 from lossweep.endpoints.clip import Clip, ClipError, Word

@@ -7,6 +7,8 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.signal import lfilter
+
 from lossweep.endpoints.clip import ClipError, Word
 from lossweep.endpoints.tts import viseme_regression as visemes
 from lossweep.endpoints.tts.espeak import speak
@@ -29,7 +31,6 @@ from lossweep.endpoints.tts.visual_network import VisualNetwork
 from lossweep.endpoints.weights import load
 from lossweep.experiments.training.tts.dataset import lossy, quieted, tiled
 from lossweep.experiments.training.tts.tacotron2 import guided
-from scipy.signal import lfilter
 
 WORDS = (Word("She", 0.2, 0.5), Word("saw", 0.5, 1.0), Word(None, 1.0, 1.6), Word("fourteen,", 1.6, 2.2))
 NOISE = (0.1 * np.random.default_rng(0).normal(size=24_000)).astype(np.float32)

@@ -9,16 +9,17 @@ import librosa
 import numpy as np
 import pytest
 import torch
+from scipy.ndimage import gaussian_filter
+from scipy.signal import resample_poly
+from torch import nn
+from torch.nn.utils import weight_norm
+
 from lossweep.endpoints.clip import ClipError
 from lossweep.endpoints.tts.espeak import speak
 from lossweep.endpoints.tts.harmonic_network import HarmonicNetwork, excite, response, shape
 from lossweep.endpoints.tts.hifigan import Generator, HifiGan, translated
 from lossweep.endpoints.tts.spectrum import mel
 from lossweep.endpoints.tts.vocoder import SHIPPED, Vocoder, vocoder
-from scipy.ndimage import gaussian_filter
-from scipy.signal import resample_poly
-from torch import nn
-from torch.nn.utils import weight_norm
 
 TINY = {
     "resblock": "1",

@@ -5,6 +5,7 @@ import contextlib
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from lossweep.endpoints.clip import Clip, ClipError
 from lossweep.endpoints.fec.none import NoCode
 from lossweep.endpoints.text.endpoint import TextEndpoint, TextParams

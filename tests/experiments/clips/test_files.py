@@ -5,6 +5,7 @@ from fractions import Fraction
 import av
 import numpy as np
 import pytest
+
 from lossweep.endpoints.clip import SPEECH_RATE
 from lossweep.experiments.clips import ClipError, load_clips
 

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+
 from lossweep.endpoints.clip import SPEECH_RATE
 from lossweep.endpoints.tts.espeak import Phoneme, is_silence, speak
 from lossweep.experiments.clips import load_clips

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from lossweep.endpoints.clip import Clip, Received
+
+from lossweep.endpoints.clip import Clip, Playback
 from lossweep.experiments.metrics.freezes import freezes
 from lossweep.experiments.metrics.metric import METRICS, MetricAbsent
 from lossweep.experiments.metrics.pairing import on_screen, pairs
@@ -16,9 +17,9 @@ def clip(frames: int, fps: float = 25.0) -> Clip:
     return Clip("c", video=np.zeros((frames, 2, 2, 3), np.uint8), fps=fps)
 
 
-def seen(outcome: str, fps: float = 25.0) -> Received:
+def seen(outcome: str, fps: float = 25.0) -> Playback:
     names = {"w": "whole", "c": "concealed", "f": "frozen", "g": "grey"}
-    return Received(clip(len(outcome), fps), tuple(names[letter] for letter in outcome))
+    return Playback(clip(len(outcome), fps), tuple(names[letter] for letter in outcome))
 
 
 @given(st.lists(st.integers(0, 50), min_size=1, unique=True).map(sorted), st.integers(0, 60))
@@ -38,12 +39,12 @@ def test_on_screen_is_the_last_picture_that_appeared(ticks: list[int], t: int) -
     ],
 )
 def test_pairs_follow_presentation_time(reference: Clip, received: Clip, shown: list[int]) -> None:
-    assert pairs(reference, Received(received)) == list(zip(shown, range(len(shown)), strict=True))
+    assert pairs(reference, Playback(received)) == list(zip(shown, range(len(shown)), strict=True))
 
 
 def test_pairs_need_video() -> None:
     with pytest.raises(ValueError, match="received clip 'c' has no video"):
-        pairs(clip(3), Received(Clip("c")))
+        pairs(clip(3), Playback(Clip("c")))
 
 
 @given(st.integers(1, 60), st.sampled_from([5.0, 10.0, 25.0, 50.0]))
@@ -83,13 +84,13 @@ def test_vmaf_falls_with_distortion_and_pairs_by_time() -> None:
     reference = Clip("face", video=video)
     rough = [np.kron(frame[::8, ::8], np.ones((8, 8, 1), np.uint8)) for frame in video]
     same, half_rate, coarse = (
-        vmaf.score(reference, Received(Clip("r", video=shown, fps=fps)))["vmaf"]
+        vmaf.score(reference, Playback(Clip("r", video=shown, fps=fps)))["vmaf"]
         for shown, fps in ((video, 25.0), (video[::2], 12.5), (rough, 25.0))
     )
     assert same > 95
     assert coarse < same - 10
     assert half_rate < same - 5
     doubled = [frame for frame in video for _ in range(2)]
-    assert vmaf.score(reference, Received(Clip("r", video=doubled, fps=50.0)))["vmaf"] == same
+    assert vmaf.score(reference, Playback(Clip("r", video=doubled, fps=50.0)))["vmaf"] == same
     with pytest.raises(ValueError, match="different sizes"):
-        vmaf.score(reference, Received(Clip("r", video=[face[:100, :100]] * 12)))
+        vmaf.score(reference, Playback(Clip("r", video=[face[:100, :100]] * 12)))

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from lossweep.experiments.metrics.metric import METRICS, MetricAbsent, Picture, luma
 from skimage.data import astronaut
 from skimage.metrics import peak_signal_noise_ratio, structural_similarity
+
+from lossweep.experiments.metrics.metric import METRICS, MetricAbsent, Picture, luma
 
 FRAME = ["psnr", "ssim", "ms_ssim", "lpips", "lpips_student"]
 PERFECT = {"psnr": 100.0, "ssim": 1.0, "ms_ssim": 1.0, "lpips": 0.0, "lpips_student": 0.0}
@@ -94,6 +95,7 @@ def test_lpips_equals_the_package(clean: Picture) -> None:
     metric = made("lpips")
     import lpips
     import torch
+
     from lossweep.experiments.metrics.lpips import BACKBONES, _hub_folder, checkpoint_folders
 
     folder = next(f for f in checkpoint_folders() if (f / BACKBONES[metric.net]).exists())
@@ -112,6 +114,7 @@ def test_lpips_equals_the_package(clean: Picture) -> None:
 @pytest.mark.parametrize("name", ["lpips", "lpips_student"])
 def test_scores_do_not_depend_on_what_else_was_scored(name: str, clean: Picture, monkeypatch) -> None:
     import torch
+
     from lossweep.experiments.metrics import feature_distance
 
     pictures = [clean, grey(), noisy(clean, 3), noisy(clean, 30)]

@@ -10,7 +10,9 @@ import torch
 import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from lossweep.endpoints.clip import Clip, ClipError, Received
+from torch.nn.functional import pad, pairwise_distance
+
+from lossweep.endpoints.clip import Clip, ClipError, Playback
 from lossweep.experiments.clips import load_clips
 from lossweep.experiments.metrics.lip_sync.error import SHIFT, lip_sync_error, mean_distances
 from lossweep.experiments.metrics.lip_sync.expert import make
@@ -23,7 +25,6 @@ from lossweep.experiments.metrics.metric import MetricAbsent, Picture
 from lossweep.experiments.scenario import ScenarioError, check, ready_made
 from lossweep.experiments.training.lip_sync.dataset import Example
 from lossweep.experiments.training.lip_sync.evaluation import Numbers, found
-from torch.nn.functional import pad, pairwise_distance
 
 RNG = np.random.default_rng(3)
 
@@ -44,7 +45,7 @@ def received(clip, video=None, speech=None, **more):
     video = clip.video if video is None else video
     speech = clip.speech if speech is None else speech
     digests = tuple(Picture.of(picture).digest for picture in video)
-    return Received(Clip("received", list(video), clip.fps, speech), digests=digests, **more)
+    return Playback(Clip("received", list(video), clip.fps, speech), digests=digests, **more)
 
 
 @settings(max_examples=30, deadline=None)
@@ -201,7 +202,7 @@ def test_silence_and_short_clips_have_no_score_and_clips_without_sound_or_pictur
     assert math.isnan(metric.score(short, received(short))["lse_d"])
     for part in ("video", "speech"):
         without = Clip("part", **{"video": clip.video, "speech": clip.speech, part: None})
-        assert metric.score(clip, Received(without)) == {}
+        assert metric.score(clip, Playback(without)) == {}
     grey = Clip("grey", [np.full_like(clip.video[0], 128)] * 60, clip.fps, clip.speech)
     with pytest.raises(ClipError, match="clip grey: no face in frame 0"):
         metric.score(grey, received(grey))
@@ -211,7 +212,7 @@ def test_a_clip_of_another_frame_rate_is_scored_by_the_clock(metric, clip):
     clean = metric.score(clip, received(clip))
     twice = Clip("twice", np.repeat(clip.video, 2, axis=0), 2 * clip.fps, clip.speech)
     digests = tuple(Picture.of(picture).digest for picture in twice.video)
-    score = metric.score(twice, Received(twice, digests=digests))
+    score = metric.score(twice, Playback(twice, digests=digests))
     assert score["lse_d"] == pytest.approx(clean["lse_d"], abs=0.02)
 
 

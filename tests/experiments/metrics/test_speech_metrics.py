@@ -7,7 +7,9 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from lossweep.endpoints.clip import SPEECH_RATE, Clip, Received, Word
+from scipy.fft import dct
+
+from lossweep.endpoints.clip import SPEECH_RATE, Clip, Playback, Word
 from lossweep.experiments.clips import load_clips
 from lossweep.experiments.metrics.dnsmos import Dnsmos
 from lossweep.experiments.metrics.dtw import warping
@@ -19,7 +21,6 @@ from lossweep.experiments.metrics.metric import METRICS, MetricAbsent
 from lossweep.experiments.metrics.pesq import Pesq
 from lossweep.experiments.metrics.plcmos import Plcmos, spectrogram
 from lossweep.experiments.metrics.stoi import Stoi
-from scipy.fft import dct
 
 RNG = np.random.default_rng(5)
 
@@ -30,7 +31,7 @@ def speech():
 
 
 def score(metric, said, heard):
-    return metric().score(Clip("said", speech=said), Received(Clip("heard", speech=heard)))
+    return metric().score(Clip("said", speech=said), Playback(Clip("heard", speech=heard)))
 
 
 def noisy(speech, snr_db):
@@ -84,7 +85,7 @@ def test_every_speech_metric_is_registered_and_names_a_clip_without_speech(speec
         metric = METRICS.get(name)()
         assert (metric.name, metric.needs) == (name, "speech")
         with pytest.raises(ValueError, match="received clip 'mute' has no speech"):
-            metric.score(Clip("said", speech=speech), Received(Clip("mute")))
+            metric.score(Clip("said", speech=speech), Playback(Clip("mute")))
 
 
 def test_mel_power_is_librosas(speech):
@@ -209,6 +210,6 @@ def test_heard_is_the_recognizers_edits_on_what_arrived_beside_those_on_the_clip
     said = Clip("said", speech=speech, words=tuple(Word(t, 0, 1) for t in ("a", "b", "c", "d")))
     gap = speech.copy()
     gap[: len(gap) // 3 + 1] = 0
-    row = METRICS.get("heard")().score(said, Received(Clip("heard", speech=gap)))
+    row = METRICS.get("heard")().score(said, Playback(Clip("heard", speech=gap)))
     assert row == {"heard_wer": 3 / 4, "heard_wer_clean": 2 / 4}
     _recognizer.cache_clear()

@@ -3,13 +3,14 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from lossweep.endpoints.clip import Clip, ClipError, Received, Word
+from sacrebleu.metrics import BLEU
+
+from lossweep.endpoints.clip import Clip, ClipError, Playback, Word
 from lossweep.experiments.clips.transcript import read_transcript
 from lossweep.experiments.metrics.bleu import Bleu
 from lossweep.experiments.metrics.semantic_similarity import SemanticSimilarity
 from lossweep.experiments.metrics.sentences import PLACEHOLDER
 from lossweep.experiments.metrics.word_recovery import WordRecovery, edit_distance
-from sacrebleu.metrics import BLEU
 
 SENT = """The energy of the atom depends on one number.
 We call it n, the principal quantum number.""".split()  # noqa: SIM905
@@ -21,7 +22,7 @@ def clip(words) -> Clip:
 
 def test_bleu_is_sacrebleus():
     shown = [w if i % 4 else None for i, w in enumerate(SENT)]
-    row = Bleu().score(clip(SENT), Received(clip(shown)))
+    row = Bleu().score(clip(SENT), Playback(clip(shown)))
     reference = [" ".join(SENT[:9]), " ".join(SENT[9:])]
     text = [" ".join(w or PLACEHOLDER for w in part) for part in (shown[:9], shown[9:])]
     for n in range(1, 5):
@@ -34,7 +35,7 @@ def test_bleu_is_sacrebleus():
 @pytest.mark.parametrize("metric", [Bleu, SemanticSimilarity, WordRecovery])
 def test_what_was_sent_is_perfect(metric):
     metric = metric()
-    row = metric.score(clip(SENT), Received(clip(SENT)))
+    row = metric.score(clip(SENT), Playback(clip(SENT)))
     assert set(metric.columns) <= set(row)
     for column in metric.columns:
         assert row[column] == pytest.approx(0 if column == "wer" else 1, abs=1e-5)
@@ -42,8 +43,8 @@ def test_what_was_sent_is_perfect(metric):
 
 def test_losing_words_loses_meaning():
     metric = SemanticSimilarity()
-    some = metric.score(clip(SENT), Received(clip([w if i % 4 else None for i, w in enumerate(SENT)])))
-    none = metric.score(clip(SENT), Received(clip([None] * len(SENT))))
+    some = metric.score(clip(SENT), Playback(clip([w if i % 4 else None for i, w in enumerate(SENT)])))
+    none = metric.score(clip(SENT), Playback(clip([None] * len(SENT))))
     assert none["semantic_similarity"] < some["semantic_similarity"] < 1
     assert none["semantic_similarity_dropped"] == 0
 

@@ -4,6 +4,7 @@ import json
 
 import numpy as np
 import pytest
+
 from lossweep.endpoints.clip import ClipError
 from lossweep.endpoints.text import textpc
 from lossweep.endpoints.text.weights import FILES
