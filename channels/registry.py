@@ -8,9 +8,7 @@ from importlib import import_module
 from importlib.metadata import entry_points
 from typing import Any
 
-
-class UnknownName(ValueError):
-    """A name that no registry entry has; the message gives the nearest known one."""
+from lossweep.channels.errors import UnknownName
 
 
 class Registry:

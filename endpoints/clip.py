@@ -8,10 +8,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from lossweep.channels.errors import LossweepError
+
 SPEECH_RATE = 16_000
 
 
-class ClipError(ValueError):
+class ClipError(LossweepError, ValueError):
     """Something is wrong with a clip; one line that names the clip or file, and the mend."""
 
 

@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, ValidationError, field_validator, model_validator
 
-from lossweep.endpoints.clip import SPEECH_RATE, Clip, ClipError, Playback
+from lossweep.channels.errors import OptionError
+from lossweep.endpoints.clip import SPEECH_RATE, Clip, Playback
 from lossweep.endpoints.endpoint import ENDPOINTS, Endpoint
 from lossweep.endpoints.fec.code import CODES
 from lossweep.endpoints.tts.voice import Voice, VoiceParams
@@ -117,7 +118,7 @@ class SystemEndpoint:
         self.voice = Voice(params.voice, device) if params.voice is not None else None
         if self.voice is not None:
             if self.voice.follows_lips and not getattr(self.parts.get("video"), "shows_lips", False):
-                raise ClipError(
+                raise OptionError(
                     f"voice {self.voice.label} follows the lips that syncsc sends: set video to syncsc, or "
                     "voice to fastspeech2"
                 )

@@ -7,7 +7,7 @@ from typing import TypeVar
 
 from torch import Tensor, nn
 
-from lossweep.endpoints.clip import ClipError
+from lossweep.channels.errors import WeightsError
 
 Network = TypeVar("Network", bound=nn.Module)
 TRAINER = "lossweep.experiments.training.face.train"
@@ -27,18 +27,18 @@ def load(path: Path, what: str, network: Network, trainer: str = TRAINER) -> Net
         what: the network's name, as it is given to its trainer.
         trainer: what follows `python -m`.
     Raises:
-        ClipError: the file is missing or broken.
+        WeightsError: the file is missing or broken.
     """
     from safetensors import SafetensorError
     from safetensors.torch import load_file
 
     if not path.exists():
-        raise ClipError(
+        raise WeightsError(
             f"{what}: {path} is missing; reinstall lossweep, or train it: python -m {trainer} {what}"
             f"{' --data DIR' if trainer == TRAINER else ''}"
         )
     try:
         network.load_state_dict({name: value.float() for name, value in load_file(path).items()})
     except (SafetensorError, RuntimeError) as error:
-        raise ClipError(f"{what}: {path} is broken ({str(error).splitlines()[0]}); reinstall it") from None
+        raise WeightsError(f"{what}: {path} is broken ({str(error).splitlines()[0]}); reinstall it") from None
     return network.eval()

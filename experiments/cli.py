@@ -10,9 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from lossweep.channels.channel import CHANNELS
-from lossweep.channels.registry import UnknownName
-from lossweep.endpoints.clip import ClipError
-from lossweep.endpoints.codecs.video.encode import EncodeError
+from lossweep.channels.errors import LossweepError
 from lossweep.endpoints.endpoint import ENDPOINTS
 from lossweep.endpoints.fec.code import CODES
 from lossweep.experiments.metrics.metric import METRICS
@@ -31,10 +29,10 @@ def main(arguments: list[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     try:
         return options.command(options)
-    except (ScenarioError, ClipError, EncodeError, UnknownName) as error:
-        return _say(error, BAD_INPUT)
     except StoreError as error:
         return _say(error, FAILED)
+    except LossweepError as error:
+        return _say(error, BAD_INPUT)
     except KeyboardInterrupt as error:
         return _say(error, INTERRUPTED)
     except BrokenPipeError:

@@ -9,7 +9,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from lossweep.endpoints.clip import SPEECH_RATE, ClipError
+from lossweep.channels.errors import MissingPackage
+from lossweep.endpoints.clip import SPEECH_RATE
 
 QUALITY = 26
 """x264's crf."""
@@ -32,7 +33,7 @@ def film(
         speech: float32 [samples], 16 kHz mono; cut or filled with silence to the pictures' duration.
         sound_late_s: by how much the speech comes after its pictures; negative is early.
     Raises:
-        ClipError: no ffmpeg program, or it failed.
+        MissingPackage: no ffmpeg program, or it failed.
     """
     import ffmpeg
     import imageio_ffmpeg
@@ -40,7 +41,9 @@ def film(
     try:
         program = imageio_ffmpeg.get_ffmpeg_exe()
     except RuntimeError as error:
-        raise ClipError(f"films are absent: no ffmpeg that runs ({error}); install imageio-ffmpeg") from None
+        raise MissingPackage(
+            f"films are absent: no ffmpeg that runs ({error}); install imageio-ffmpeg"
+        ) from None
     height, width, _ = video[0].shape
     with tempfile.TemporaryDirectory() as folder:
         pictures, sound = Path(folder) / "pictures", Path(folder) / "sound"
@@ -59,7 +62,7 @@ def film(
         except (ffmpeg.Error, OSError) as error:
             said = getattr(error, "stderr", None) or str(error).encode()
             last = said.decode(errors="replace").strip().split("\n")[-1]
-            raise ClipError(
+            raise MissingPackage(
                 f"films are absent: {program} failed ({last}); install imageio-ffmpeg again"
             ) from None
 

@@ -11,7 +11,8 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from lossweep.endpoints.clip import Clip, ClipError, Playback
+from lossweep.channels.errors import LossweepError
+from lossweep.endpoints.clip import Clip, Playback
 from lossweep.experiments.clips.source import BUILT_IN
 
 INSTANTS = 6
@@ -50,7 +51,7 @@ def screen(table: pd.DataFrame, manifest: dict[str, Any], directory: Path) -> Sc
     for _, row in part.drop_duplicates("endpoint", keep="last").iterrows():
         try:
             clip, received = restore(row["cell"], directory)
-        except (ClipError, TypeError) as error:
+        except (LossweepError, TypeError) as error:
             return Screen([], [], f"the clip is not to be had: {error}", "")
         if clip.video is None or received.clip.video is None:
             continue
@@ -60,7 +61,7 @@ def screen(table: pd.DataFrame, manifest: dict[str, Any], directory: Path) -> Sc
             inside = cell["clip"]["source"] == BUILT_IN
             try:
                 _add_film(shown.films, row, table, clip, received, directory / "films", inside)
-            except ClipError as error:
+            except LossweepError as error:
                 shown = shown._replace(films=[], no_films=str(error))
     return shown
 

@@ -18,6 +18,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from lossweep.channels.channel import CHANNELS
+from lossweep.channels.errors import LossweepError
 from lossweep.channels.registry import unknown
 from lossweep.endpoints.asr.recognizer import recognizer
 from lossweep.endpoints.endpoint import ENDPOINTS
@@ -25,7 +26,7 @@ from lossweep.endpoints.fec.code import CODES
 from lossweep.experiments.metrics.metric import METRICS
 
 
-class ScenarioError(ValueError):
+class ScenarioError(LossweepError, ValueError):
     """A scenario that cannot run; one line a mistake, each naming the place and the mend."""
 
 

@@ -18,12 +18,13 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from lossweep.channels.errors import LossweepError
 from lossweep.experiments.evaluator import Cell, Result, cell_id
 
 CELLS_AT_ONCE = 500
 
 
-class StoreError(RuntimeError):
+class StoreError(LossweepError, RuntimeError):
     """An output folder that cannot be used, or a disk that is full; one line with the mend."""
 
 

@@ -8,7 +8,8 @@ from importlib.util import find_spec
 import numpy as np
 from numpy.typing import NDArray
 
-from lossweep.endpoints.clip import SPEECH_RATE, ClipError, Word
+from lossweep.channels.errors import MissingPackage
+from lossweep.endpoints.clip import SPEECH_RATE, Word
 
 FRAME_S = 0.01
 QUIET = 1e-3
@@ -19,12 +20,12 @@ class PocketSphinx:
     """Large-vocabulary English recognition, a third of real time and a second to load.
 
     Raises:
-        ClipError: pocketsphinx is not installed.
+        MissingPackage: pocketsphinx is not installed.
     """
 
     def __init__(self) -> None:
         if find_spec("pocketsphinx") is None:
-            raise ClipError(
+            raise MissingPackage(
                 "words are recognized by pocketsphinx: pip install pocketsphinx, or give captions"
             )
         self.label = f"pocketsphinx {metadata.version('pocketsphinx')}"

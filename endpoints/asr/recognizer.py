@@ -8,7 +8,8 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from lossweep.endpoints.clip import ClipError, Word
+from lossweep.channels.errors import OptionError
+from lossweep.endpoints.clip import Word
 
 DEFAULT = "pocketsphinx"
 
@@ -37,14 +38,14 @@ def recognizer(name: str) -> Recognizer:
     Args:
         name: "pocketsphinx" (English, needs no download), or a folder with a Zipformer transducer for sherpa-onnx.
     Raises:
-        ClipError: neither, or what it needs is missing; one line with the mend.
+        OptionError: neither, or what it needs is missing; one line with the mend.
     """
     if name == DEFAULT:
         from lossweep.endpoints.asr.pocketsphinx import PocketSphinx
 
         return PocketSphinx()
     if not Path(name).is_dir():
-        raise ClipError(
+        raise OptionError(
             f"no recognizer {name!r}: it is {DEFAULT!r} or a folder with a Zipformer transducer "
             "(tokens.txt, encoder*.onnx, decoder*.onnx, joiner*.onnx)"
         )

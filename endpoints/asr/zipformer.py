@@ -10,7 +10,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from lossweep.endpoints.clip import SPEECH_RATE, ClipError, Word
+from lossweep.channels.errors import MissingPackage, WeightsError
+from lossweep.endpoints.clip import SPEECH_RATE, Word
 
 WORD_BEGINS = ("▁", " ")
 LAST_TOKEN_S = 0.3
@@ -25,17 +26,17 @@ class Zipformer:
     Args:
         folder: with tokens.txt, encoder*.onnx, decoder*.onnx and joiner*.onnx.
     Raises:
-        ClipError: sherpa-onnx is not installed, or a file is missing, naming it.
+        MissingPackage, WeightsError: sherpa-onnx is not installed, or a file is missing, naming it.
     Source: Yao et al. 2024; sherpa-onnx.
     """
 
     def __init__(self, folder: Path) -> None:
         if find_spec("sherpa_onnx") is None:
-            raise ClipError(f"recognizer {folder.name} runs by sherpa-onnx: pip install sherpa-onnx")
+            raise MissingPackage(f"recognizer {folder.name} runs by sherpa-onnx: pip install sherpa-onnx")
         self._files = {part: _file(folder, part) for part in ("encoder", "decoder", "joiner")}
         self._files["tokens"] = folder / "tokens.txt"
         if not self._files["tokens"].is_file():
-            raise ClipError(f"recognizer folder {folder} holds no tokens.txt")
+            raise WeightsError(f"recognizer folder {folder} holds no tokens.txt")
         digest = hashlib.sha256(self._files["encoder"].read_bytes()).hexdigest()[:8]
         self.label = f"zipformer {folder.name} {digest}"
 
@@ -78,5 +79,5 @@ def joined(tokens: Sequence[str], times_s: Sequence[float], duration_s: float) -
 def _file(folder: Path, part: str) -> Path:
     found = sorted(folder.glob(f"{part}*.onnx"), key=lambda path: ("int8" in path.name, path.name))
     if not found:
-        raise ClipError(f"recognizer folder {folder} holds no {part}*.onnx")
+        raise WeightsError(f"recognizer folder {folder} holds no {part}*.onnx")
     return found[0]

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
-from lossweep.endpoints.clip import ClipError
+from lossweep.channels.errors import OptionError, WeightsError
 from lossweep.endpoints.syncsc.face_model import FaceModel
 from lossweep.endpoints.syncsc.similarity_transform import similarity
 from lossweep.endpoints.syncsc.tracker import Tracked, tracked
@@ -59,7 +59,7 @@ class Deep3DTracker:
         folder: holds epoch_20.pth, and BFM_model_front.mat and similarity_Lm3D_all.mat (or BFM/ with the two).
         largest: take the largest of several faces.
     Raises:
-        ClipError: a file is missing or is something else.
+        WeightsError: a file is missing or is something else.
     Source: Deng et al., Accurate 3D Face Reconstruction with Weakly-Supervised Learning, CVPRW 2019; file
         formats, camera and alignment as in the authors' PyTorch code.
     """
@@ -85,7 +85,7 @@ class Deep3DTracker:
     def load(cls, device: str = "cpu", largest: bool = False, folder: str = "") -> Deep3DTracker:
         """From the endpoint's option `tracker_folder`."""
         if not folder:
-            raise ClipError(f"tracker deep3d needs tracker_folder: the folder of {CHECKPOINT} and of {BFM}")
+            raise OptionError(f"tracker deep3d needs tracker_folder: the folder of {CHECKPOINT} and of {BFM}")
         return cls(Path(folder), device, largest)
 
     @torch.inference_mode()
@@ -175,12 +175,12 @@ def _cut(picture: NDArray[np.uint8], scale: float, corner: NDArray) -> Tensor:
 
 def _network(path: Path) -> ReconNet:
     if not path.exists():
-        raise ClipError(f"tracker deep3d: {path} is missing; put Deep3DFaceRecon's {CHECKPOINT} there")
+        raise WeightsError(f"tracker deep3d: {path} is missing; put Deep3DFaceRecon's {CHECKPOINT} there")
     network = ReconNet()
     try:
         network.load_state_dict(torch.load(path, map_location="cpu", weights_only=True)["net_recon"])
     except (KeyError, RuntimeError, TypeError, ValueError) as error:
-        raise ClipError(
+        raise WeightsError(
             f"tracker deep3d: {path} is no Deep3DFaceRecon checkpoint ({str(error).splitlines()[0]})"
         ) from None
     return network
@@ -190,8 +190,8 @@ def _mat(path: Path, names: tuple[str, ...]) -> dict[str, NDArray]:
     from scipy.io import loadmat
 
     if not path.exists():
-        raise ClipError(f"tracker deep3d: {path} is missing; it belongs to Deep3DFaceRecon's BFM folder")
+        raise WeightsError(f"tracker deep3d: {path} is missing; it belongs to Deep3DFaceRecon's BFM folder")
     try:
         return {name: loadmat(path)[name] for name in names}
     except (KeyError, ValueError) as error:
-        raise ClipError(f"tracker deep3d: {path} lacks {error}; make it as Deep3DFaceRecon says") from None
+        raise WeightsError(f"tracker deep3d: {path} lacks {error}; make it as Deep3DFaceRecon says") from None

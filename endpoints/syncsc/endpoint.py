@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
+from lossweep.channels.errors import OptionError
 from lossweep.endpoints.clip import Clip, ClipError, Playback
 from lossweep.endpoints.codecs.video.encode import content_hash
 from lossweep.endpoints.syncsc.codes.code import SEMANTIC_CODES, Inexact, code_of
@@ -106,14 +107,14 @@ class SyncSCEndpoint:
 
     def __init__(self, params: SyncSCParams, code: Any, device: str = "cpu") -> None:
         if code.name not in self.codes:
-            raise ClipError(
+            raise OptionError(
                 f"endpoint {params.name} takes the codes {', '.join(self.codes)}, not {code.name}"
             )
         self.params, self.code, self.device = params, code, device
         options = {key: getattr(params, key, "") for key in ("interpolation", "coding")}
         plain = {k: v for k, v in options.items() if v} if code.name in ("none", "rs") else {}
         if options["coding"] == "integers" and not plain:
-            raise ClipError(f"coding integers is for the codes none and rs; {code.name} has float16 rows")
+            raise OptionError(f"coding integers is for the codes none and rs; {code.name} has float16 rows")
         rate = code.code_rate if code.name != "none" else 0.5
         self.rows = code_of(code.name, rate, params.group, params.look_ahead, device, **plain)
         self.label = f"{self._name()}-{code.label}"

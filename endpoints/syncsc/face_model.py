@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from lossweep.endpoints.clip import ClipError
+from lossweep.channels.errors import WeightsError
 from lossweep.endpoints.syncsc.similarity_transform import rotation_matrix, rotation_vector, similarity
 
 COEFFICIENTS = 16
@@ -92,7 +92,7 @@ class FaceModel:
         """The model that ships.
 
         Raises:
-            ClipError: the file is missing or broken.
+            WeightsError: the file is missing or broken.
         """
         return _load(Path(path))
 
@@ -228,12 +228,12 @@ def _load(path: Path) -> FaceModel:
     from safetensors.numpy import load_file
 
     if not path.exists():
-        raise ClipError(f"face model: {path} is missing; it ships with lossweep, reinstall it")
+        raise WeightsError(f"face model: {path} is missing; it ships with lossweep, reinstall it")
     try:
         stored = load_file(path)
         return FaceModel(**{name: value.astype(np.float32) for name, value in stored.items()})
     except (SafetensorError, TypeError) as error:
-        raise ClipError(
+        raise WeightsError(
             f"face model: {path} is broken ({str(error).splitlines()[0]}); reinstall it"
         ) from None
 

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from lossweep.channels.errors import MissingPackage, WeightsError
 from lossweep.endpoints.clip import ClipError
 
 MODEL = "face_landmarker.task"
@@ -39,14 +40,14 @@ class Landmarker:
         model: face_landmarker.task; None looks in `$LOSSWEEP_DATA/models`.
         faces: how many are looked for.
     Raises:
-        ClipError: mediapipe or the model file is not there, and how to get it.
+        MissingPackage, WeightsError: mediapipe or the model file is not there, and how to get it.
     Source: MediaPipe Face Landmarker (Apache-2.0), 478 landmarks, video mode.
     """
 
     def __init__(self, model: Path | None = None, faces: int = 1) -> None:
         model = model or Path(os.environ.get("LOSSWEEP_DATA", ".")) / "models" / MODEL
         if not model.exists():
-            raise ClipError(
+            raise WeightsError(
                 f"tracker mediapipe: {model} is missing; get {MODEL} from MediaPipe's model page "
                 "and set LOSSWEEP_DATA to the folder that holds models/"
             )
@@ -54,7 +55,7 @@ class Landmarker:
             from mediapipe.tasks import python
             from mediapipe.tasks.python import vision
         except ImportError:
-            raise ClipError(
+            raise MissingPackage(
                 "tracker mediapipe: the package is missing; pip install lossweep[tracker]"
             ) from None
         options = vision.FaceLandmarkerOptions(

@@ -12,6 +12,7 @@ from typing import Any, Literal
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
+from lossweep.channels.errors import WeightsError
 from lossweep.endpoints.clip import Clip, ClipError, Playback, Word
 from lossweep.endpoints.fec.adu import RepairHeader, protect
 from lossweep.endpoints.text.concealment import CONCEALMENTS, concealment
@@ -185,5 +186,5 @@ def _paced(start_s: float, end_s: float, next_s: float, packets: int) -> list[fl
 @lru_cache(maxsize=8)
 def _sha256(path: Path) -> str:
     if not path.exists():
-        raise ClipError(f"text model: {path} is missing; it ships with lossweep, reinstall or train again")
+        raise WeightsError(f"text model: {path} is missing; it ships with lossweep, reinstall or train again")
     return hashlib.sha256(path.read_bytes()).hexdigest()

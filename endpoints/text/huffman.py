@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from functools import lru_cache
 from pathlib import Path
 
-from lossweep.endpoints.clip import ClipError
+from lossweep.channels.errors import WeightsError
 
 ESCAPE = ""
 """Stands before a word spelt in UTF-8: 16 bits of length in bytes, then the bytes."""
@@ -110,8 +110,8 @@ def load(path: Path = FILE) -> Huffman:
     """The code that both ends share.
 
     Raises:
-        ClipError: the file is missing.
+        WeightsError: the file is missing.
     """
     if not path.exists():
-        raise ClipError(f"text code: {path} is missing; it ships with lossweep, reinstall or train again")
+        raise WeightsError(f"text code: {path} is missing; it ships with lossweep, reinstall or train again")
     return Huffman(json.loads(gzip.decompress(path.read_bytes())))

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from lossweep.endpoints.clip import ClipError
+from lossweep.channels.errors import WeightsError
 from lossweep.endpoints.text.vocabulary import SPECIAL
 
 FILE = "ngram.npz"
@@ -71,10 +71,10 @@ def load(path: Path) -> dict[str, Grams]:
     """Reads what `save` wrote.
 
     Raises:
-        ClipError: the file is missing or broken, naming it.
+        WeightsError: the file is missing or broken, naming it.
     """
     if not path.exists():
-        raise ClipError(f"text model: {path} is missing; it ships with lossweep, reinstall or train again")
+        raise WeightsError(f"text model: {path} is missing; it ships with lossweep, reinstall or train again")
     try:
         with np.load(path) as tables:
             names = [name for name in tables.files if not name.endswith("_counts")]
@@ -82,7 +82,7 @@ def load(path: Path) -> dict[str, Grams]:
                 n: Grams(tables[n].astype(np.int64), tables[f"{n}_counts"].astype(np.int64)) for n in names
             }
     except (OSError, ValueError, KeyError, EOFError) as error:
-        raise ClipError(f"text model: {path} is broken ({error}); train again to write it") from None
+        raise WeightsError(f"text model: {path} is broken ({error}); train again to write it") from None
 
 
 class Followers:

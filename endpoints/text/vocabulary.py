@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from lossweep.endpoints.clip import ClipError
+from lossweep.channels.errors import WeightsError
 from lossweep.endpoints.text.word_forms import analyse
 
 UNKNOWN = 0
@@ -77,16 +77,16 @@ class Vocabulary:
         """Reads what `save` wrote.
 
         Raises:
-            ClipError: the file is missing or no vocabulary.
+            WeightsError: the file is missing or no vocabulary.
         """
         if not path.exists():
-            raise ClipError(
+            raise WeightsError(
                 f"text model: {path} is missing; it ships with lossweep, reinstall or train again"
             )
         try:
             surfaces, counts, knowledge = json.loads(gzip.decompress(path.read_bytes()))
         except (OSError, ValueError, EOFError):
-            raise ClipError(f"text model: {path} is no vocabulary; train again to write it") from None
+            raise WeightsError(f"text model: {path} is no vocabulary; train again to write it") from None
         return cls(tuple(surfaces), tuple(counts), tuple(knowledge))
 
 

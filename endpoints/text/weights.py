@@ -7,7 +7,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lossweep.endpoints.clip import ClipError
+from lossweep.channels.errors import WeightsError
 from lossweep.endpoints.text import huffman
 from lossweep.endpoints.text import ngram_counts as counts
 from lossweep.endpoints.text.vocabulary import Vocabulary
@@ -38,11 +38,11 @@ def load(folder: Path = SHIPPED, device: str = "cpu") -> tuple[TextNetwork, Voca
     """The network, in float32 and ready to fill, and its vocabulary. No network connection is used.
 
     Raises:
-        ClipError: a file is missing or broken, naming it, or the two do not belong together.
+        WeightsError: a file is missing or broken, naming it, or the two do not belong together.
     """
     path = folder / NETWORK_FILE
     if not path.exists():
-        raise ClipError(f"text model: {path} is missing; it ships with lossweep, reinstall or train again")
+        raise WeightsError(f"text model: {path} is missing; it ships with lossweep, reinstall or train again")
     from safetensors import SafetensorError, safe_open
 
     from lossweep.endpoints.text.network import NetworkConfig, TextNetwork
@@ -54,7 +54,9 @@ def load(folder: Path = SHIPPED, device: str = "cpu") -> tuple[TextNetwork, Voca
             state = {name: stored.get_tensor(name).float() for name in stored.keys()}  # noqa: SIM118
         network.load_state_dict(state, assign=True)
     except (SafetensorError, RuntimeError, KeyError, TypeError, ValueError) as error:
-        raise ClipError(f"text model: {path} is broken ({str(error).splitlines()[0]}); train again") from None
+        raise WeightsError(
+            f"text model: {path} is broken ({str(error).splitlines()[0]}); train again"
+        ) from None
     if network.config.vocabulary != len(vocabulary):
-        raise ClipError(f"text model: {path} and {VOCABULARY_FILE} beside it are not of one training")
+        raise WeightsError(f"text model: {path} and {VOCABULARY_FILE} beside it are not of one training")
     return network.to(device).eval(), vocabulary

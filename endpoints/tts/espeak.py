@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.signal import resample_poly
 
+from lossweep.channels.errors import MissingPackage, OptionError
 from lossweep.endpoints.clip import SPEECH_RATE, ClipError, Word
 
 # espeak-ng's speak_lib.h
@@ -72,7 +73,7 @@ def _library() -> tuple[ctypes.CDLL, int]:
         _INITIALIZE_PHONEME_EVENTS | _INITIALIZE_DONT_EXIT,
     )
     if rate <= 0:
-        raise ClipError("libespeak-ng did not start; reinstall the package espeakng-loader")
+        raise MissingPackage("libespeak-ng did not start; reinstall the package espeakng-loader")
     return library, rate
 
 
@@ -128,7 +129,7 @@ def _synthesize(text: str, voice: str, manner: tuple[int, int, int]) -> tuple[ND
         return 0
 
     if library.espeak_SetVoiceByName(voice.encode()) != 0:
-        raise ClipError(f"libespeak-ng has no voice {voice!r}; try 'en-us'")
+        raise OptionError(f"libespeak-ng has no voice {voice!r}; try 'en-us'")
     library.espeak_ng_SetRandSeed(ctypes.c_long(1))  # it starts from the time of day
     for parameter, value in zip((_PARAMETER_RATE, _PARAMETER_PITCH, _PARAMETER_RANGE), manner, strict=True):
         library.espeak_SetParameter(parameter, value, 0)

@@ -15,7 +15,8 @@ from scipy.signal import resample_poly
 from torch import Tensor, nn
 from torch.nn import functional
 
-from lossweep.endpoints.clip import SPEECH_RATE, ClipError
+from lossweep.channels.errors import WeightsError
+from lossweep.endpoints.clip import SPEECH_RATE
 from lossweep.endpoints.tts.spectrum import BANDS, FFT, HOP, LEAST, WINDOW
 from lossweep.endpoints.tts.vocoder import batched
 
@@ -57,12 +58,12 @@ class HifiGan:
         """The checkpoint of a folder: `config.json`, and `generator_v1`, `g_02500000` or the like.
 
         Raises:
-            ClipError: one of them is missing or broken, or made for other spectrograms.
+            WeightsError: one of them is missing or broken, or made for other spectrograms.
         """
         config = _config(folder / "config.json")
         found = sorted(path for name in NAMES for path in folder.glob(name) if path.is_file())
         if len(found) != 1:
-            raise ClipError(
+            raise WeightsError(
                 f"{folder} has {len(found) or 'no'} HiFi-GAN checkpoints ({' or '.join(NAMES)}); "
                 "keep one there, beside its config.json"
             )
@@ -80,7 +81,7 @@ class HifiGan:
             UnpicklingError,
         ) as error:
             why = (str(error).splitlines() or [type(error).__name__])[0]
-            raise ClipError(
+            raise WeightsError(
                 f"{found[0]} is no generator for the config.json beside it ({why}); fetch both again"
             ) from None
         return cls(generator.to(device), config, (found[0], folder / "config.json"))
@@ -193,24 +194,24 @@ def _config(path: Path) -> dict[str, Any]:
     """The checkpoint's configuration.
 
     Raises:
-        ClipError: it is missing or broken, or spectrograms are not ours.
+        WeightsError: it is missing or broken, or spectrograms are not ours.
     """
     try:
         config = json.loads(path.read_text())
     except OSError:
-        raise ClipError(
+        raise WeightsError(
             f"{path} is missing; a HiFi-GAN folder holds config.json beside the checkpoint"
         ) from None
     except ValueError as error:
-        raise ClipError(f"{path} is not JSON ({error}); fetch it again") from None
+        raise WeightsError(f"{path} is not JSON ({error}); fetch it again") from None
     missing = [key for key in (*FITTING, *NEEDED) if key not in config]
     if missing:
-        raise ClipError(f"{path} lacks {', '.join(missing)}; fetch the one published with the checkpoint")
+        raise WeightsError(f"{path} lacks {', '.join(missing)}; fetch the one published with the checkpoint")
     wrong = [f"{key} is {config[key]}, not {value}" for key, value in FITTING.items() if config[key] != value]
     if str(config["resblock"]) not in RESIDUALS:
         wrong.append(f"resblock is {config['resblock']}, not {' or '.join(RESIDUALS)}")
     if math.prod(config["upsample_rates"]) != config["hop_size"]:
         wrong.append(f"upsample_rates {config['upsample_rates']} do not make hop_size {config['hop_size']}")
     if wrong:
-        raise ClipError(f"{path}: {'; '.join(wrong)}; choose a checkpoint for 80 bands from 0 to 8 kHz")
+        raise WeightsError(f"{path}: {'; '.join(wrong)}; choose a checkpoint for 80 bands from 0 to 8 kHz")
     return config

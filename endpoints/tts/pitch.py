@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from lossweep.endpoints.clip import SPEECH_RATE, ClipError
+from lossweep.channels.errors import MissingPackage
+from lossweep.endpoints.clip import SPEECH_RATE
 from lossweep.endpoints.tts.spectrum import HOP
 
 LOWEST, HIGHEST = 65.0, 450.0
@@ -19,13 +20,13 @@ def pitch(speech: NDArray[np.float32]) -> NDArray[np.float32]:
     Returns:
         float32 [samples // 160], 0 or 65 to 450.
     Raises:
-        ClipError: praat-parselmouth is not installed.
+        MissingPackage: praat-parselmouth is not installed.
     Source: Boersma 1993, as Praat's `To Pitch` has it.
     """
     try:
         import parselmouth
     except ImportError:
-        raise ClipError("pitch is tracked by Praat: pip install praat-parselmouth") from None
+        raise MissingPackage("pitch is tracked by Praat: pip install praat-parselmouth") from None
     frames = len(speech) // HOP
     step = HOP / SPEECH_RATE
     sound = parselmouth.Sound(speech.astype(np.float64), SPEECH_RATE)

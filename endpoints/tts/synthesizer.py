@@ -56,7 +56,7 @@ class Synthesizer(Protocol):
         Args:
             sounds: the vocoder: "own", or a folder with a published HiFi-GAN checkpoint.
         Raises:
-            ClipError: weights are missing or broken.
+            WeightsError: weights are missing or broken.
         """
         ...
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from scipy.linalg import solve_discrete_lyapunov
 from scipy.ndimage import uniform_filter1d
 
-from lossweep.endpoints.clip import ClipError
+from lossweep.channels.errors import WeightsError
 from lossweep.endpoints.tts.phonemes import base
 from lossweep.endpoints.tts.spectrum import BANDS, mel
 from lossweep.endpoints.tts.synthesizer import FPS, FRAME, MELS
@@ -77,10 +77,12 @@ class Visemes:
         """The model that ships.
 
         Raises:
-            ClipError: the file is missing.
+            WeightsError: the file is missing.
         """
         if not path.exists():
-            raise ClipError(f"visemes: {path} is missing; reinstall lossweep, or make the corpus with --fit")
+            raise WeightsError(
+                f"visemes: {path} is missing; reinstall lossweep, or make the corpus with --fit"
+            )
         with np.load(path) as stored:
             return cls(**stored)
 

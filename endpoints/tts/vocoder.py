@@ -49,7 +49,7 @@ def vocoder(name: str, device: str = "cpu") -> AnyVocoder:
     """The vocoder that ships ("own"), or the published HiFi-GAN checkpoint in a folder of that name.
 
     Raises:
-        ClipError: weights are missing, broken or made for other spectrograms.
+        WeightsError: weights are missing, broken or made for other spectrograms.
     """
     if name == Vocoder.label:
         return Vocoder.load(device)
@@ -71,7 +71,7 @@ class Vocoder:
         """The trained one that ships.
 
         Raises:
-            ClipError: weights are missing or broken.
+            WeightsError: weights are missing or broken.
         """
         return cls(_network(SHIPPED), device)
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lossweep.endpoints.clip import ClipError
+from lossweep.channels.errors import LossweepError
 from lossweep.endpoints.text.pretrained import minilm_folder
 from lossweep.experiments.metrics.metric import MetricAbsent
 
@@ -27,7 +27,7 @@ class Embedder:
     def __init__(self, device: str = "cpu") -> None:
         try:
             folder = minilm_folder()
-        except ClipError as reason:
+        except LossweepError as reason:
             raise MetricAbsent(f"sentence embeddings: {reason}") from None
         from transformers import BertModel, BertTokenizerFast
 

@@ -8,8 +8,9 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
+from lossweep.channels.errors import LossweepError
 from lossweep.endpoints.asr.recognizer import DEFAULT, Recognizer, recognizer
-from lossweep.endpoints.clip import Clip, ClipError, Playback
+from lossweep.endpoints.clip import Clip, Playback
 from lossweep.experiments.metrics.alignment import both
 from lossweep.experiments.metrics.metric import MetricAbsent
 from lossweep.experiments.metrics.recognition import spelled
@@ -37,7 +38,7 @@ class Heard:
     def __init__(self, device: str = "cpu", recognizer: str = DEFAULT) -> None:
         try:
             self._recognizer = _recognizer(recognizer)
-        except ClipError as error:
+        except LossweepError as error:
             raise MetricAbsent(f"heard: {error}") from None
         self._known: dict[bytes, list[str]] = {}
 

@@ -10,6 +10,7 @@ from typing import Any, Literal, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from lossweep.channels.errors import LossweepError
 from lossweep.channels.registry import Registry
 from lossweep.endpoints.clip import Clip, Playback
 
@@ -42,7 +43,7 @@ METRICS = Registry(
 )
 
 
-class MetricAbsent(RuntimeError):
+class MetricAbsent(LossweepError, RuntimeError):
     """A metric cannot be had here: which one, what is missing, where it was looked for, how to get it."""
 
 

@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 import yaml
 
-from lossweep.endpoints.clip import SPEECH_RATE, ClipError
+from lossweep.channels.errors import MissingPackage
+from lossweep.endpoints.clip import SPEECH_RATE
 from lossweep.experiments.cli import main
 from lossweep.experiments.clips.portrait import portrait
 from lossweep.experiments.mp4 import film, placed
@@ -96,7 +97,7 @@ def test_without_speech_it_is_silent(tmp_path):
 
 def test_no_program_is_one_line(tmp_path, monkeypatch):
     monkeypatch.setenv("IMAGEIO_FFMPEG_EXE", str(tmp_path / "none"))
-    with pytest.raises(ClipError, match="films are absent") as raised:
+    with pytest.raises(MissingPackage, match="films are absent") as raised:
         film(tmp_path / "a.mp4", np.zeros((5, 64, 64, 3), np.uint8), 25.0)
     assert "\n" not in str(raised.value)
 

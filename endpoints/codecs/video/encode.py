@@ -16,11 +16,12 @@ import numpy as np
 from numpy.typing import NDArray
 from platformdirs import user_cache_dir
 
+from lossweep.channels.errors import LossweepError
 from lossweep.endpoints.codecs.video.codec import Codec
 from lossweep.endpoints.packetize.annexb import join_nal_units, split_nal_units
 
 
-class EncodeError(ValueError):
+class EncodeError(LossweepError, ValueError):
     """An encoder cannot do what was asked; one line that says what and why."""
 
 

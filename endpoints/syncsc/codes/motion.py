@@ -11,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from lossweep.endpoints.clip import ClipError
+from lossweep.channels.errors import WeightsError
 from lossweep.endpoints.syncsc.codes.weights import SHIPPED
 
 LAGS = 256
@@ -38,7 +38,7 @@ class Motion:
         """What ships.
 
         Raises:
-            ClipError: it is missing or broken.
+            WeightsError: it is missing or broken.
         """
         return _load(path)
 
@@ -121,7 +121,9 @@ def _terms(lags: NDArray[np.integer]) -> NDArray[np.float64]:
 @lru_cache(maxsize=2)
 def _load(path: Path) -> Motion:
     if not path.exists():
-        raise ClipError(f"packet code: {path} is missing; it ships with lossweep, reinstall or train again")
+        raise WeightsError(
+            f"packet code: {path} is missing; it ships with lossweep, reinstall or train again"
+        )
     from safetensors import SafetensorError
     from safetensors.torch import load_file
 
@@ -130,6 +132,6 @@ def _load(path: Path) -> Motion:
         parity = {rate: stored[f"parity-{rate:g}"] for rate in (0.5, 0.25)}
         return Motion(stored["covariance"], parity)
     except (SafetensorError, KeyError) as error:
-        raise ClipError(
+        raise WeightsError(
             f"packet code: {path} is broken ({str(error).splitlines()[0]}); train again"
         ) from None

@@ -9,7 +9,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from lossweep.endpoints.clip import ClipError
+from lossweep.channels.errors import WeightsError
 
 if TYPE_CHECKING:
     from torch import nn
@@ -32,10 +32,12 @@ def load(path: Path, make: Callable[[dict[str, Any]], nn.Module], device: str = 
     Args:
         make: the network of the sizes in the header.
     Raises:
-        ClipError: the file is missing or broken.
+        WeightsError: the file is missing or broken.
     """
     if not path.exists():
-        raise ClipError(f"packet code: {path} is missing; it ships with lossweep, reinstall or train again")
+        raise WeightsError(
+            f"packet code: {path} is missing; it ships with lossweep, reinstall or train again"
+        )
     from safetensors import SafetensorError, safe_open
 
     try:
@@ -43,7 +45,7 @@ def load(path: Path, make: Callable[[dict[str, Any]], nn.Module], device: str = 
             network = make(json.loads(stored.metadata()["config"]))
             network.load_state_dict({name: stored.get_tensor(name).float() for name in stored.keys()})  # noqa: SIM118
     except (SafetensorError, RuntimeError, KeyError, TypeError, ValueError) as error:
-        raise ClipError(
+        raise WeightsError(
             f"packet code: {path} is broken ({str(error).splitlines()[0]}); train again"
         ) from None
     return network.to(device).eval()

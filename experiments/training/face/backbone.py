@@ -6,14 +6,14 @@ from urllib.error import URLError
 
 from torch import Tensor, nn
 
-from lossweep.endpoints.clip import ClipError
+from lossweep.channels.errors import WeightsError
 
 
 def features() -> dict[str, Tensor]:
     """Weights of SqueezeNet 1.1's features.
 
     Raises:
-        ClipError: they are neither in TORCH_HOME nor to be downloaded.
+        WeightsError: they are neither in TORCH_HOME nor to be downloaded.
     """
     from torchvision.models import SqueezeNet1_1_Weights, squeezenet1_1
 
@@ -27,7 +27,7 @@ def lpips_squeeze() -> nn.Module:
     """LPIPS on SqueezeNet's features, frozen.
 
     Raises:
-        ClipError: as `features`.
+        WeightsError: as `features`.
     """
     import lpips
 
@@ -37,8 +37,8 @@ def lpips_squeeze() -> nn.Module:
         raise _absent(error) from None
 
 
-def _absent(error: Exception) -> ClipError:
-    return ClipError(
+def _absent(error: Exception) -> WeightsError:
+    return WeightsError(
         "training needs torchvision's squeezenet1_1 weights and they could not be downloaded "
         f"({error}); set TORCH_HOME to a folder with hub/checkpoints/squeezenet1_1-b8a52dc0.pth"
     )

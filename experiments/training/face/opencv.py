@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
-from lossweep.endpoints.clip import ClipError
+from lossweep.channels.errors import MissingPackage
 
 
 def opencv() -> Any:
     """The module cv2.
 
     Raises:
-        ClipError: it is not there, and how to get it.
+        MissingPackage: it is not there, and how to get it.
     """
     try:
         import cv2
     except ImportError:
-        raise ClipError("training the generator needs OpenCV; pip install lossweep[tracker]") from None
+        raise MissingPackage("training the generator needs OpenCV; pip install lossweep[tracker]") from None
     return cv2

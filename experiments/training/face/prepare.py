@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from lossweep.endpoints.clip import ClipError
+from lossweep.channels.errors import LossweepError, TrainingDataError
 from lossweep.endpoints.syncsc.landmarker import Landmarker
 from lossweep.experiments.training.face.split import clips_folder, people
 
@@ -66,11 +66,11 @@ def load(folder: Path) -> Labelled:
     """The labels that `main` wrote into `folder`, memory-mapped.
 
     Raises:
-        ClipError: they are not there.
+        TrainingDataError: they are not there.
     """
     folder = Path(folder)
     if not (folder / INDEX).exists():
-        raise ClipError(
+        raise TrainingDataError(
             f"{folder} has no labels; make them with `python -m lossweep.experiments.training.face.prepare --data DIR --out {folder}`"
         )
     clips = tuple(LabelledClip(**line) for line in json.loads((folder / INDEX).read_text())["clips"])
@@ -100,7 +100,7 @@ def main(argv: list[str] | None = None) -> int:
     args = parser.parse_args(argv)
     try:
         _prepare(args.data, args.out, args.model or args.data / "models" / "face_landmarker.task")
-    except ClipError as error:
+    except LossweepError as error:
         print(error, file=sys.stderr)
         return 2
     return 0

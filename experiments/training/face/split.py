@@ -6,7 +6,7 @@ import csv
 from dataclasses import dataclass
 from pathlib import Path
 
-from lossweep.endpoints.clip import ClipError
+from lossweep.channels.errors import TrainingDataError
 
 EVERY = 5
 
@@ -34,13 +34,13 @@ def people(folder: Path) -> tuple[Person, ...]:
     Args:
         folder: holds manifest.csv (columns file, identity) and the clips; or a folder with such a folder `clips`.
     Raises:
-        ClipError: there is no manifest.csv, or it lacks a column.
+        TrainingDataError: there is no manifest.csv, or it lacks a column.
     """
     path = clips_folder(folder) / "manifest.csv"
     with path.open(newline="", encoding="utf-8") as lines:
         rows = list(csv.DictReader(lines))
     if not rows or not {"file", "identity"} <= rows[0].keys():
-        raise ClipError(f"{path} must have the columns file and identity, and a line for each clip")
+        raise TrainingDataError(f"{path} must have the columns file and identity, and a line for each clip")
     held_out = set(sorted({row["identity"] for row in rows})[::EVERY])
     return tuple(Person(row["file"], row["identity"], row["identity"] in held_out) for row in rows)
 
@@ -49,9 +49,11 @@ def clips_folder(folder: Path) -> Path:
     """`folder`, or its subfolder `clips`, whichever holds manifest.csv.
 
     Raises:
-        ClipError: neither does.
+        TrainingDataError: neither does.
     """
     for place in (Path(folder), Path(folder) / "clips"):
         if (place / "manifest.csv").exists():
             return place
-    raise ClipError(f"{folder} has no manifest.csv (columns file, identity); give the folder of the clips")
+    raise TrainingDataError(
+        f"{folder} has no manifest.csv (columns file, identity); give the folder of the clips"
+    )

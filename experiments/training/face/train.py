@@ -12,7 +12,7 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-from lossweep.endpoints.clip import ClipError
+from lossweep.channels.errors import LossweepError
 
 # name -> (module with `train(args)`, minutes that it is given unless said otherwise)
 TRAININGS = {
@@ -68,7 +68,7 @@ def launch(
     try:
         args.out.mkdir(parents=True, exist_ok=True)
         importlib.import_module(module).train(args)
-    except ClipError as error:
+    except LossweepError as error:
         print(error, file=sys.stderr)
         return 2
     return 0

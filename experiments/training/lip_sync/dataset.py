@@ -12,7 +12,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from lossweep.endpoints.clip import SPEECH_RATE, Clip, ClipError
+from lossweep.channels.errors import TrainingDataError
+from lossweep.endpoints.clip import SPEECH_RATE, Clip
 from lossweep.experiments.metrics.lip_sync.expert import FPS
 from lossweep.experiments.metrics.lip_sync.faces import FaceFinder, boxes
 from lossweep.experiments.metrics.lip_sync.lossweep_sync import cepstra, lower_faces
@@ -92,7 +93,7 @@ def examples(data: Path, folder: Path, network: SyncNetwork) -> list[Example]:
         folder: for the features, 1 MB a second of clip.
         network: whose encoders give the features.
     Raises:
-        ClipError: no manifest.csv, a column is missing, or nobody speaks.
+        TrainingDataError: no manifest.csv, a column is missing, or nobody speaks.
     """
     folder.mkdir(parents=True, exist_ok=True)
     finder, found = FaceFinder(), []
@@ -108,7 +109,7 @@ def examples(data: Path, folder: Path, network: SyncNetwork) -> list[Example]:
             seen, heard = (kept[part].astype(np.float32) for part in ("seen", "heard"))
         found.append(Example(name, identity, held_out, seen, heard))
     if not any(not one.held_out for one in found):
-        raise ClipError(f"{data}: nobody speaks in these clips (column has_speech of manifest.csv)")
+        raise TrainingDataError(f"{data}: nobody speaks in these clips (column has_speech of manifest.csv)")
     return found
 
 
@@ -119,7 +120,7 @@ def _sources(data: Path) -> Iterator[tuple[str, str, bool, partial[Clip]]]:
     for person in people(data):
         row = rows[person.file]
         if "has_speech" not in row:
-            raise ClipError(f"{place / 'manifest.csv'} must have the column has_speech")
+            raise TrainingDataError(f"{place / 'manifest.csv'} must have the column has_speech")
         if row["has_speech"].startswith("yes"):
             yield person.file, person.identity, person.held_out, partial(_real, place / person.file)
     for number, (voice, text) in enumerate(SENTENCES):

@@ -19,7 +19,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from lossweep.endpoints.clip import ClipError
+from lossweep.channels.errors import LossweepError, WeightsError
 from lossweep.endpoints.weights import save
 from lossweep.experiments.metrics.lip_sync.lossweep_sync import SHIPPED
 from lossweep.experiments.metrics.lip_sync.lrasd import pretrained
@@ -35,16 +35,16 @@ def untrained(data: Path) -> SyncNetwork:
     """The network with LR-ASD's encoders.
 
     Raises:
-        ClipError: its checkpoint is not in `data`/models, or is something else.
+        WeightsError: its checkpoint is not in `data`/models, or is something else.
     """
     path = data / "models" / CHECKPOINT
     if not path.exists():
-        raise ClipError(f"{path} is missing; get it from github.com/Junhua-Liao/LR-ASD (weight/)")
+        raise WeightsError(f"{path} is missing; get it from github.com/Junhua-Liao/LR-ASD (weight/)")
     network = SyncNetwork()
     try:
         network.pictures, network.sound = pretrained(torch.load(path, map_location="cpu", weights_only=True))
     except (RuntimeError, KeyError) as error:
-        raise ClipError(f"{path} is not LR-ASD ({str(error).splitlines()[0]}); get it again") from None
+        raise WeightsError(f"{path} is not LR-ASD ({str(error).splitlines()[0]}); get it again") from None
     return network.eval().requires_grad_(False).to(memory_format=torch.channels_last)
 
 
@@ -113,7 +113,7 @@ def main(argv: list[str] | None = None) -> int:
     torch.set_num_threads(options.threads)
     try:
         train(options.data, options.work, options.steps, options.out)
-    except ClipError as error:
+    except LossweepError as error:
         print(error, file=sys.stderr)
         return 2
     return 0

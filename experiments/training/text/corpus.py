@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from lossweep.endpoints.clip import ClipError
+from lossweep.channels.errors import TrainingDataError
 
 TEST_LECTURES = (3, 9, 12, 16, 19, 24, 30, 33)
 """Chemistry lectures that nothing is trained on or tuned on: the published curves are measured on them."""
@@ -70,11 +70,11 @@ def read_corpus(folder: Path) -> Corpus:
     Args:
         folder: with `chemistry_lectures.txt` (the knowledge base) and other .txt files.
     Raises:
-        ClipError: no such folder, no .txt file in it, or none of them has a word.
+        TrainingDataError: no such folder, no .txt file in it, or none of them has a word.
     """
     files = sorted(folder.glob("*.txt"))
     if not files:
-        raise ClipError(
+        raise TrainingDataError(
             f"corpus folder {folder} holds no .txt file; give the folder of transcripts as --data"
         )
     chemistry: list[Lecture] = []
@@ -82,7 +82,7 @@ def read_corpus(folder: Path) -> Corpus:
     for file in files:
         (chemistry if file.name == KNOWLEDGE_BASE else general).extend(read_lectures(file))
     if not chemistry and not general:
-        raise ClipError(f"corpus folder {folder}: its .txt files are empty; put transcripts there")
+        raise TrainingDataError(f"corpus folder {folder}: its .txt files are empty; put transcripts there")
     kept = {*TEST_LECTURES, *VALIDATION_LECTURES}
     return Corpus(
         general=tuple(x for i, x in enumerate(general) if i % VALIDATION_EVERY),

@@ -6,7 +6,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from lossweep.endpoints.clip import ClipError
+from lossweep.channels.errors import LossweepError
 from lossweep.endpoints.text import huffman
 from lossweep.endpoints.text import ngram_counts as counts
 from lossweep.endpoints.text.ngram_counts import CHEMISTRY, Grams
@@ -32,7 +32,7 @@ def main(argv: list[str] | None = None) -> int:
     args = parser.parse_args(argv)
     try:
         _train(args)
-    except ClipError as error:
+    except LossweepError as error:
         print(error, file=sys.stderr)
         return 2
     return 0

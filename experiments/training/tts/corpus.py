@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from lossweep.endpoints.clip import ClipError
+from lossweep.channels.errors import TrainingDataError
 from lossweep.endpoints.tts.spectrum import HOP
 from lossweep.endpoints.tts.synthesizer import FRAME
 
@@ -70,11 +70,11 @@ class Corpus:
         """The corpus of a folder.
 
         Raises:
-            ClipError: it is not there.
+            TrainingDataError: it is not there.
         """
         folder = Path(folder)
         if not (folder / INDEX).exists():
-            raise ClipError(
+            raise TrainingDataError(
                 f"{folder} has no corpus of speech; make one with "
                 f"`python -m lossweep.experiments.training.tts.prepare --data DIR --out {folder}`"
             )

@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from lossweep.endpoints.clip import ClipError
+from lossweep.channels.errors import LossweepError
 from lossweep.endpoints.syncsc.face_model import EXPRESSION, FaceModel
 from lossweep.endpoints.syncsc.semantics import Scaling, smoothed
 from lossweep.endpoints.tts.phonemes import spelled
@@ -48,7 +48,7 @@ def main(argv: list[str] | None = None) -> int:
     args = parser.parse_args(argv)
     try:
         _prepare(args)
-    except ClipError as error:
+    except LossweepError as error:
         print(error, file=sys.stderr)
         return 2
     return 0

@@ -10,7 +10,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from lossweep.endpoints.clip import SPEECH_RATE, ClipError
+from lossweep.channels.errors import TrainingDataError
+from lossweep.endpoints.clip import SPEECH_RATE
 from lossweep.endpoints.tts.synthesizer import FRAME, LOUDNESS, loudness
 from lossweep.experiments.training.face.split import Person, clips_folder, people
 
@@ -34,7 +35,7 @@ def spoken_clips(data: Path) -> Iterator[Spoken]:
     """The clips that manifest.csv calls English (has_speech yes/english); others only add their sound's voice.
 
     Raises:
-        ClipError: there is no manifest.csv, or it lacks the columns has_speech and transcript.
+        TrainingDataError: there is no manifest.csv, or it lacks the columns has_speech and transcript.
     """
     folder = clips_folder(data)
     with (folder / "manifest.csv").open(newline="", encoding="utf-8") as lines:
@@ -42,7 +43,9 @@ def spoken_clips(data: Path) -> Iterator[Spoken]:
     for person in people(data):
         row = rows[person.file]
         if not {"has_speech", "transcript"} <= row.keys():
-            raise ClipError(f"{folder / 'manifest.csv'} must have the columns has_speech and transcript")
+            raise TrainingDataError(
+                f"{folder / 'manifest.csv'} must have the columns has_speech and transcript"
+            )
         if row["has_speech"] != "yes/english":
             continue
         speech = sound(folder / person.file)
@@ -55,13 +58,13 @@ def sound(path: Path) -> NDArray[np.float32]:
     """A file's sound from its first picture on, float32 [samples], 16 kHz mono, whole frames of 640.
 
     Raises:
-        ClipError: it has none.
+        TrainingDataError: it has none.
     """
     import av
 
     with av.open(str(path)) as file:
         if not file.streams.audio:
-            raise ClipError(f"{path} has no sound, though manifest.csv says so")
+            raise TrainingDataError(f"{path} has no sound, though manifest.csv says so")
         shown = file.streams.video[0]
         start = float((shown.start_time or 0) * shown.time_base)
         resampler = av.AudioResampler(format="flt", layout="mono", rate=SPEECH_RATE)

@@ -13,7 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.signal import resample_poly
 
-from lossweep.endpoints.clip import SPEECH_RATE, ClipError, Word
+from lossweep.channels.errors import TrainingDataError
+from lossweep.endpoints.clip import SPEECH_RATE, Word
 from lossweep.endpoints.tts.espeak import speak
 from lossweep.endpoints.tts.phonemes import Placed, spelled
 from lossweep.endpoints.tts.synthesizer import FRAME, LOUDNESS, loudness
@@ -90,11 +91,11 @@ def sentences(data: Path) -> tuple[list[str], list[str]]:
     """Sentences of four to 22 words of letters from `data`/text/lectures_*.txt; those of the last file apart.
 
     Raises:
-        ClipError: there is no such file.
+        TrainingDataError: there is no such file.
     """
     files = sorted((Path(data) / "text").glob("lectures_*.txt"))
     if not files:
-        raise ClipError(f"{data} has no text/lectures_*.txt; give the folder with the texts")
+        raise TrainingDataError(f"{data} has no text/lectures_*.txt; give the folder with the texts")
     found = [
         sentence
         for file in files

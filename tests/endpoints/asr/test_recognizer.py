@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from lossweep.channels.errors import WeightsError
 from lossweep.endpoints.asr.recognizer import recognizer
 from lossweep.endpoints.asr.zipformer import joined
 from lossweep.endpoints.clip import Clip, ClipError, Playback, Word
@@ -114,7 +115,7 @@ def test_a_zipformer_folder_that_lacks_a_file_is_named(tmp_path):
         "joiner.onnx",
         "tokens.txt",
     ):
-        with pytest.raises(ClipError, match=r"holds no (encoder|decoder|joiner|tokens)") as error:
+        with pytest.raises(WeightsError, match=r"holds no (encoder|decoder|joiner|tokens)") as error:
             recognizer(str(tmp_path))
         assert len(str(error.value).splitlines()) == 1
         (tmp_path / name).write_bytes(b"x")

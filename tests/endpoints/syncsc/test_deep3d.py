@@ -5,7 +5,7 @@ import pytest
 import torch
 from scipy.io import savemat
 
-from lossweep.endpoints.clip import ClipError
+from lossweep.channels.errors import OptionError, WeightsError
 from lossweep.endpoints.syncsc.deep3d import IBUG, PARTS, Deep3DTracker, ReconNet, completed, laid
 from lossweep.endpoints.syncsc.face_model import FaceModel
 
@@ -76,13 +76,13 @@ def test_sixty_eight_points_bring_back_the_whole_face():
 
 
 def test_what_is_missing_is_named(folder, tmp_path):
-    with pytest.raises(ClipError, match="tracker_folder"):
+    with pytest.raises(OptionError, match="tracker_folder"):
         Deep3DTracker.load()
-    with pytest.raises(ClipError, match=r"epoch_20.pth is missing"):
+    with pytest.raises(WeightsError, match=r"epoch_20.pth is missing"):
         Deep3DTracker(tmp_path)
     torch.save({"something": 1}, tmp_path / "epoch_20.pth")
-    with pytest.raises(ClipError, match="no Deep3DFaceRecon checkpoint"):
+    with pytest.raises(WeightsError, match="no Deep3DFaceRecon checkpoint"):
         Deep3DTracker(tmp_path)
     (tmp_path / "epoch_20.pth").write_bytes((folder / "epoch_20.pth").read_bytes())
-    with pytest.raises(ClipError, match=r"BFM_model_front.mat is missing"):
+    with pytest.raises(WeightsError, match=r"BFM_model_front.mat is missing"):
         Deep3DTracker(tmp_path)

@@ -6,7 +6,7 @@ import torch
 
 from lossweep.channels.delay import Delay
 from lossweep.channels.erasure import Erasure
-from lossweep.endpoints.clip import ClipError
+from lossweep.channels.errors import OptionError
 from lossweep.endpoints.fec.none import NoCode
 from lossweep.endpoints.syncsc.codes.family import PacSCSFamily
 from lossweep.endpoints.syncsc.fom.endpoint import SHIPPED, FomEndpoint, FomParams, as_tensor, load_network
@@ -39,5 +39,5 @@ def test_keypoints_follow_a_shifted_picture(clip):
 
 
 def test_it_takes_no_code_that_was_trained_on_faces():
-    with pytest.raises(ClipError, match="endpoint fom takes the codes none, rs, not pacsc-s"):
+    with pytest.raises(OptionError, match="endpoint fom takes the codes none, rs, not pacsc-s"):
         FomEndpoint(FomParams(), PacSCSFamily(0.5))

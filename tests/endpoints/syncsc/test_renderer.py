@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from matplotlib.path import Path as Outline
 
-from lossweep.endpoints.clip import ClipError
+from lossweep.channels.errors import WeightsError
 from lossweep.endpoints.syncsc.face_model import FaceModel
 from lossweep.endpoints.syncsc.generator import generator
 from lossweep.endpoints.syncsc.generator.conditioning import REACH, signed_distance
@@ -90,9 +90,9 @@ def test_pictures_are_drawn_when_asked_for_and_once(face):
 
 
 def test_weights_that_are_missing_or_broken_are_named(tmp_path):
-    with pytest.raises(ClipError, match=r"missing.*train generator"):
+    with pytest.raises(WeightsError, match=r"missing.*train generator"):
         generator.load_network(tmp_path / "no.safetensors")
     broken = tmp_path / "broken.safetensors"
     broken.write_bytes(b"not weights")
-    with pytest.raises(ClipError, match=r"broken.safetensors is broken"):
+    with pytest.raises(WeightsError, match=r"broken.safetensors is broken"):
         generator.load_network(broken)

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from lossweep.channels.delay import Delay
 from lossweep.channels.erasure import Erasure
+from lossweep.channels.errors import WeightsError
 from lossweep.endpoints.clip import Clip, ClipError, Word
 from lossweep.endpoints.fec.code import CODES
 from lossweep.endpoints.text import huffman, weights
@@ -174,5 +175,5 @@ def test_one_word_is_sent():
 
 
 def test_a_missing_weight_file_is_named(tmp_path: Path):
-    with pytest.raises(ClipError, match=weights.NETWORK_FILE):
+    with pytest.raises(WeightsError, match=weights.NETWORK_FILE):
         weights.load(tmp_path)

@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.signal import lfilter
 
+from lossweep.channels.errors import WeightsError
 from lossweep.endpoints.clip import ClipError, Word
 from lossweep.endpoints.tts import viseme_regression as visemes
 from lossweep.endpoints.tts.espeak import speak
@@ -165,7 +166,7 @@ def test_a_phoneme_far_from_the_window_changes_nothing():
 
 
 def test_missing_weights_are_one_line(tmp_path):
-    with pytest.raises(ClipError, match=r"visual\.safetensors is missing.*speech\.train visual"):
+    with pytest.raises(WeightsError, match=r"visual\.safetensors is missing.*speech\.train visual"):
         load(tmp_path / "visual.safetensors", "visual", VisualNetwork(), TRAINER)
 
 

@@ -14,7 +14,7 @@ from scipy.signal import resample_poly
 from torch import nn
 from torch.nn.utils import weight_norm
 
-from lossweep.endpoints.clip import ClipError
+from lossweep.channels.errors import WeightsError
 from lossweep.endpoints.tts.espeak import speak
 from lossweep.endpoints.tts.harmonic_network import HarmonicNetwork, excite, response, shape
 from lossweep.endpoints.tts.hifigan import Generator, HifiGan, translated
@@ -212,7 +212,7 @@ def test_what_does_not_fit_is_one_line(published, change, said) -> None:
     folder, _ = published
     config = {**json.loads((folder / "config.json").read_text()), **change}
     (folder / "config.json").write_text(json.dumps({k: v for k, v in config.items() if v is not None}))
-    with pytest.raises(ClipError, match=said) as raised:
+    with pytest.raises(WeightsError, match=said) as raised:
         HifiGan.load(folder)
     assert "\n" not in str(raised.value)
 
@@ -220,11 +220,11 @@ def test_what_does_not_fit_is_one_line(published, change, said) -> None:
 def test_what_is_missing_or_broken_is_one_line(published) -> None:
     folder, _ = published
     (folder / "generator_v1").write_bytes(b"not a checkpoint")
-    with pytest.raises(ClipError, match="generator_v1 is no generator"):
+    with pytest.raises(WeightsError, match="generator_v1 is no generator"):
         HifiGan.load(folder)
     (folder / "generator_v1").unlink()
-    with pytest.raises(ClipError, match="no HiFi-GAN checkpoints"):
+    with pytest.raises(WeightsError, match="no HiFi-GAN checkpoints"):
         HifiGan.load(folder)
     (folder / "config.json").unlink()
-    with pytest.raises(ClipError, match=r"config\.json is missing"):
+    with pytest.raises(WeightsError, match=r"config\.json is missing"):
         HifiGan.load(folder)

@@ -5,6 +5,7 @@ import json
 import numpy as np
 import pytest
 
+from lossweep.channels.errors import TrainingDataError, WeightsError
 from lossweep.endpoints.clip import ClipError
 from lossweep.endpoints.text import textpc
 from lossweep.endpoints.text.weights import FILES
@@ -55,7 +56,7 @@ def test_a_missing_file_of_the_model_is_named(corpus, bert, tmp_path, name):
     for file in FILES:
         (tmp_path / file).write_bytes((textpc.SHIPPED / file).read_bytes())
     (tmp_path / name).unlink()
-    with pytest.raises(ClipError, match=name):
+    with pytest.raises(WeightsError, match=name):
         textpc.TextPC(tmp_path)
 
 
@@ -76,7 +77,7 @@ def test_what_is_no_bert_folder_is_named(corpus, bert, tmp_path, capsys):
 def test_an_empty_corpus_is_one_clear_line(tmp_path, files, said):
     for name, text in files.items():
         (tmp_path / name).write_text(text)
-    with pytest.raises(ClipError, match=said):
+    with pytest.raises(TrainingDataError, match=said):
         read_corpus(tmp_path)
 
 
