@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
+import hashlib
+
 import numpy as np
 import pytest
 from skimage.data import astronaut
 from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 
+from lossweep.experiments.metrics.lpips.backbone import (
+    CHECKPOINTS,
+    SHIPPED,
+    checkpoint_folders,
+    load_model,
+    read_weights,
+)
 from lossweep.experiments.metrics.metric import METRICS, MetricAbsent, Picture, luma
 
-FRAME = ["psnr", "ssim", "ms_ssim", "lpips", "lpips_student"]
-PERFECT = {"psnr": 100.0, "ssim": 1.0, "ms_ssim": 1.0, "lpips": 0.0, "lpips_student": 0.0}
+FRAME = ["psnr", "ssim", "ms_ssim", "lpips"]
+PERFECT = {"psnr": 100.0, "ssim": 1.0, "ms_ssim": 1.0, "lpips": 0.0}
 
 
 def made(name: str, **options):
@@ -40,7 +49,7 @@ def grey(level: int = 128) -> Picture:
 def test_identity_is_perfect_and_more_noise_is_worse(name: str, clean: Picture) -> None:
     metric = made(name)
     scores = metric.scores([(noisy(clean, s) if s else clean, clean) for s in (0, 4, 16, 64)])
-    assert scores[0] == pytest.approx(PERFECT[name], abs=0 if name.startswith("lpips") else 1e-12)
+    assert scores[0] == pytest.approx(PERFECT[name], abs=0 if name == "lpips" else 1e-12)
     assert scores == sorted(scores, reverse=metric.higher_is_better)
     assert len(set(scores)) == 4
 
@@ -91,35 +100,53 @@ def test_pictures_are_known_by_content(clean: Picture) -> None:
     assert Picture.of(flat.reshape(4, 4, 3)) != Picture.of(flat.reshape(2, 8, 3))
 
 
-def test_lpips_equals_the_package(clean: Picture) -> None:
-    metric = made("lpips")
-    import lpips
+def lpips_pairs(clean: Picture) -> list[tuple[Picture, Picture]]:
+    return [(noisy(clean, 5), clean), (noisy(clean, 80), clean), (grey(), clean), (grey(0), grey(255))]
+
+
+def of_package(model, pairs: list[tuple[Picture, Picture]]) -> list[float]:
+    """Scores of a model of the package lpips."""
     import torch
-
-    from lossweep.experiments.metrics.lpips import BACKBONES, _hub_folder, checkpoint_folders
-
-    folder = next(f for f in checkpoint_folders() if (f / BACKBONES[metric.net]).exists())
-    with _hub_folder(folder.parent):
-        package = lpips.LPIPS(net=metric.net, verbose=False)
 
     def image(picture: Picture) -> torch.Tensor:
         return torch.from_numpy(picture.pixels).permute(2, 0, 1)[None].float() / 127.5 - 1
 
-    pairs = [(noisy(clean, 5), clean), (noisy(clean, 80), clean), (grey(), clean), (grey(0), grey(255))]
     with torch.inference_mode():
-        expected = [package(image(a), image(b)).item() for a, b in pairs]
-    assert metric.scores(pairs) == pytest.approx(expected, abs=1e-5)
+        return [model(image(a), image(b)).item() for a, b in pairs]
 
 
-@pytest.mark.parametrize("name", ["lpips", "lpips_student"])
-def test_scores_do_not_depend_on_what_else_was_scored(name: str, clean: Picture, monkeypatch) -> None:
+def test_lpips_equals_the_package_with_the_weights_that_ship(clean: Picture) -> None:
+    pairs = lpips_pairs(clean)
+    expected = of_package(load_model("squeeze", read_weights("squeeze")), pairs)
+    assert made("lpips").scores(pairs) == pytest.approx(expected, abs=1e-5)
+
+
+def test_lpips_equals_the_package_with_torchvisions_own_weights(clean: Picture, monkeypatch) -> None:
+    import lpips
     import torch
 
-    from lossweep.experiments.metrics import feature_distance
+    homes = [folder.parent for folder in checkpoint_folders()]
+    home = next((h for h in homes if (h / "checkpoints" / "squeezenet1_1-b8a52dc0.pth").exists()), None)
+    if home is None:
+        pytest.skip("no squeezenet1_1-b8a52dc0.pth in TORCH_HOME or LOSSWEEP_DATA")
+    before = torch.hub.get_dir()
+    torch.hub.set_dir(str(home))
+    try:
+        package = lpips.LPIPS(net="squeeze", verbose=False)
+    finally:
+        torch.hub.set_dir(before)
+    pairs = lpips_pairs(clean)
+    assert made("lpips").scores(pairs) == pytest.approx(of_package(package, pairs), abs=1e-3)
+
+
+def test_lpips_scores_do_not_depend_on_what_else_was_scored(clean: Picture, monkeypatch) -> None:
+    import torch
+
+    from lossweep.experiments.metrics.lpips import feature_distance
 
     pictures = [clean, grey(), noisy(clean, 3), noisy(clean, 30)]
     pairs = [(a, b) for a in pictures for b in pictures]
-    metric = made(name)
+    metric = made("lpips")
     together = metric.scores(pairs)
     assert metric.forwards == 4
     assert together == metric.scores(pairs[::-1])[::-1]
@@ -128,38 +155,90 @@ def test_scores_do_not_depend_on_what_else_was_scored(name: str, clean: Picture,
     assert torch.get_num_threads() >= 1
     monkeypatch.setattr(feature_distance, "REFERENCE_BYTES", 0)
     monkeypatch.setattr(feature_distance, "SHOWN_BYTES", 0)
-    forgetful = made(name)
+    forgetful = made("lpips")
     assert together[:6] == [forgetful.scores([pair])[0] for pair in pairs[:6]]
     assert forgetful.forwards > 4
 
 
-def test_lpips_without_weights_is_absent_in_one_line(monkeypatch, tmp_path) -> None:
+@pytest.fixture
+def hub(monkeypatch, tmp_path):
+    """An empty hub folder of torch, and no other."""
     import torch
 
     monkeypatch.delenv("LOSSWEEP_DATA", raising=False)
     before = torch.hub.get_dir()
     torch.hub.set_dir(str(tmp_path))
-    try:
-        with pytest.raises(MetricAbsent, match=r"^lpips is absent: no alexnet.*https://[^\n]*$"):
-            METRICS.get("lpips")(net="alex")
-        (tmp_path / "checkpoints").mkdir()
-        (tmp_path / "checkpoints" / "alexnet-owt-7be5be79.pth").write_bytes(b"no weights")
-        with pytest.raises(MetricAbsent, match="cannot be read"):
-            METRICS.get("lpips")(net="alex")
-        with pytest.raises(ValueError, match="squeeze, alex, vgg"):
-            METRICS.get("lpips")(net="alexa")
-    finally:
-        torch.hub.set_dir(before)
+    (tmp_path / "checkpoints").mkdir()
+    yield tmp_path / "checkpoints"
+    torch.hub.set_dir(before)
 
 
-def test_student_agrees_with_lpips_on_this_portrait_and_is_small(clean: Picture) -> None:
-    from lossweep.experiments.metrics.lpips_student import WEIGHTS
+def test_lpips_needs_no_file_but_for_other_nets(hub, clean: Picture) -> None:
+    assert METRICS.get("lpips")().scores([(clean, clean)]) == [0.0]
+    with pytest.raises(MetricAbsent, match=r"^lpips: no alexnet.*https://[^\n]*$"):
+        METRICS.get("lpips")(net="alex")
+    (hub / CHECKPOINTS["alex"]).write_bytes(b"no weights")
+    with pytest.raises(MetricAbsent, match=r"^lpips: .*has SHA-256 [^\n]*not 7be5be79[^\n]*$"):
+        METRICS.get("lpips")(net="alex")
+    with pytest.raises(ValueError, match="squeeze, alex, vgg"):
+        METRICS.get("lpips")(net="alexa")
 
-    assert WEIGHTS.stat().st_size <= 4_000_000
-    pairs = [(noisy(clean, s), clean) for s in (2, 8, 20, 50)] + [
-        (grey(), clean),
-        (noisy(clean, 3), grey(90)),
-    ]
-    student, teacher = (np.array(made(name).scores(pairs)) for name in ("lpips_student", "lpips"))
-    assert np.corrcoef(student, teacher)[0, 1] > 0.95
-    assert np.abs(student - teacher).mean() < 0.08
+
+@pytest.mark.parametrize("net", ["alex", "vgg"])
+def test_the_other_nets_load_published_files_and_equal_the_package(
+    net, hub, clean: Picture, monkeypatch
+) -> None:
+    """With random weights in a file that is named as the published one is, by its own hash."""
+    import lpips
+    import torch
+
+    torch.manual_seed(0)
+    package = lpips.LPIPS(net=net, pnet_rand=True, verbose=False)
+    named = {f"features.{name.partition('.')[2]}": w for name, w in package.net.state_dict().items()}
+    torch.save(named, hub / "x.pth")
+    name = f"{net}-{hashlib.sha256((hub / 'x.pth').read_bytes()).hexdigest()[:8]}.pth"
+    (hub / "x.pth").rename(hub / name)
+    monkeypatch.setitem(CHECKPOINTS, net, name)
+    pairs = lpips_pairs(clean)[:2]
+    assert made("lpips", net=net).scores(pairs) == pytest.approx(of_package(package, pairs), abs=1e-5)
+
+
+class Crafted:
+    """Runs code when it is unpickled."""
+
+    def __init__(self, mark) -> None:
+        self.mark = mark
+
+    def __reduce__(self):
+        return (type(self.mark).touch, (self.mark,))
+
+
+def test_reading_a_crafted_backbone_runs_no_code(hub, tmp_path, monkeypatch) -> None:
+    import torch
+
+    mark = tmp_path / "ran"
+    torch.save({"features.0.weight": Crafted(mark)}, hub / "crafted.pth")
+    torch.load(hub / "crafted.pth", weights_only=False)
+    assert mark.exists(), "the file would run code"
+    mark.unlink()
+    (hub / CHECKPOINTS["alex"]).write_bytes((hub / "crafted.pth").read_bytes())
+    with pytest.raises(MetricAbsent, match="has SHA-256"):
+        METRICS.get("lpips")(net="alex")
+    digest = hashlib.sha256((hub / "crafted.pth").read_bytes()).hexdigest()
+    (hub / "crafted.pth").rename(hub / f"crafted-{digest[:8]}.pth")
+    monkeypatch.setitem(CHECKPOINTS, "alex", f"crafted-{digest[:8]}.pth")
+    with pytest.raises(MetricAbsent, match="cannot be read") as error:
+        METRICS.get("lpips")(net="alex")
+    assert "\n" not in str(error.value)
+    assert not mark.exists()
+
+
+def test_damaged_shipped_weights_are_absent_in_one_line(tmp_path, monkeypatch) -> None:
+    from lossweep.experiments.metrics.lpips import backbone
+
+    assert backbone.SHIPPED.stat().st_size < 2_500_000
+    monkeypatch.setattr(backbone, "SHIPPED", tmp_path / "x.safetensors")
+    for content in (b"", b"no weights", SHIPPED.read_bytes()[:1000]):
+        backbone.SHIPPED.write_bytes(content)
+        with pytest.raises(MetricAbsent, match=r"^lpips: [^\n]*install lossweep again$"):
+            METRICS.get("lpips")()
