@@ -1,0 +1,185 @@
+"""The columns that lossweep itself gives: one line each."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from lossweep.experiments.columns import Column
+
+
+def _setting(name: str, label: str, **more: Any) -> Column:
+    return Column(name, label, "setting", **more)
+
+
+def _rate(name: str, label: str) -> Column:
+    return Column(name, label, "rate", "bit/s", "kbit/s", "lower", 0.0)
+
+
+def _count(name: str, label: str, **more: Any) -> Column:
+    return Column(name, label, "network", lowest=0.0, **more)
+
+
+def _share(name: str, label: str, **more: Any) -> Column:
+    return Column(name, label, "network", shown="%", lowest=0.0, highest=1.0, **more)
+
+
+def _pictures(name: str, label: str, better: Any, **more: Any) -> Column:
+    return Column(name, label, "quality", better=better, media="pictures", **more)
+
+
+def _speech(name: str, label: str, better: Any = "higher", **more: Any) -> Column:
+    return Column(name, label, "quality", better=better, media="speech", **more)
+
+
+def _words(name: str, label: str, better: Any = "higher", **more: Any) -> Column:
+    return Column(name, label, "quality", better=better, media="words", **more)
+
+
+UNIT: dict[str, Any] = {"lowest": 0.0, "highest": 1.0}
+MOS: dict[str, Any] = {"lowest": 1.0, "highest": 5.0, "near": 0.5}
+
+COLUMNS: tuple[Column, ...] = (
+    Column("cell", "cell", "identity"),
+    Column("clip", "clip", "identity"),
+    Column("endpoint", "system", "identity"),
+    Column("repetition", "repetition", "identity", lowest=0.0),
+    Column("seed", "seed", "identity", lowest=0.0),
+    # What the scenario says.
+    _setting("endpoint_name", "endpoint"),
+    _setting("codec", "codec"),
+    _setting("video_codec", "video codec"),
+    _setting("speech_codec", "speech codec"),
+    _setting("words_codec", "code of the words"),
+    _setting("voice", "voice"),
+    _setting("gop", "GOP", unit="frames", lowest=1.0),
+    _setting("packetization", "packetization"),
+    _setting("resolution", "coded height", unit="pixels", lowest=1.0),
+    _setting("quantizer", "quantizer"),
+    _setting("target_bpp", "target rate", unit="bit/pixel", lowest=0.0),
+    _setting("max_payload_size", "largest payload", unit="bytes", lowest=1.0),
+    _setting("bitrate", "coder's bitrate", unit="bit/s", shown="kbit/s", lowest=0.0),
+    _setting("payload", "payload format"),
+    _setting("fec", "in-band FEC"),
+    _setting("expected_loss", "loss expected by the coder", shown="%", lowest=0.0, highest=1.0),
+    _setting("redundancy", "earlier frames per packet", lowest=0.0),
+    _setting("block_frames", "frames per block", lowest=1.0),
+    _setting("fec_frames", "frames per block", lowest=1.0),
+    _setting("tracker", "tracker"),
+    _setting("tracker_folder", "tracker's folder"),
+    _setting("faces", "faces"),
+    _setting("drawing", "rendering"),
+    _setting("group", "blocks per packet group", lowest=1.0),
+    _setting("look_ahead", "look-ahead", unit="frames", lowest=0.0),
+    _setting("interpolation", "interpolation"),
+    _setting("coding", "coding of the semantics"),
+    _setting("concealment", "concealment of words"),
+    _setting("windows_interleaved", "windows interleaved", lowest=1.0),
+    _setting("look_ahead_windows", "look-ahead", unit="windows", lowest=0.0),
+    _setting("vocoder", "vocoder"),
+    _setting("reference_s", "voice reference", unit="s", lowest=0.0),
+    _setting("code", "packet code"),
+    _setting("code_rate", "code rate", **UNIT),
+    _setting("channel", "channel"),
+    _setting("loss_rate", "packet loss rate", shown="%", **UNIT),
+    _setting("mean_burst_length", "mean loss burst", unit="packets", lowest=1.0),
+    _setting("propagation_delay_s", "propagation delay", unit="s", shown="ms", lowest=0.0),
+    _setting("jitter_s", "jitter", unit="s", shown="ms", lowest=0.0),
+    _setting("playout_delay_s", "playout delay", unit="s", shown="ms", lowest=0.0),
+    _setting("pacing_factor", "pacing factor", lowest=1.0),
+    _setting("clip_fps", "frame rate", unit="fps", lowest=0.0),
+    _setting("clip_size", "picture size", unit="pixels", lowest=1.0),
+    _setting("clip_seconds", "length of the clip", unit="s", lowest=0.0),
+    _setting("clip_recognizer", "recognizer of the words"),
+    _setting("score_every", "frames per score", lowest=1.0),
+    # Rates.
+    Column("bpp", "coded rate", "rate", "bit/pixel", "", "lower", 0.0),
+    _rate("speech_bps", "coded speech rate"),
+    _rate("source_bps", "source rate"),
+    _rate("repair_bps", "repair rate"),
+    _rate("payload_bps", "payload rate"),
+    _rate("wire_bps", "wire rate"),
+    _rate("video_wire_bps", "wire rate of the video"),
+    _rate("speech_wire_bps", "wire rate of the speech"),
+    _rate("words_wire_bps", "wire rate of the words"),
+    Column("reference_bytes", "reference picture", "rate", "bytes", lowest=0.0),
+    Column("repair_overhead", "repair overhead", "rate", "", "%", "lower", 0.0),
+    Column("rate_note", "rate out of reach", "note"),
+    Column("words", "words sent", "rate", lowest=0.0),
+    Column("windows", "windows sent", "rate", lowest=0.0),
+    Column("lbrr", "frames with in-band FEC", "rate", shown="%", lowest=0.0, highest=1.0),
+    # What the network did.
+    _count("packets_sent", "packets sent"),
+    _count("packets_received", "packets received"),
+    _count("packets_lost", "packets lost", better="lower"),
+    _count("packets_late", "packets too late", better="lower"),
+    _count("packets_discarded", "packets discarded", better="lower"),
+    _count("packets_repaired", "packets repaired"),
+    _share("realised_loss", "realised loss"),
+    Column("realised_mean_burst_length", "realised loss burst", "network", "packets", lowest=1.0),
+    _share("discard_rate", "packets too late", better="lower"),
+    _share("post_repair_loss", "loss after repair", better="lower", log=True),
+    Column("end_to_end_delay_s", "end-to-end delay", "network", "s", "ms", "lower", 0.0),
+    Column("look_ahead_delay_s", "delay of the look-ahead", "network", "s", "ms", "lower", 0.0),
+    _count("freeze_count", "freezes", better="lower"),
+    _count("total_freezes_duration", "time frozen", unit="s", better="lower"),
+    _count("frames_dropped", "frames not shown", better="lower"),
+    _share("frozen_share", "frozen share", better="lower"),
+    # Pictures.
+    _pictures("lpips", "LPIPS", "lower", near=0.05, **UNIT),
+    _pictures("lpips_paper", "LPIPS, undecodable = 1", "lower", near=0.05, **UNIT),
+    _pictures("lpips_student", "LPIPS, distilled network", "lower", near=0.05, **UNIT),
+    _pictures("lpips_student_paper", "LPIPS, distilled network, undecodable = 1", "lower", near=0.05, **UNIT),
+    _pictures("dists", "DISTS", "lower", near=0.05, **UNIT),
+    _pictures("ssim", "SSIM", "higher", lowest=-1.0, highest=1.0, near=0.05),
+    _pictures("ms_ssim", "MS-SSIM", "higher", lowest=-1.0, highest=1.0, near=0.05),
+    _pictures("psnr", "PSNR", "higher", unit="dB", lowest=0.0, near=2.0),
+    _pictures("vmaf", "VMAF", "higher", lowest=0.0, highest=100.0, near=10.0),
+    _pictures("coefficient_rmse", "RMSE of the semantics", "lower", unit="standard deviations", lowest=0.0),
+    _pictures("eye_rmse", "RMSE of the eyes", "lower", unit="standard deviations", lowest=0.0),
+    # Speech.
+    _speech("pesq", "PESQ (wideband)", lowest=-0.5, highest=4.65, near=0.5),
+    _speech("stoi", "STOI", lowest=-1.0, highest=1.0, near=0.1),
+    _speech("mcd", "MCD", "lower", unit="dB", lowest=0.0, near=1.0),
+    _speech("mcd_dtw", "MCD-DTW", "lower", unit="dB", lowest=0.0, near=1.0),
+    _speech("mcd_dtw_sl", "MCD-DTW-SL", "lower", unit="dB", lowest=0.0, near=1.0),
+    _speech("mel_ssim", "mel SSIM", lowest=-1.0, highest=1.0, near=0.1),
+    _speech("mfcc_cos", "MFCC cosine", lowest=-1.0, highest=1.0, near=0.1),
+    _speech("mfcc_fid", "MFCC Frechet distance", "lower", lowest=0.0),
+    _speech("dnsmos", "DNSMOS (overall)", **MOS),
+    _speech("dnsmos_sig", "DNSMOS (signal)", **MOS),
+    _speech("dnsmos_bak", "DNSMOS (background)", **MOS),
+    _speech("dnsmos_p808", "DNSMOS (P.808)", **MOS),
+    _speech("plcmos", "PLCMOS", **MOS),
+    _speech("utmos", "UTMOS", **MOS),
+    _speech("heard_wer", "WER of a recognizer, received speech", "lower", shown="%", lowest=0.0, near=0.1),
+    _speech("heard_wer_clean", "WER of a recognizer, clean speech", "lower", shown="%", lowest=0.0),
+    _speech("recognizer_wer", "WER of the recognizer of the words", "lower", shown="%", lowest=0.0),
+    # Words.
+    *(_words(f"bleu_{n}", f"BLEU-{n}", near=0.1, **UNIT) for n in (1, 2, 3, 4)),
+    _words("bleu", "BLEU", near=0.1, **UNIT),
+    *(_words(f"bleu_{n}_dropped", f"BLEU-{n}, lost words dropped", near=0.1, **UNIT) for n in (1, 2, 3, 4)),
+    _words("bleu_dropped", "BLEU, lost words dropped", near=0.1, **UNIT),
+    Column("bleu_signature", "BLEU's signature", "note"),
+    _words("semantic_similarity", "semantic similarity", lowest=-1.0, highest=1.0, near=0.1),
+    _words(
+        "semantic_similarity_dropped",
+        "semantic similarity, lost words dropped",
+        lowest=-1.0,
+        highest=1.0,
+        near=0.1,
+    ),
+    _words("word_recovery", "words recovered", shown="%", near=0.1, **UNIT),
+    _words("word_recovery_cosine", "words recovered, by meaning", lowest=-1.0, highest=1.0, near=0.1),
+    _words("wer", "WER of the words", "lower", shown="%", lowest=0.0, near=0.1),
+    _words("chrf", "chrF", near=0.1, **UNIT),
+    # Pictures with speech.
+    Column("lse_d", "LSE-D", "quality", better="lower", lowest=0.0),
+    Column("lse_c", "LSE-C", "quality", better="higher", lowest=0.0),
+    Column("lse_offset", "lip-sync offset", "quality", "frames"),
+    Column("lse_d_clean", "LSE-D of the clip itself", "quality", better="lower", lowest=0.0),
+    Column("lse_c_clean", "LSE-C of the clip itself", "quality", better="higher", lowest=0.0),
+    Column("lse_expert", "lip-sync expert", "note"),
+    Column("playout_skew_ms", "sound ahead of picture", "quality", "ms"),
+    Column("playout_skew_max_ms", "largest skew of sound and picture", "quality", "ms", "", "lower", 0.0),
+    Column("playout_in_sync", "time in sync", "quality", "", "%", "higher", 0.0, 1.0, near=0.05),
+)

@@ -1,0 +1,261 @@
+"""The schema of the tables: what each column means. Rows are checked against it; plots and the report read it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, fields
+from typing import Any, Literal
+
+from pydantic import BaseModel
+
+Scalar = str | int | float | bool | None
+Role = Literal["identity", "setting", "rate", "network", "quality", "note"]
+
+FACTORS = {"": 1.0, "%": 100.0, "ms": 1000.0, "kbit/s": 0.001}
+"""From the stored unit (fraction, s, bit/s) to the one on the screen."""
+
+
+@dataclass(frozen=True)
+class Column:
+    """What one column of the table means.
+
+    Attributes:
+        name: as in the table.
+        label: for people; starts in lower case unless it is a proper name or an abbreviation.
+        role: "identity" (which cell), "setting" (the scenario says it), "rate", "network" (what the network did),
+            "quality" (a metric's value), "note" (text).
+        unit: stored unit: "s", "bit/s", "dB", ...; "" for a pure number.
+        shown: unit on the screen where it is another one: "%" of a fraction, "ms" of s, "kbit/s" of bit/s.
+        better: which direction is better; "" where neither is.
+        lowest, highest: the values that are possible; None is unlimited.
+        media: what a quality is about: "pictures", "speech", "words"; "" for several or none.
+        near: difference to the value without loss that a call tolerates ("usable up to"); None is 10 % of that value.
+        log: drawn on a logarithmic axis.
+    """
+
+    name: str
+    label: str
+    role: Role
+    unit: str = ""
+    shown: str = ""
+    better: Literal["higher", "lower", ""] = ""
+    lowest: float | None = None
+    highest: float | None = None
+    media: Literal["pictures", "speech", "words", ""] = ""
+    near: float | None = None
+    log: bool = False
+
+    @property
+    def factor(self) -> float:
+        """What a stored value is multiplied by for the screen."""
+        return FACTORS[self.shown]
+
+    def heading(self) -> str:
+        """Label with the unit of the screen: "packet loss rate / %"."""
+        unit = self.shown or self.unit
+        return f"{self.label} / {unit}" if unit else self.label
+
+    def text(self, value: Any) -> str:
+        """A value as a person reads it, with its unit: "5 %", "150 ms", "rtp"."""
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            return str(value)
+        unit = self.shown or self.unit
+        return f"{value * self.factor:.6g} {unit}".strip()
+
+
+Schema = Mapping[str, Column]
+
+
+def schema(metrics: Mapping[str, Any] | None = None) -> dict[str, Column]:
+    """All columns that a row may have, by name.
+
+    Args:
+        metrics: metric objects by name. Their class or instance may declare `schema: tuple[Column, ...]`; of others
+            `columns`, `label`, `higher_is_better` and `opposite` are read.
+    """
+    from lossweep.experiments.column_table import COLUMNS
+
+    known = _of_plugins() | {column.name: column for column in COLUMNS}
+    for metric in (metrics or {}).values():
+        known |= {column.name: column for column in columns_of(metric, known)}
+    return known
+
+
+def columns_of(metric: Any, known: Schema) -> list[Column]:
+    """The columns that a metric gives; what it does not declare is taken from `known`, or guessed from its attributes."""
+    declared = getattr(metric, "schema", None)
+    if declared is not None:
+        return list(declared)
+    names = [*getattr(metric, "columns", (metric.name,))]
+    if getattr(metric, "undecodable_score", None) is not None:
+        names.append(f"{metric.name}_paper")
+    said = {
+        "label": metric.label,
+        "higher_is_better": metric.higher_is_better,
+        "columns": names,
+        "opposite": list(getattr(metric, "opposite", ())),
+    }
+    return columns_said(metric.name, said, known)
+
+
+def columns_said(name: str, said: Mapping[str, Any], known: Schema) -> list[Column]:
+    """The columns of a metric as a manifest tells them: keys label, higher_is_better, columns, opposite."""
+    found = []
+    for column in said["columns"]:
+        if column in known and column != name:
+            found.append(known[column])
+            continue
+        higher = said["higher_is_better"] != (column in said.get("opposite", ()))
+        base = known.get(column) or Column(column, column.replace("_", " "), "quality")
+        label = said["label"].removesuffix(f" ({base.unit})") if column == name else base.label
+        better: Literal["higher", "lower"] = "higher" if higher else "lower"
+        found.append(Column(**{**asdict(base), "label": label, "better": better}))
+    return found
+
+
+def read_schema(manifest: Mapping[str, Any]) -> dict[str, Column]:
+    """The schema of a finished sweep: what its manifest holds under `columns`, else under `metrics`, else the known one."""
+    known = schema()
+    if "columns" in manifest:
+        names = {field.name for field in fields(Column)}
+        stored = (Column(**{k: v for k, v in c.items() if k in names}) for c in manifest["columns"])
+        return known | {column.name: column for column in stored}
+    for name, said in manifest.get("metrics", {}).items():
+        known |= {column.name: column for column in columns_said(name, said, known)}
+    return known
+
+
+def as_data(columns: Schema, names: Iterable[str]) -> list[dict[str, Any]]:
+    """The columns named, as a manifest keeps them under `columns`."""
+    return [asdict(columns[name]) for name in names if name in columns]
+
+
+def mistakes(row: Mapping[str, Any], known: Schema) -> list[str]:
+    """What is wrong with a row: columns that nothing declares, and values outside their range; one line each."""
+    found = []
+    for name, value in row.items():
+        if name not in known:
+            found.append(f"column {name} is not declared; declare it in the `schema` of what gives it")
+        elif isinstance(value, int | float) and not isinstance(value, bool):
+            low, high = known[name].lowest, known[name].highest
+            if (low is not None and value < low - 1e-6) or (high is not None and value > high + 1e-6):
+                found.append(f"column {name} is {value:g}, outside its range ({low} to {high})")
+    return found
+
+
+def describe(metrics: Mapping[str, Any] | None = None) -> str:
+    """All columns as text, one per line: name, unit, range, direction, label (for `lossweep columns`)."""
+    lines = []
+    for column in schema(metrics).values():
+        low, high = ("" if v is None else f"{v:g}" for v in (column.lowest, column.highest))
+        reach = f"{low or '-inf'} to {high or 'inf'}" if low or high else ""
+        unit = column.unit or ("fraction" if column.shown == "%" else "")
+        better = f"{column.better} is better" if column.better else ""
+        lines.append(
+            f"{column.name:<28} {column.role:<9} {unit:<9} {reach:<12} {better:<17} {column.label}".rstrip()
+        )
+    return "\n".join(lines)
+
+
+PARTS = ("video", "speech", "words", "voice")
+SHARED = {"bpp": "target_bpp"}
+"""Options whose name means something else in the table: `bpp` there is the rate that was reached."""
+
+
+def parameter_columns(cell: Any) -> dict[str, Scalar]:
+    """Every parameter of a cell as a flat row, under the names that the table uses.
+
+    Endpoint and path options keep their names (`bpp` is `target_bpp`); those of the clip begin with `clip_`; names of
+    parts of a system with the part (`video_name`, `words_code_rate`), other options only where two parts have them.
+
+    Args:
+        cell: a mapping or model with clip, endpoint, code, channel, path, repetition, seed.
+    """
+    data: Mapping[str, Any] = cell.model_dump() if isinstance(cell, BaseModel) else cell
+    row: dict[str, Scalar] = {}
+    for part, value in data.items():
+        if part == "clip":
+            named = {"source": value} if isinstance(value, str) else value
+            row |= {f"clip_{k}": v for k, v in named.items() if k != "source"}
+        elif part == "endpoint":
+            row |= _endpoint(value)
+        elif part in ("code", "channel"):
+            row |= _named(value, part)
+        elif isinstance(value, Mapping):
+            row |= _flat(value, "")
+        elif isinstance(value, Sequence) and not isinstance(value, str):
+            for member in value:
+                row |= _flat({k: v for k, v in member.items() if k != "name"}, f"{member['name']}_")
+        else:
+            row[part] = value
+    return row
+
+
+def varied(rows: Iterable[Mapping[str, Scalar]]) -> dict[str, list[Scalar]]:
+    """The parameters that have more than one value in rows of `parameter_columns`, with their values in order."""
+    values: dict[str, dict[Scalar, None]] = {}
+    for row in rows:
+        for name, value in row.items():
+            if value is not None:
+                values.setdefault(name, {})[value] = None
+    return {name: list(found) for name, found in values.items() if len(found) > 1}
+
+
+def _named(value: Any, name: str) -> dict[str, Scalar]:
+    if isinstance(value, str):
+        return {name: value}
+    return {name: value["name"]} | _flat({k: v for k, v in value.items() if k != "name"}, "")
+
+
+def _endpoint(value: Any) -> dict[str, Scalar]:
+    if isinstance(value, str):
+        return {"endpoint_name": value}
+    row: dict[str, Scalar] = {"endpoint_name": value["name"]}
+    for key, option in value.items():
+        if key == "name":
+            continue
+        if key in PARTS and option is not None:
+            part = {"name": option} if isinstance(option, str) else option
+            row[f"{key}_name"] = part["name"]
+            if part.get("code") is not None:
+                row |= {f"{key}_{k}": v for k, v in _named(part["code"], "code").items()}
+            for name, single in _flat({k: v for k, v in part.items() if k not in ("name", "code")}, "").items():
+                row[f"{key}_{name}" if name in row else name] = single
+        elif key == "code":
+            row |= _named(option, "code")
+        elif key not in PARTS:
+            row |= _flat({key: option}, "")
+    return row
+
+
+def _flat(value: Mapping[str, Any], prefix: str) -> dict[str, Scalar]:
+    row: dict[str, Scalar] = {}
+    for key, single in value.items():
+        if isinstance(single, Mapping):
+            row |= _flat(single, f"{prefix}{key}_")
+        elif isinstance(single, list | tuple):
+            row[prefix + key] = " ".join(map(str, single))
+        else:
+            row[prefix + SHARED.get(key, key)] = single
+    return row
+
+
+def _of_plugins() -> dict[str, Column]:
+    """What endpoints declare as `schema` on their class; their other options count as settings."""
+    from lossweep.endpoints.endpoint import ENDPOINTS
+
+    found: dict[str, Column] = {}
+    for name in ENDPOINTS.names():
+        try:
+            endpoint = ENDPOINTS.get(name)
+        except Exception:  # a broken plug-in is reported where it is used
+            continue
+        options = getattr(endpoint.Params, "model_fields", {})
+        found |= {SHARED.get(key, key): setting(SHARED.get(key, key)) for key in options if key not in (*PARTS, "name")}
+        found |= {column.name: column for column in getattr(endpoint, "schema", ())}
+    return found
+
+
+def setting(name: str) -> Column:
+    """A setting that nothing declares: its label is its name."""
+    return Column(name, name.replace("_", " "), "setting")
