@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from lossweep.experiments.columns import Column
+from lossweep.experiments.columns import PARTS, Column
 
 
 def _setting(name: str, label: str, **more: Any) -> Column:
@@ -91,6 +91,9 @@ COLUMNS: tuple[Column, ...] = (
     _setting("clip_seconds", "length of the clip", unit="s", lowest=0.0),
     _setting("clip_recognizer", "recognizer of the words"),
     _setting("score_every", "frames per score", lowest=1.0),
+    *(_setting(f"{part}_name", f"{part} endpoint") for part in PARTS),
+    *(_setting(f"{part}_code", f"packet code of the {part}") for part in PARTS[:3]),
+    *(_setting(f"{part}_code_rate", f"code rate of the {part}", **UNIT) for part in PARTS[:3]),
     # Rates.
     Column("bpp", "coded rate", "rate", "bit/pixel", "", "lower", 0.0),
     _rate("speech_bps", "coded speech rate"),

@@ -82,7 +82,7 @@ def schema(metrics: Mapping[str, Any] | None = None) -> dict[str, Column]:
 
 
 def columns_of(metric: Any, known: Schema) -> list[Column]:
-    """The columns that a metric gives; what it does not declare is taken from `known`, or guessed from its attributes."""
+    """The columns that a metric gives: its `schema`, else those of `known`, else by its attributes."""
     declared = getattr(metric, "schema", None)
     if declared is not None:
         return list(declared)
@@ -114,7 +114,7 @@ def columns_said(name: str, said: Mapping[str, Any], known: Schema) -> list[Colu
 
 
 def read_schema(manifest: Mapping[str, Any]) -> dict[str, Column]:
-    """The schema of a finished sweep: what its manifest holds under `columns`, else under `metrics`, else the known one."""
+    """The schema of a finished sweep, of its manifest's `columns`, else of its `metrics`."""
     known = schema()
     if "columns" in manifest:
         names = {field.name for field in fields(Column)}
@@ -219,7 +219,9 @@ def _endpoint(value: Any) -> dict[str, Scalar]:
             row[f"{key}_name"] = part["name"]
             if part.get("code") is not None:
                 row |= {f"{key}_{k}": v for k, v in _named(part["code"], "code").items()}
-            for name, single in _flat({k: v for k, v in part.items() if k not in ("name", "code")}, "").items():
+            for name, single in _flat(
+                {k: v for k, v in part.items() if k not in ("name", "code")}, ""
+            ).items():
                 row[f"{key}_{name}" if name in row else name] = single
         elif key == "code":
             row |= _named(option, "code")
@@ -251,7 +253,11 @@ def _of_plugins() -> dict[str, Column]:
         except Exception:  # a broken plug-in is reported where it is used
             continue
         options = getattr(endpoint.Params, "model_fields", {})
-        found |= {SHARED.get(key, key): setting(SHARED.get(key, key)) for key in options if key not in (*PARTS, "name")}
+        found |= {
+            SHARED.get(key, key): setting(SHARED.get(key, key))
+            for key in options
+            if key not in (*PARTS, "name")
+        }
         found |= {column.name: column for column in getattr(endpoint, "schema", ())}
     return found
 

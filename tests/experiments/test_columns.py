@@ -46,7 +46,13 @@ def test_columns_of_every_metric_are_declared(name):
 
 
 class Sharpness:
-    name, label, higher_is_better, columns, opposite = "sharp", "sharpness", True, ("sharp", "blur"), ("blur",)
+    name, label, higher_is_better, columns, opposite = (
+        "sharp",
+        "sharpness",
+        True,
+        ("sharp", "blur"),
+        ("blur",),
+    )
 
 
 class Declared:
@@ -56,7 +62,11 @@ class Declared:
 
 def test_a_third_party_metric_brings_its_columns():
     known = schema({"sharp": Sharpness(), "flicker": Declared()})
-    assert (known["sharp"].label, known["sharp"].better, known["blur"].better) == ("sharpness", "higher", "lower")
+    assert (known["sharp"].label, known["sharp"].better, known["blur"].better) == (
+        "sharpness",
+        "higher",
+        "lower",
+    )
     assert known["flicker"].heading() == "flicker / Hz"
 
 
@@ -81,14 +91,13 @@ def test_a_row_with_an_undeclared_column_or_an_impossible_value_is_named():
     assert "lpips is 1.5" in outside
 
 
-@pytest.mark.parametrize("name", [n for n, path in ready_made().items() if "LOSSWEEP_DATA" not in path.read_text()])
+@pytest.mark.parametrize(
+    "name", [n for n, path in ready_made().items() if "LOSSWEEP_DATA" not in path.read_text()]
+)
 def test_every_parameter_of_a_ready_made_scenario_has_a_column(name):
     known = schema()
     for cell in read(name).cells():
-        assert set(parameter_columns(cell)) - {"video_name", "speech_name", "words_name", "voice_name"} <= {
-            *known,
-            *(f"{part}_{key}" for part in ("video", "speech", "words") for key in ("code", "code_rate")),
-        }
+        assert set(parameter_columns(cell)) <= set(known)
 
 
 def test_options_of_parts_stay_apart():
@@ -122,4 +131,6 @@ def test_what_varies_is_found_in_every_part_of_a_cell():
 def test_the_description_has_a_line_for_each_column():
     lines = describe().split("\n")
     assert len(lines) == len(schema())
-    assert any("post_repair_loss" in line and "lower is better" in line and "0 to 1" in line for line in lines)
+    assert any(
+        "post_repair_loss" in line and "lower is better" in line and "0 to 1" in line for line in lines
+    )
