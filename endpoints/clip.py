@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -76,25 +77,45 @@ class Clip:
 
 @dataclass(frozen=True)
 class Playback:
-    """What is seen and heard at the other end, playout delay taken off.
+    """What a receiver shows and plays, playout delay taken off.
+
+    A receiver does not know when the clip ends: it plays what it has, and the last picture stays.
 
     Attributes:
-        clip: the restored clip; `clip.video[i]` is what the screen shows from i / fps on.
-        outcome: one a frame: "whole", "concealed", "frozen" (the last picture stays), "grey" (nothing yet).
-        digests: one a frame: content hash of the picture shown. Equal pictures have equal digests.
-        semantics: numbers that were sent and that are shown, float32 [frames, 16] in standard deviations, where
-            such were sent.
+        clip: the restored clip; `clip.video[i]` is what the screen shows from i / fps on, at least one picture
+            where the endpoint sends pictures.
+        outcome: one per frame: "whole", "concealed", "frozen" (the last picture stays), "grey" (nothing yet).
+        digests: one per frame: content hash of the picture shown. Equal pictures have equal digests.
+        semantics: the coefficients that are shown, float32 [frames, 16] in standard deviations, where such
+            were sent.
         sound_late_s: how much later than the picture captured with it a sound is heard, by the timestamps.
     """
 
     clip: Clip
     outcome: tuple[str, ...] = ()
     digests: tuple[str, ...] = ()
-    semantics: tuple[NDArray[np.float32], NDArray[np.float32]] | None = None
+    semantics: NDArray[np.float32] | None = None
     sound_late_s: float = 0.0
 
+    def outcomes(self, frames: int) -> tuple[str, ...]:
+        """Outcome of each of `frames` frames; after the receiver's last frame its picture stays."""
+        stays = "grey" if all(one == "grey" for one in self.outcome) else "frozen"
+        return (self.outcome + (stays,) * (frames - len(self.outcome)))[:frames]
+
     def pictures(self, which: Sequence[int]) -> list[NDArray[np.uint8]]:
-        """These frames of the clip; where pictures are drawn when they are asked for, all at once."""
-        draw = getattr(self.clip.video, "draw", lambda which: None)
-        draw(which)
-        return [self.clip.video[i] for i in which]
+        """Pictures of these frames, the last one's for those after it; lazily rendered ones in one call."""
+        video = self.clip.video
+        if video is None:
+            return []
+        held = [min(i, len(video) - 1) for i in which]
+        if isinstance(video, LazyVideo):
+            video.draw(held)
+        return [video[i] for i in held]
+
+
+class LazyVideo(Sequence[NDArray[np.uint8]]):
+    """Pictures that are rendered when they are read."""
+
+    @abstractmethod
+    def draw(self, which: Sequence[int]) -> None:
+        """Renders these frames in one call, but for those rendered before."""

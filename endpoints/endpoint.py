@@ -1,12 +1,20 @@
-"""The one thing all ways of sending a clip have in common."""
+"""The contract of every way of sending a clip: what is encoded, what crosses, what is decoded."""
 
 from __future__ import annotations
 
-from typing import Any, Protocol
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Generic, Protocol, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import BaseModel
 
 from lossweep.channels.registry import Registry
 from lossweep.endpoints.clip import Clip, Playback
-from lossweep.sim.delivery import Delivery
+from lossweep.endpoints.fec.code import CodeFamily
+from lossweep.endpoints.receiver import ReceivedPacket
+from lossweep.endpoints.session import Session
 from lossweep.sim.stream import Stream
 
 ENDPOINTS = Registry(
@@ -26,34 +34,74 @@ ENDPOINTS = Registry(
 )
 
 
-class Endpoint(Protocol):
-    """A sender and its receiver. It never sees the network, only what was delivered in time.
+S = TypeVar("S", bound=Session)
+Scalar = str | int | float | None
 
-    The class attribute `Params` is a pydantic model (extra="forbid") of the endpoint's options; a scenario's
-    `endpoint:` mapping is checked against it. The instance is made as `cls(params, code, device)` with
-    `code` the scenario's packet code, a member of `lossweep.endpoints.fec`, and `device` "cpu" or "cuda", for those
-    that run a network.
 
-    An endpoint that reads weights has a class method `weights() -> dict[str, str]`, name of the file to its
-    SHA-256: a sweep says them in its manifest and is not resumed with others.
+@dataclass(frozen=True)
+class Truth:
+    """What metrics need from the sender. It travels beside the network; no receiver sees it.
+
+    Attributes:
+        semantics: float32 [frames, 16], the coefficients that were sent, in standard deviations; None where
+            none were.
     """
 
-    Params: type
+    semantics: NDArray[np.float32] | None = None
+
+
+@dataclass(frozen=True)
+class Encoded(Generic[S]):
+    """A clip as a sender encodes it.
+
+    Attributes:
+        stream: what is put on the wire.
+        session: all that the receiver knows beforehand.
+        truth: for metrics.
+        columns: for the table: `codec`, `bpp`, `gop`, ...
+    """
+
+    stream: Stream
+    session: S
+    truth: Truth = Truth()
+    columns: Mapping[str, Scalar] = field(default_factory=dict)
+
+
+class Endpoint(Protocol):
+    """A sender and its receiver, which have nothing in common but the session.
+
+    The class attribute `Params` is a pydantic model (extra="forbid") of the endpoint's options; a scenario's
+    `endpoint:` mapping is checked against it. The sender is made as `cls(params, code, device)` with
+    `code` the scenario's packet code, a member of `lossweep.endpoints.fec`, and `device` "cpu" or "cuda", for
+    those that run a network.
+
+    An endpoint that reads weights has a class method `weights() -> dict[str, str]`, name of the file to its
+    SHA-256: a sweep records them in its manifest and is not resumed with others.
+    """
+
+    Params: type[BaseModel]
     sends: str  # "video", "words", "speech" or, as a system, "several"
     label: str
+    code: CodeFamily
 
-    def encode(self, clip: Clip) -> Stream:
-        """The packets for `clip`.
+    def encode(self, clip: Clip) -> Encoded[Session]:
+        """The packets for `clip`, and what the receiver knows beforehand.
 
         Raises:
             ClipError: the clip lacks what this endpoint sends, naming it.
         """
         ...
 
-    def decode(self, stream: Stream, delivery: Delivery) -> Playback:
-        """What the other end sees and hears. A pure function of its arguments."""
-        ...
+    @classmethod
+    def decode(cls, received: Sequence[ReceivedPacket], session: Session, device: str = "cpu") -> Playback:
+        """What the other end sees and hears, from the packets that were there in time and the session.
 
-    def columns(self, stream: Stream) -> dict[str, Any]:
-        """What the table says of this endpoint: `codec`, `bpp`, `gop`, ..., scalars only."""
+        A pure function of its arguments; any packets at all give a playback. Nothing received gives a grey
+        screen, silence and no words.
+
+        Args:
+            received: as `lossweep.endpoints.receiver.receive` gives them: by stream and number.
+            session: of the type that `encode` returns.
+            device: for receivers that run a network.
+        """
         ...

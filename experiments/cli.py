@@ -155,7 +155,8 @@ def _simulate(options: argparse.Namespace) -> int:
     scenario = read(options.scenario, options.set)
     cell = next(scenario.cells())
     started = time.perf_counter()
-    endpoint, stream = Bench([], _device(options.device)).stream(cell)
+    endpoint, encoded = Bench([], _device(options.device)).encoded(cell)
+    stream = encoded.stream
     delivery = deliver(cell, stream)
     print(f"{endpoint.label} over {cell['channel']}, repetition {cell['repetition']}")
     for name, value in statistics(stream, delivery).items():

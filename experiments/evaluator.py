@@ -12,7 +12,7 @@ import json
 import time
 from collections import OrderedDict
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -23,8 +23,10 @@ from lossweep.channels.delay import Delay
 from lossweep.endpoints.asr.recognizer import DEFAULT
 from lossweep.endpoints.clip import Clip, Playback
 from lossweep.endpoints.codecs.video.decode import decode_block
-from lossweep.endpoints.endpoint import ENDPOINTS
+from lossweep.endpoints.endpoint import ENDPOINTS, Encoded
 from lossweep.endpoints.fec.code import CODES
+from lossweep.endpoints.receiver import receive
+from lossweep.endpoints.session import Session
 from lossweep.experiments.metrics.freezes import freezes
 from lossweep.experiments.metrics.metric import METRICS, MetricAbsent, Picture
 from lossweep.experiments.metrics.pairing import pairs
@@ -95,7 +97,7 @@ class Bench:
             except MetricAbsent as reason:
                 self.absent[name] = str(reason)
         self._clips: OrderedDict[str, tuple[Clip, list[Picture]]] = OrderedDict()
-        self._streams: OrderedDict[str, tuple[Any, Stream]] = OrderedDict()
+        self._sent: OrderedDict[str, tuple[Any, Encoded[Session]]] = OrderedDict()
         self._scores: OrderedDict[tuple[str, str, str], float] = OrderedDict()
 
     def evaluate(self, cell: Cell) -> Result:
@@ -106,32 +108,35 @@ class Bench:
         """
         self.seconds = {}
         clip, references = self._timed("clip", self._clip, cell["clip"], says_words(cell["endpoint"]))
-        endpoint, stream = self._timed("encode", self._stream, cell, clip)
-        delivery = self._timed("simulate", deliver, cell, stream)
-        received = self._timed("decode", endpoint.decode, stream, delivery)
+        endpoint, encoded = self._timed("encode", self._encoded, cell, clip)
+        delivery = self._timed("simulate", deliver, cell, encoded.stream)
         row = {
             "cell": cell_id(cell),
             "clip": clip.name,
             "endpoint": endpoint.label,
-            **columns(cell, endpoint, stream),
-            **statistics(stream, delivery),
+            **columns(cell, endpoint, encoded),
+            **statistics(encoded.stream, delivery),
         }
+        if not self.metrics:
+            return Result(row, {}, self.seconds)
+        playback = self._timed("decode", play, endpoint, encoded, delivery, self.device)
+        playback = as_long_as(clip, playback)
         frames: dict[str, list[Any]] = {}
-        if received.clip.video is not None:
-            row |= freezes(received)
-            frames = self._frame_scores(clip, references, received, cell.get("score_every", 1), row)
+        if clip.video is not None and playback.clip.video is not None:
+            row |= freezes(playback.outcomes(len(clip.video)), playback.clip.fps)
+            frames = self._frame_scores(clip, references, playback, cell.get("score_every", 1), row)
         for metric in self.metrics.values():
-            if hasattr(metric, "score") and _has(metric.needs, clip, received.clip):
-                row |= self._timed(metric.name, metric.score, clip, received)
+            if hasattr(metric, "score") and _has(metric.needs, clip, playback.clip):
+                row |= self._timed(metric.name, metric.score, clip, playback, encoded.truth)
         return Result(row, frames, self.seconds)
 
     def clip(self, params: dict[str, Any], spoken: bool = False) -> Clip:
         """The clip of a cell's parameters; `spoken`: its words are needed, and recognized if not known."""
         return self._clip(params, spoken)[0]
 
-    def stream(self, cell: Cell) -> tuple[Any, Stream]:
+    def encoded(self, cell: Cell) -> tuple[Any, Encoded[Session]]:
         """The endpoint of a cell, and what it sends."""
-        return self._stream(cell, self.clip(cell["clip"], says_words(cell["endpoint"])))
+        return self._encoded(cell, self.clip(cell["clip"], says_words(cell["endpoint"])))
 
     def forget(self) -> None:
         """Drops what was kept for the next cells: scores, features, decoded blocks (for benchmarks)."""
@@ -143,8 +148,8 @@ class Bench:
     def restore(self, cell: Cell) -> tuple[Clip, Playback]:
         """The clip of a cell and what its receiver shows."""
         clip, _ = self._clip(cell["clip"], says_words(cell["endpoint"]))
-        endpoint, stream = self._stream(cell, clip)
-        return clip, endpoint.decode(stream, deliver(cell, stream))
+        endpoint, encoded = self._encoded(cell, clip)
+        return clip, play(endpoint, encoded, deliver(cell, encoded.stream), self.device)
 
     def _timed(self, what: str, function: Any, *args: Any) -> Any:
         start = time.perf_counter()
@@ -165,19 +170,20 @@ class Bench:
 
         return _kept(self._clips, json.dumps([params, spoken], sort_keys=True), CLIPS_HELD, load)
 
-    def _stream(self, cell: Cell, clip: Clip) -> tuple[Any, Stream]:
-        def encode() -> tuple[Any, Stream]:
+    def _encoded(self, cell: Cell, clip: Clip) -> tuple[Any, Encoded[Session]]:
+        def encode() -> tuple[Any, Encoded[Session]]:
             endpoint = make_endpoint(cell, self.device)
             return endpoint, endpoint.encode(clip)
 
         key = json.dumps([cell["clip"], cell["endpoint"], cell["code"]], sort_keys=True)
-        return _kept(self._streams, key, STREAMS_HELD, encode)
+        return _kept(self._sent, key, STREAMS_HELD, encode)
 
     def _frame_scores(
         self, clip: Clip, references: list[Picture], received: Playback, every: int, row: dict[str, Any]
     ) -> dict[str, list[Any]]:
         paired = pairs(clip, received)[::every]
-        outcome = [received.outcome[shown] for shown, _ in paired]
+        outcomes = received.outcomes(len(clip.video))
+        outcome = [outcomes[reference] for _, reference in paired]
         pictures = received.pictures([shown for shown, _ in paired])
         both = [
             (Picture(pixels, received.digests[shown]), references[reference])
@@ -248,11 +254,27 @@ def deliver(cell: Cell, stream: Stream) -> Delivery:
     )
 
 
-def columns(cell: Cell, endpoint: Any, stream: Stream) -> dict[str, Any]:
+def play(endpoint: Any, encoded: Encoded[Session], delivery: Delivery, device: str) -> Playback:
+    """What the receiver makes of the packets that arrived: all it gets is these packets and the session."""
+    arrivals = delivery.arrivals(encoded.stream)
+    received = receive(arrivals, encoded.session.streams, delivery.playout_delay_s)
+    return type(endpoint).decode(received, encoded.session, device)
+
+
+def as_long_as(clip: Clip, playback: Playback) -> Playback:
+    """The playback with its sound cut to the clip's length, or silence behind it: the receiver does not know the end."""
+    if clip.speech is None or playback.clip.speech is None:
+        return playback
+    heard = playback.clip.speech[: len(clip.speech)]
+    heard = np.pad(heard, (0, len(clip.speech) - len(heard)))
+    return replace(playback, clip=replace(playback.clip, speech=heard))
+
+
+def columns(cell: Cell, endpoint: Any, encoded: Encoded[Session]) -> dict[str, Any]:
     """What the table says of a cell beside what was measured."""
     channel = make_channel(cell)
     return {
-        **endpoint.columns(stream),
+        **encoded.columns,
         "code": endpoint.code.name,
         "code_rate": endpoint.code.code_rate,
         "channel": cell["channel"]["name"],

@@ -1,4 +1,4 @@
-"""What the network did with a stream: one line a packet, and nothing about codecs."""
+"""What the network did with a stream: one row per packet, and nothing about codecs."""
 
 from __future__ import annotations
 
@@ -7,6 +7,21 @@ from dataclasses import dataclass, fields
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+
+from lossweep.sim.stream import Stream
+
+
+@dataclass(frozen=True)
+class Arrival:
+    """One packet as it came out of the network.
+
+    Attributes:
+        data: RTP header and payload, as they arrived.
+        arrived_s: receiver's clock, which is the sender's media clock.
+    """
+
+    data: bytes
+    arrived_s: float
 
 
 @dataclass(frozen=True)
@@ -36,6 +51,16 @@ class Delivery:
     recovered: NDArray[np.bool_]
     usable: NDArray[np.bool_]
     playout_delay_s: float
+
+    def arrivals(self, stream: Stream) -> tuple[Arrival, ...]:
+        """The packets that arrived, late ones included, in order of arrival.
+
+        Args:
+            stream: what was sent; this delivery is about it.
+        """
+        order = np.argsort(self.arrived_s, kind="stable")
+        there = order[: np.count_nonzero(~np.isnan(self.arrived_s))]
+        return tuple(Arrival(stream.packets[i], float(self.arrived_s[i])) for i in there)
 
     def table(self) -> pd.DataFrame:
         """The delivery as a table, a row a packet, columns as above."""

@@ -108,6 +108,14 @@ def parse(data: bytes) -> tuple[RtpHeader, bytes]:
     return header, bytes(data[start:end])
 
 
+def initial_sequence_number(ssrc: int) -> int:
+    """Sequence number of a stream's first packet, uint16: random in RFC 3550, Section 5.1; here a hash of the SSRC.
+
+    Equal input must give equal packets, so it is drawn from the SSRC alone.
+    """
+    return ssrc * 0x9E3779B1 >> 16 & 0xFFFF
+
+
 def extend(sequence_number: int, reference: int) -> int:
     """The extended sequence number nearest to `reference`; undoes the wrap at 2**16.
 

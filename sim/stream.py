@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any, Protocol
+from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -51,7 +50,9 @@ class Block:
 
 @dataclass(frozen=True)
 class Stream:
-    """RTP packets with real bytes, block after block, by ESI in a block.
+    """What a sender puts on the wire: RTP packets with real bytes, block after block, by ESI in a block.
+
+    Only the network reads it; a receiver gets the packets that arrive (`Delivery.arrivals`).
 
     Attributes:
         packets: RTP header and payload of each packet.
@@ -60,14 +61,12 @@ class Stream:
         available_s: float64 [packets]; when the sender has the packet (its frame captured, or, for what
             needs the whole block, the block's end). Packets of equal time leave together, paced.
         blocks: in order of `sbn` = 0, 1, ...; all packets belong to one.
-        session: what both ends know beforehand, as from SDP: sizes, rates, counts. Read by the endpoint only.
     """
 
     packets: tuple[bytes, ...]
     media_time_s: NDArray[np.float64]
     available_s: NDArray[np.float64]
     blocks: tuple[Block, ...]
-    session: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def duration_s(self) -> float:

@@ -9,16 +9,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lossweep.channels.loss import check_names
-from lossweep.endpoints.fec.code import check_symbols
+from lossweep.endpoints.fec.code import BlockCode, CodeFamily, check_symbols
 
 
 @dataclass(frozen=True)
-class NoCode:
+class NoCode(CodeFamily):
     """No FEC: source packets only, of any number."""
 
     name = "none"
-    label = "none"
     code_rate = 1.0
+
+    @property
+    def label(self) -> str:
+        """`none`."""
+        return self.name
 
     @classmethod
     def from_params(cls, **params: Any) -> NoCode:
@@ -42,13 +46,13 @@ class NoCode:
 
 
 @dataclass(frozen=True)
-class Uncoded:
+class Uncoded(BlockCode):
     """A block that is sent as it is."""
 
     k: int
 
     @property
-    def n(self) -> int:
+    def n(self) -> int:  # type: ignore[override]
         """k: there are no repair packets."""
         return self.k
 

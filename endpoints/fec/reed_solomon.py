@@ -12,13 +12,13 @@ import zfec
 from numpy.typing import NDArray
 
 from lossweep.channels.loss import check_names
-from lossweep.endpoints.fec.code import check_symbols
+from lossweep.endpoints.fec.code import BlockCode, CodeFamily, check_symbols
 
 MAX_SYMBOLS = 255
 
 
 @dataclass(frozen=True)
-class ReedSolomon:
+class ReedSolomon(CodeFamily):
     """Reed-Solomon over GF(2^8): any k of a block's n packets give the block back.
 
     Attributes:
@@ -60,9 +60,13 @@ class ReedSolomon:
             n = math.ceil(k / self.code_rate - 1e-9)
         return ReedSolomonBlock(k, n)
 
+    def make_object(self, k: int) -> ReedSolomonBlock:
+        """The SyncSC paper's lengths, n = k / code_rate - 1: RS(32, 63) and RS(32, 127)."""
+        return self.make(k, k if self.code_rate == 1 else max(k, round(k / self.code_rate) - 1))
+
 
 @dataclass(frozen=True)
-class ReedSolomonBlock:
+class ReedSolomonBlock(BlockCode):
     """A systematic Reed-Solomon code for one block.
 
     It is MDS: the block is recovered whole exactly when any k of its n symbols arrived; else what arrived

@@ -9,11 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lossweep.channels.loss import check_names
-from lossweep.endpoints.fec.code import check_symbols
+from lossweep.endpoints.fec.code import BlockCode, CodeFamily, check_symbols
 
 
 @dataclass(frozen=True)
-class Redundancy:
+class Redundancy(CodeFamily):
     """Every source packet is sent 1 / code_rate times: what RFC 2198 redundancy recovers, at the rate of RS.
 
     Deviation from RFC 2198: a copy is a repair packet of its own, after all source packets of its block,
@@ -67,7 +67,7 @@ class Redundancy:
 
 
 @dataclass(frozen=True)
-class Copies:
+class Copies(BlockCode):
     """A block whose encoding symbol i is source symbol i mod k.
 
     Attributes:
@@ -80,6 +80,10 @@ class Copies:
     def recovers(self, arrived: NDArray[np.bool_]) -> NDArray[np.bool_]:
         """Source packets of which at least one copy arrived, bool [k]."""
         return arrived.reshape(-1, self.k).any(0)
+
+    def depends_on(self, esi: int) -> tuple[int, ...]:
+        """The source symbol of which it is a copy."""
+        return (esi % self.k,)
 
     def encode(self, source: list[bytes]) -> list[bytes]:
         """The source, again and again.

@@ -110,6 +110,22 @@ def depacketize(payloads: Sequence[bytes | None]) -> AccessUnit:
     return AccessUnit(status, stream, tuple(units), len(b"".join(intact)))
 
 
+def begins_sequence(payload: bytes) -> bool:
+    """Whether a payload is the first of a coded video sequence (N of the aggregation header).
+
+    Raises:
+        PayloadError: an empty payload.
+    """
+    if not payload:
+        raise PayloadError("an empty AV1 payload")
+    return bool(payload[0] & _N)
+
+
+def is_key(unit: AccessUnit) -> bool:
+    """Whether a temporal unit begins a coded video sequence: it has a sequence header."""
+    return any(one.type == obu.SEQUENCE_HEADER for one in unit.units)
+
+
 def _fill(obus: list[bytes], max_payload_size: int) -> list[_Packet]:
     packets = [_Packet()]
     for unit in obus:

@@ -23,6 +23,7 @@ from lossweep.endpoints.packetize.fragment import (
 
 STAP_A = 24
 FU_A = 28
+IDR, SPS = 5, 7
 _F, _NRI, _TYPE = 0x80, 0x60, 0x1F
 _START, _END = 0x80, 0x40
 
@@ -76,6 +77,22 @@ def depacketize(payloads: Sequence[bytes | None]) -> AccessUnit:
     stream = join_nal_units(u.data for u in units)
     intact = len(join_nal_units(u.data for u in units[:before_gap]))
     return AccessUnit(status_of(payloads, units), stream, units, intact)
+
+
+def begins_sequence(payload: bytes) -> bool:
+    """Whether a payload is the first of an IDR picture's access unit: it begins with a sequence parameter set.
+
+    Raises:
+        PayloadError: a malformed payload.
+    """
+    pieces = _pieces(payload)
+    first = pieces[0] if pieces else Piece(b"", begins=False)
+    return first.begins and first.data[0] & 0x1F == SPS
+
+
+def is_key(unit: AccessUnit) -> bool:
+    """Whether an access unit is an IDR picture's."""
+    return any(one.type == IDR for one in unit.units)
 
 
 def _stap_a(nal_units: list[bytes]) -> bytes:

@@ -23,6 +23,7 @@ from lossweep.endpoints.packetize.fragment import (
 
 AP = 48
 FU = 49
+IRAP_FIRST, IRAP_LAST, VPS = 16, 23, 32
 _HEADER_BYTES = 2
 _START, _END = 0x80, 0x40
 
@@ -75,6 +76,22 @@ def depacketize(payloads: Sequence[bytes | None]) -> AccessUnit:
     stream = join_nal_units(u.data for u in units)
     intact = len(join_nal_units(u.data for u in units[:before_gap]))
     return AccessUnit(status_of(payloads, units), stream, units, intact)
+
+
+def begins_sequence(payload: bytes) -> bool:
+    """Whether a payload is the first of an IRAP picture's access unit: it begins with a video parameter set.
+
+    Raises:
+        PayloadError: a malformed payload.
+    """
+    pieces = _pieces(payload)
+    first = pieces[0] if pieces else Piece(b"", begins=False)
+    return first.begins and _type(first.data) == VPS
+
+
+def is_key(unit: AccessUnit) -> bool:
+    """Whether an access unit is an IRAP picture's (nal_unit_type 16 to 23)."""
+    return any(IRAP_FIRST <= one.type <= IRAP_LAST for one in unit.units)
 
 
 def _header(forbidden: int, kind: int, layer_id: int, tid: int) -> bytes:

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Sequence
 from itertools import pairwise
-
-from lossweep.endpoints.clip import Playback
 
 RENDERED = ("whole", "concealed")
 AVERAGED_FRAMES = 30
 ROUNDING_S = 1e-9
 
 
-def freezes(received: Playback) -> dict[str, float]:
+def freezes(outcomes: Sequence[str], fps: float) -> dict[str, float]:
     """Freeze counters of what was seen.
 
     A rendered frame is one with outcome whole or concealed. The time between two consecutive ones is a freeze
@@ -22,14 +21,15 @@ def freezes(received: Playback) -> dict[str, float]:
     rendered frame, and what precedes the first, is no freeze.
 
     Args:
-        received: with the outcome of each frame.
+        outcomes: of each frame, see `Playback`.
+        fps: frames per second.
     Returns:
         `freeze_count`; `total_freezes_duration` in seconds, of whole intervals; `frames_dropped`, the frames
         that were not rendered.
     Source: W3C webrtc-stats, RTCInboundRtpStreamStats.
     """
-    frame_s = 1 / received.clip.fps
-    rendered = [i for i, outcome in enumerate(received.outcome) if outcome in RENDERED]
+    frame_s = 1 / fps
+    rendered = [i for i, outcome in enumerate(outcomes) if outcome in RENDERED]
     last: deque[float] = deque(maxlen=AVERAGED_FRAMES)
     frozen: list[float] = []
     for before, after in pairwise(rendered):
@@ -41,5 +41,5 @@ def freezes(received: Playback) -> dict[str, float]:
     return {
         "freeze_count": len(frozen),
         "total_freezes_duration": sum(frozen, 0.0),
-        "frames_dropped": len(received.outcome) - len(rendered),
+        "frames_dropped": len(outcomes) - len(rendered),
     }

@@ -53,26 +53,29 @@ def decode_block(
         damaged: what arrived of the one after them, b"" if nothing.
         width, height: size to scale the pictures to.
     Returns:
-        Pictures in order, one for each access unit of `whole` and perhaps one more, concealed.
+        Pictures in order, one for each access unit of `whole` and perhaps one more, concealed; fewer where the
+        decoder refuses an access unit (its bytes were damaged on the way).
     """
     if not whole:
         return ()
     tail = [damaged] if damaged and codec.conceals else []
     context = av.CodecContext.create(codec.decoder, "r")
     context.thread_count = 1
-    frames: list[av.VideoFrame] = []
+    frames: dict[int | None, av.VideoFrame] = {}
     with _quiet():
         for index, unit in enumerate([*whole, *tail, None]):
             packet = None if unit is None else av.Packet(unit)
             if packet is not None:
                 packet.pts = index
             try:
-                frames += context.decode(packet)
-            except av.FFmpegError:
-                if unit is None or index < len(whole):
-                    raise
-    frames = frames[: len(whole) + len(tail)]
-    return tuple(picture(_rgb(frame, width, height), i >= len(whole)) for i, frame in enumerate(frames))
+                for frame in context.decode(packet):
+                    frames.setdefault(frame.pts, frame)
+            except (av.FFmpegError, ValueError):
+                break
+    out: list[Picture] = []
+    while len(out) in frames and len(out) < len(whole) + len(tail):
+        out.append(picture(_rgb(frames[len(out)], width, height), len(out) >= len(whole)))
+    return tuple(out)
 
 
 def _rgb(frame: av.VideoFrame, width: int, height: int) -> NDArray[np.uint8]:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -13,12 +15,36 @@ from lossweep.endpoints.codecs.video import object_packets, rtp_packets
 from lossweep.endpoints.codecs.video.codec import AV1, H264, H265, Codec
 from lossweep.endpoints.codecs.video.decode import Picture, decode_block, picture
 from lossweep.endpoints.codecs.video.encode import Coded, cached_encode, content_hash
+from lossweep.endpoints.codecs.video.frames import ReceivedFrame
 from lossweep.endpoints.codecs.video.rate import meet_rate
-from lossweep.endpoints.packetize.source_block import Arrival
-from lossweep.sim.delivery import Delivery
-from lossweep.sim.stream import Stream
+from lossweep.endpoints.endpoint import Encoded, Scalar
+from lossweep.endpoints.fec.code import CodeFamily
+from lossweep.endpoints.receiver import ReceivedPacket
+from lossweep.endpoints.session import FecParameters, RtpStream
 
 GREY = 128
+
+
+@dataclass(frozen=True)
+class VideoSession:
+    """What a video receiver knows beforehand, as from SDP.
+
+    Attributes:
+        streams: the video stream and its repair stream.
+        codec: "h264", "h265" or "av1".
+        packetization: "object" or "rtp".
+        fec: the packet code.
+        width, height: of the pictures shown.
+        fps: frames per second.
+    """
+
+    streams: tuple[RtpStream, ...]
+    codec: str
+    packetization: str
+    fec: FecParameters
+    width: int
+    height: int
+    fps: float
 
 
 class VideoParams(BaseModel):
@@ -56,11 +82,11 @@ class VideoEndpoint:
     sends = "video"
     codec: Codec
 
-    def __init__(self, params: VideoParams, code: Any, device: str = "cpu") -> None:
+    def __init__(self, params: VideoParams, code: CodeFamily, device: str = "cpu") -> None:
         self.params, self.code = params, code
         self.label = f"{self.codec.name}-{code.label}"
 
-    def encode(self, clip: Clip) -> Stream:
+    def encode(self, clip: Clip) -> Encoded[VideoSession]:
         """RTP packets of the clip's pictures.
 
         Raises:
@@ -76,61 +102,57 @@ class VideoEndpoint:
             )
         coded, note = self._coded(clip)
         if self.params.packetization == "object":
-            stream = object_packets.to_stream(coded, clip.fps, self.code)
+            stream, line = object_packets.to_stream(coded, clip.fps, self.code)
         else:
-            stream = rtp_packets.to_stream(coded, clip.fps, self.code, self.params.max_payload_size)
+            stream, line = rtp_packets.to_stream(coded, clip.fps, self.code, self.params.max_payload_size)
         height, width = clip.video[0].shape[:2]
-        session = {
-            **stream.session,
-            "clip": clip.name,
-            "fps": clip.fps,
-            "frames": len(coded.access_units),
-            "width": width,
-            "height": height,
-            "bpp": coded.bpp,
-            "quantizer": coded.quantizer,
-            "rate_note": note,
-        }
-        return Stream(stream.packets, stream.media_time_s, stream.available_s, stream.blocks, session)
-
-    def decode(self, stream: Stream, delivery: Delivery) -> Playback:
-        """What the screen shows, decided from the delivery and never from what a decoder happens to hold.
-
-        A frame is shown when it and all frames before it in its GOP are whole. The first frame that is not is
-        decoded with the codec's concealment if it has one that is reproducible and if anything of it
-        arrived; from there to the next GOP the last picture stays ("frozen"). Before the first picture the
-        screen is mid-grey.
-        """
-        session = stream.session
-        width, height = session["width"], session["height"]
-        shown, outcomes = [], []
-        last: Picture = _grey(width, height)
-        for block in stream.blocks:
-            usable = delivery.usable[block.first : block.first + block.code.k]
-            decoded = self._decode_block(self._arrivals(stream, block, usable), width, height)
-            for i in range(round(block.media_duration_s * session["fps"])):
-                if i < len(decoded):
-                    last = decoded[i]
-                    outcomes.append("concealed" if last.concealed else "whole")
-                else:
-                    outcomes.append("frozen" if any(o != "grey" for o in outcomes) else "grey")
-                shown.append(last)
-        clip = Clip(session["clip"], [p.pixels for p in shown], session["fps"])
-        return Playback(clip, tuple(outcomes), tuple(p.digest for p in shown))
-
-    def columns(self, stream: Stream) -> dict[str, Any]:
-        """The codec, its settings and its achieved rate, for the table."""
-        session = stream.session
-        return {
+        session = VideoSession(
+            (line,),
+            self.codec.name,
+            self.params.packetization,
+            self.code.parameters(),
+            width,
+            height,
+            clip.fps,
+        )
+        columns: dict[str, Scalar] = {
             "codec": self.codec.name,
             "gop": self.params.gop,
             "packetization": self.params.packetization,
-            "resolution": self.params.resolution or session["height"],
-            "quantizer": session["quantizer"],
+            "resolution": self.params.resolution or height,
+            "quantizer": coded.quantizer,
             "target_bpp": self.params.bpp,
-            "bpp": session["bpp"],
-            "rate_note": session["rate_note"],
+            "bpp": coded.bpp,
+            "rate_note": note,
         }
+        return Encoded(stream, session, columns=columns)
+
+    @classmethod
+    def decode(
+        cls, received: Sequence[ReceivedPacket], session: VideoSession, device: str = "cpu"
+    ) -> Playback:
+        """What the screen shows, decided from the packets and never from what a decoder happens to hold.
+
+        A frame is shown when it and all frames before it in its GOP are whole. The first frame that is not is
+        decoded with the codec's concealment if it has one that is reproducible and if anything of it
+        arrived; from there to the next key frame the last picture stays ("frozen"). Before the first picture
+        the screen is mid-grey.
+        """
+        frames = _frames(received, session)
+        shown: dict[int, Picture] = {}
+        for start, whole, damaged in _chains(frames, cls.codec.conceals):
+            pictures = decode_block(cls.codec, whole, damaged, session.width, session.height)
+            shown |= {start + i: picture for i, picture in enumerate(pictures)}
+        last, outcomes, pictures_out = _grey(session.width, session.height), [], []
+        for i in range(max(frames, default=0) + 1):
+            if i in shown:
+                last = shown[i]
+                outcomes.append("concealed" if last.concealed else "whole")
+            else:
+                outcomes.append("frozen" if any(o != "grey" for o in outcomes) else "grey")
+            pictures_out.append(last)
+        clip = Clip("received", [p.pixels for p in pictures_out], session.fps)
+        return Playback(clip, tuple(outcomes), tuple(p.digest for p in pictures_out))
 
     def _coded(self, clip: Clip) -> tuple[Coded, str]:
         resolution = self.params.resolution or clip.video[0].shape[0]
@@ -145,15 +167,27 @@ class VideoEndpoint:
             return encode(self.params.quantizer), ""
         return meet_rate(self.codec, self.params.bpp, encode)
 
-    def _arrivals(self, stream: Stream, block: Any, usable: np.ndarray) -> list[Arrival]:
-        packets = object_packets if self.params.packetization == "object" else rtp_packets
-        return packets.arrivals(stream, block, usable)
 
-    def _decode_block(self, arrivals: list[Arrival], width: int, height: int) -> tuple[Picture, ...]:
-        broken = next((i for i, unit in enumerate(arrivals) if unit.status != "whole"), len(arrivals))
-        whole = tuple(unit.leading for unit in arrivals[:broken])
-        damaged = arrivals[broken].leading if broken < len(arrivals) and self.codec.conceals else b""
-        return decode_block(self.codec, whole, damaged, width, height)
+def _frames(received: Sequence[ReceivedPacket], session: VideoSession) -> dict[int, ReceivedFrame]:
+    if session.packetization == "object":
+        return object_packets.frames(received, session.fec, session.fps)
+    return rtp_packets.frames(received, session.codec, session.fps)
+
+
+def _chains(
+    frames: Mapping[int, ReceivedFrame], conceals: bool
+) -> Iterator[tuple[int, tuple[bytes, ...], bytes]]:
+    """Each run of whole frames from a key frame on: its first frame, its access units, and the damaged unit after it."""
+    for start in sorted(frames):
+        if not (frames[start].key and frames[start].status == "whole"):
+            continue
+        whole, i = [frames[start].leading], start + 1
+        while i in frames and frames[i].status == "whole" and not frames[i].key:
+            whole.append(frames[i].leading)
+            i += 1
+        after = frames.get(i)
+        conceal = conceals and after is not None and not after.key and after.status == "damaged"
+        yield start, tuple(whole), after.leading if conceal and after is not None else b""
 
 
 @lru_cache(maxsize=4)

@@ -1,19 +1,23 @@
-"""Packetization `object`: every GOP is one source block of k = 32 symbols, a symbol a packet (SyncSC paper).
+"""Packetization `object`: every GOP is one source block of k = 32 symbols, one symbol per packet (SyncSC paper).
 
-The RTP timestamp names the GOP, and sequence_number = sbn n + esi (mod 2^16): with n known from the session
-the header carries the FEC payload ID (RFC 5510) without a byte of its own. RS codes have the paper's lengths,
-RS(32, 63) at code rate 1/2 and RS(32, 127) at 1/4: n = k / code_rate - 1.
+The RTP timestamp is that of the GOP's first frame. Packets are numbered block after block, n for each, so number
+and n give block and encoding symbol ID (RFC 5510) without a byte of their own. RS codes have the paper's
+lengths, RS(32, 63) at code rate 1/2 and RS(32, 127) at 1/4: n = k / code_rate - 1.
 """
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
 from lossweep.endpoints.codecs.video.encode import Coded
-from lossweep.endpoints.packetize.source_block import Arrival, from_symbols, to_symbols
-from lossweep.sim.rtp import RTP_HEADER_BYTES, RtpHeader
+from lossweep.endpoints.codecs.video.frames import ReceivedFrame
+from lossweep.endpoints.fec.code import CODES, BlockCode, CodeFamily
+from lossweep.endpoints.packetize.source_block import SourceBlockError, from_symbols, to_symbols
+from lossweep.endpoints.receiver import ReceivedPacket
+from lossweep.endpoints.session import FecParameters, RtpStream
+from lossweep.sim import rtp
 from lossweep.sim.stream import Block, Stream
 
 K = 32
@@ -22,13 +26,10 @@ PAYLOAD_TYPE = 96
 SSRC = 0x10557EE9
 
 
-def to_stream(coded: Coded, fps: float, family: Any) -> Stream:
-    """RTP packets of a coded clip, one source block a GOP, available when the GOP is captured.
-
-    Args:
-        family: packet-code family, of `lossweep.endpoints.fec`.
-    """
-    code = family.make(K, K if family.code_rate == 1 else round(K / family.code_rate) - 1)
+def to_stream(coded: Coded, fps: float, family: CodeFamily) -> tuple[Stream, RtpStream]:
+    """RTP packets of a coded clip, one source block per GOP, available when the GOP is captured."""
+    code = family.make_object(K)
+    line = RtpStream("video", SSRC, PAYLOAD_TYPE, CLOCK_RATE, rtp.initial_sequence_number(SSRC))
     packets: list[bytes] = []
     blocks, starts, ends = [], [], []
     for sbn, first in enumerate(range(0, len(coded.access_units), coded.gop)):
@@ -38,25 +39,46 @@ def to_stream(coded: Coded, fps: float, family: Any) -> Stream:
         starts.append(start)
         ends.append(start + duration)
         for esi, symbol in enumerate(code.encode(to_symbols(units, K))):
-            header = RtpHeader(
+            header = rtp.RtpHeader(
                 payload_type=PAYLOAD_TYPE,
-                sequence_number=(sbn * code.n + esi) % 2**16,
-                timestamp=round(start * CLOCK_RATE) % 2**32,
+                sequence_number=(line.first_sequence_number + len(packets)) % 2**16,
+                timestamp=line.timestamp(start),
                 ssrc=SSRC,
                 marker=esi == code.n - 1,
             )
             packets.append(header.serialize() + symbol)
-    return Stream(tuple(packets), np.repeat(starts, code.n), np.repeat(ends, code.n), tuple(blocks))
+    stream = Stream(tuple(packets), np.repeat(starts, code.n), np.repeat(ends, code.n), tuple(blocks))
+    return stream, line
 
 
-def arrivals(stream: Stream, block: Block, usable: np.ndarray) -> list[Arrival]:
-    """What of each access unit of a block is there.
+def frames(received: Sequence[ReceivedPacket], fec: FecParameters, fps: float) -> dict[int, ReceivedFrame]:
+    """What of each frame is there, by frame number.
 
     Args:
-        usable: bool [k], by ESI: the source symbol is there in time. A recovered symbol equals what was sent
-            (the code is MDS), so its bytes are taken from there.
+        received: of the video stream.
+        fec: the packet code of the session.
     """
-    symbols = stream.packets[block.first : block.first + K]
-    return from_symbols(
-        [packet[RTP_HEADER_BYTES:] if there else None for packet, there in zip(symbols, usable, strict=True)]
-    )
+    code = _code(fec)
+    blocks: dict[int, dict[int, ReceivedPacket]] = {}
+    for packet in received:
+        blocks.setdefault(packet.number // code.n, {})[packet.number % code.n] = packet
+    out: dict[int, ReceivedFrame] = {}
+    for _, packets in sorted(blocks.items()):
+        start = round(next(iter(packets.values())).media_time_s * fps)
+        for i, frame in enumerate(_block(code, packets)):
+            out[start + i] = frame
+    return out
+
+
+def _block(code: BlockCode, packets: Mapping[int, ReceivedPacket]) -> list[ReceivedFrame]:
+    symbols = {esi: packet.payload for esi, packet in packets.items()}
+    try:
+        arrivals = from_symbols(code.decode(symbols))
+    except (SourceBlockError, ValueError):
+        return []
+    return [ReceivedFrame(a.status, a.leading, key=i == 0) for i, a in enumerate(arrivals)]
+
+
+def _code(fec: FecParameters) -> BlockCode:
+    family: CodeFamily = CODES.get(fec.code).from_params(**dict(fec.options))
+    return family.make_object(K)

@@ -1,100 +1,163 @@
 """Packetization `rtp`: the codecs' own payload formats, protected as ADUs.
 
 Source packets are the packets of RFC 6184, RFC 7798 or the AV1 RTP specification, each sent when its frame is
-captured. A block is a GOP; its repair packets follow when it is complete, a stream of their own (RFC 6865).
+captured. A block is a GOP; its repair packets are a stream of their own (RFC 6865), each sent when the source
+packets that it depends on are there.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from importlib import import_module
-from typing import Any
+from itertools import groupby
+from typing import Protocol, cast
 
 import numpy as np
 
 from lossweep.endpoints.codecs.video.encode import Coded
+from lossweep.endpoints.codecs.video.frames import ReceivedFrame
 from lossweep.endpoints.fec.adu import RepairHeader, protect
-from lossweep.endpoints.packetize.source_block import Arrival
-from lossweep.sim.rtp import RTP_HEADER_BYTES, RtpHeader
+from lossweep.endpoints.fec.code import CodeFamily
+from lossweep.endpoints.packetize.access_unit import AccessUnit, PayloadError
+from lossweep.endpoints.receiver import ReceivedPacket
+from lossweep.endpoints.session import RepairStream, RtpStream
+from lossweep.sim import rtp
 from lossweep.sim.stream import Block, Stream
 
 CLOCK_RATE = 90_000
-MEDIA = {"payload_type": 96, "ssrc": 0x10557EE9}
-REPAIR = {"payload_type": 97, "ssrc": 0x10557EEA}
+PAYLOAD_TYPE, SSRC = 96, 0x10557EE9
+REPAIR_PAYLOAD_TYPE, REPAIR_SSRC = 97, 0x10557EEA
 
 
-def to_stream(coded: Coded, fps: float, family: Any, max_payload_size: int) -> Stream:
+class PayloadFormat(Protocol):
+    """A module of `lossweep.endpoints.packetize` for a video codec."""
+
+    def packetize(self, access_unit: bytes, max_payload_size: int) -> list[bytes]:
+        """RTP payloads of an access unit."""
+        ...
+
+    def depacketize(self, payloads: Sequence[bytes | None]) -> AccessUnit:
+        """What is there of an access unit."""
+        ...
+
+    def begins_sequence(self, payload: bytes) -> bool:
+        """Whether a payload is the first of a key frame's access unit."""
+        ...
+
+    def is_key(self, unit: AccessUnit) -> bool:
+        """Whether an access unit is a key frame's."""
+        ...
+
+
+def payload_format(codec: str) -> PayloadFormat:
+    """The payload format of a codec."""
+    return cast(PayloadFormat, import_module(f"lossweep.endpoints.packetize.{codec}"))
+
+
+def to_stream(
+    coded: Coded, fps: float, family: CodeFamily, max_payload_size: int
+) -> tuple[Stream, RtpStream]:
     """RTP packets of a coded clip in its payload format, with repair packets block by block.
 
     Args:
-        family: packet-code family, of `lossweep.endpoints.fec`.
-        max_payload_size: bytes of RTP payload a source packet at most.
+        max_payload_size: largest RTP payload of a source packet, in bytes.
     Raises:
         ValueError: more packets in a GOP than the code takes.
     """
-    payload_format = _format(coded.codec)
+    formats = payload_format(coded.codec)
+    repair = RepairStream(REPAIR_SSRC, REPAIR_PAYLOAD_TYPE, family.parameters())
+    line = RtpStream("video", SSRC, PAYLOAD_TYPE, CLOCK_RATE, rtp.initial_sequence_number(SSRC), 0, repair)
+    first_repair = rtp.initial_sequence_number(REPAIR_SSRC)
     packets: list[bytes] = []
-    media_time, available, blocks, frames_of_packets = [], [], [], []
-    sent = {"media": 0, "repair": 0}
+    media_time: list[float] = []
+    available: list[float] = []
+    blocks: list[Block] = []
+    sent = repaired = 0
     for sbn, first in enumerate(range(0, len(coded.access_units), coded.gop)):
         units = coded.access_units[first : first + coded.gop]
         source: list[bytes] = []
-        base = sent["media"]
+        base = line.first_sequence_number + sent
         for index, unit in enumerate(units, first):
-            payloads = payload_format.packetize(unit, max_payload_size)
+            payloads = formats.packetize(unit, max_payload_size)
             for position, payload in enumerate(payloads):
-                header = RtpHeader(
-                    **MEDIA,
-                    sequence_number=sent["media"] % 2**16,
-                    timestamp=round(index / fps * CLOCK_RATE) % 2**32,
+                header = rtp.RtpHeader(
+                    payload_type=PAYLOAD_TYPE,
+                    ssrc=SSRC,
+                    sequence_number=(line.first_sequence_number + sent) % 2**16,
+                    timestamp=line.timestamp(index / fps),
                     marker=position == len(payloads) - 1,
                 )
                 source.append(header.serialize() + payload)
-                sent["media"] += 1
-                frames_of_packets.append(index)
+                sent += 1
                 media_time.append(index / fps)
                 available.append(index / fps)
         code = family.make(len(source))
         blocks.append(Block(sbn, len(packets), code, first / fps, len(units) / fps))
+        ready = available[len(packets) :]
         packets += source
-        last = (first + len(units) - 1) / fps
         for esi, symbol in enumerate(protect(source, code), len(source)):
-            fec = RepairHeader(sbn, esi, code.k, base % 2**16)
-            rtp = RtpHeader(
-                **REPAIR,
-                sequence_number=sent["repair"] % 2**16,
-                timestamp=round(last * CLOCK_RATE) % 2**32,
+            ready_s = max(ready[i] for i in code.depends_on(esi))
+            fec = RepairHeader(sbn % 2**24, esi, code.k, base % 2**16)
+            header = rtp.RtpHeader(
+                payload_type=REPAIR_PAYLOAD_TYPE,
+                ssrc=REPAIR_SSRC,
+                sequence_number=(first_repair + repaired) % 2**16,
+                timestamp=line.timestamp(ready_s),
             )
-            packets.append(rtp.serialize() + fec.serialize() + symbol)
-            sent["repair"] += 1
+            packets.append(header.serialize() + fec.serialize() + symbol)
+            repaired += 1
             media_time.append(first / fps)
-            available.append(last)
-    session = {"frame": _frames(blocks, frames_of_packets), "codec": coded.codec}
-    return Stream(tuple(packets), np.array(media_time), np.array(available), tuple(blocks), session)
+            available.append(ready_s)
+    return Stream(tuple(packets), np.array(media_time), np.array(available), tuple(blocks)), line
 
 
-def arrivals(stream: Stream, block: Block, usable: np.ndarray) -> list[Arrival]:
-    """What of each access unit of a block is there.
+def frames(received: Sequence[ReceivedPacket], codec: str, fps: float) -> dict[int, ReceivedFrame]:
+    """What of each frame is there, by frame number; a frame's packets are those of one RTP timestamp.
+
+    A frame is whole when its numbers follow each other up to one with the marker bit, and either the packet
+    before its first one is there too or its first payload begins a key frame.
 
     Args:
-        usable: bool [k], by ESI: the source packet is there in time.
+        received: of the video stream, in order of number.
+        codec: "h264", "h265" or "av1".
     """
-    payload_format = _format(stream.session["codec"])
-    frames = stream.session["frame"][block.sbn]
-    out = []
-    for frame in sorted(set(frames)):
-        members = [esi for esi, f in enumerate(frames) if f == frame]
-        payloads = [
-            stream.packets[block.first + esi][RTP_HEADER_BYTES:] if usable[esi] else None for esi in members
-        ]
-        unit = payload_format.depacketize(payloads)
-        out.append(Arrival(unit.status, unit.ranges, unit.leading))
+    formats, out = payload_format(codec), dict[int, ReceivedFrame]()
+    before = -1
+    for timestamp_s, group in groupby(received, key=lambda packet: packet.media_time_s):
+        packets = list(group)
+        first, last = packets[0], packets[-1]
+        begins = first.number == before + 1 or _begins(formats, first.payload)
+        by_number = {packet.number: packet.payload for packet in packets}
+        payloads = [by_number.get(number) for number in range(first.number, last.number + 1)]
+        payloads = [*([] if begins else [None]), *payloads, *([] if last.marker else [None])]
+        before = last.number
+        out.setdefault(round(timestamp_s * fps), _frame(formats, payloads))
     return out
 
 
-def _format(codec: str) -> Any:
-    return import_module(f"lossweep.endpoints.packetize.{codec}")
+def _begins(formats: PayloadFormat, payload: bytes) -> bool:
+    try:
+        return formats.begins_sequence(payload)
+    except PayloadError:
+        return False
 
 
-def _frames(blocks: list[Block], frames_of_packets: list[int]) -> list[list[int]]:
-    ends = np.cumsum([block.code.k for block in blocks])
-    return [part.tolist() for part in np.split(np.array(frames_of_packets), ends[:-1])]
+def _frame(formats: PayloadFormat, payloads: list[bytes | None]) -> ReceivedFrame:
+    """The frame of these payloads; one that is malformed counts as missing."""
+    try:
+        unit = formats.depacketize(payloads)
+    except PayloadError:
+        payloads = [None if p is None or not _parses(formats, p) else p for p in payloads]
+        try:
+            unit = formats.depacketize(payloads)
+        except PayloadError:
+            return ReceivedFrame("missing", b"", key=False)
+    return ReceivedFrame(unit.status, unit.leading, formats.is_key(unit))
+
+
+def _parses(formats: PayloadFormat, payload: bytes) -> bool:
+    try:
+        formats.depacketize([None, payload, None])
+    except PayloadError:
+        return False
+    return True

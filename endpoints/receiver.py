@@ -1,0 +1,186 @@
+"""The receiving end of RTP: from the packets that arrived to those that are there when they are played.
+
+Headers are parsed, sequence numbers extended, streams told apart by SSRC and payload type, duplicates and strangers
+dropped, lost source packets rebuilt from the bytes of repair packets, and late packets left out. Nothing but
+packets and the session goes in.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from lossweep.endpoints.fec.adu import FecError, RepairHeader
+from lossweep.endpoints.fec.rebuild import SourceBlock, rebuild
+from lossweep.endpoints.session import RtpStream
+from lossweep.sim.delivery import Arrival
+from lossweep.sim.jitter_buffer import CLOCK_RESOLUTION_S
+from lossweep.sim.rtp import RtpError, RtpHeader, extend, parse
+
+MAX_DROPOUT = 3000
+"""Missing sequence numbers after which a jump is believed only when a second packet confirms it (RFC 3550, A.1)."""
+MAX_AHEAD_S = 1.0
+"""A packet whose media time is later than its arrival by more than this is damaged."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReceivedPacket:
+    """A source packet that is there in time: as it arrived, or as FEC rebuilt it from packets that arrived.
+
+    Attributes:
+        stream: name of its RTP stream.
+        number: extended sequence number, counted from the stream's first packet, >= 0.
+        timestamp: uint32, RTP timestamp.
+        media_time_s: of that timestamp.
+        marker: the RTP marker bit.
+        payload: RTP payload.
+        early_s: how long before its playout time it was there, >= 0.
+        rebuilt: it did not arrive in time itself.
+    """
+
+    stream: str
+    number: int
+    timestamp: int
+    media_time_s: float
+    marker: bool
+    payload: bytes
+    early_s: float
+    rebuilt: bool = False
+
+
+@dataclass
+class _Packet:
+    data: bytes
+    header: RtpHeader
+    payload: bytes
+    available_s: float
+    rebuilt: bool = False
+
+
+@dataclass
+class _Reception:
+    """What arrived of one RTP stream."""
+
+    stream: RtpStream
+    highest: int = 0
+    suspect: int | None = None
+    packets: dict[int, _Packet] = field(default_factory=dict)
+    blocks: dict[tuple[int, int], SourceBlock] = field(default_factory=dict)
+
+    def number(self, sequence_number: int) -> int:
+        first = self.stream.first_sequence_number
+        return extend(sequence_number, first + self.highest) - first
+
+    def take_source(self, arrival: Arrival, header: RtpHeader, payload: bytes) -> None:
+        number = self.number(header.sequence_number)
+        if number < 0 or number in self.packets:
+            return
+        if number > self.highest + MAX_DROPOUT and number != self.suspect:
+            self.suspect = number + 1
+            return
+        if self.stream.media_time_s(header.timestamp) > arrival.arrived_s + MAX_AHEAD_S:
+            return
+        self.suspect = None
+        self.highest = max(self.highest, number)
+        self.packets[number] = _Packet(arrival.data, header, payload, arrival.arrived_s)
+
+    def take_repair(self, arrival: Arrival, payload: bytes) -> None:
+        try:
+            header, symbol = RepairHeader.parse(payload)
+        except FecError:
+            return
+        first = self.number(header.base_sequence_number)
+        if first < 0:
+            return
+        block = self.blocks.setdefault((first, header.k), SourceBlock(first, header.k))
+        block.repair.setdefault(header.esi, (symbol, arrival.arrived_s))
+
+    def rebuild_missing(self) -> None:
+        repair = self.stream.repair
+        if repair is None:
+            return
+        for block in self.blocks.values():
+            numbers = range(block.first, block.first + block.k)
+            source = {
+                i: (self.packets[n].data, self.packets[n].available_s)
+                for i, n in enumerate(numbers)
+                if n in self.packets
+            }
+            for esi, (data, available_s) in rebuild(block, source, repair.fec).items():
+                self._take_rebuilt(block.first + esi, data, available_s)
+
+    def _take_rebuilt(self, number: int, data: bytes, available_s: float) -> None:
+        try:
+            header, payload = parse(data)
+        except RtpError:
+            return
+        expected = (number + self.stream.first_sequence_number) % 2**16
+        if (header.ssrc, header.payload_type, header.sequence_number) == (
+            self.stream.ssrc,
+            self.stream.payload_type,
+            expected,
+        ):
+            held = self.packets.get(number)
+            if held is None or available_s < held.available_s:
+                self.packets[number] = _Packet(data, header, payload, available_s, rebuilt=True)
+
+
+def receive(
+    arrivals: Sequence[Arrival], streams: Sequence[RtpStream], playout_delay_s: float
+) -> list[ReceivedPacket]:
+    """The source packets that are there when they are played.
+
+    A packet is rebuilt at the first moment at which its block's code can, from all that had arrived by then;
+    packets too late to be played still count for that. Bytes that are no packet of these streams are dropped.
+
+    Args:
+        arrivals: in order of arrival; any bytes.
+        streams: of the session.
+        playout_delay_s: the wait between capture and playout.
+    Returns:
+        Stream by stream, in order of number.
+    """
+    receptions = [_Reception(stream) for stream in streams]
+    source = {(r.stream.ssrc, r.stream.payload_type): r for r in receptions}
+    repair = {
+        (r.stream.repair.ssrc, r.stream.repair.payload_type): r
+        for r in receptions
+        if r.stream.repair is not None
+    }
+    for arrival in arrivals:
+        try:
+            header, payload = parse(arrival.data)
+        except RtpError:
+            continue
+        key = (header.ssrc, header.payload_type)
+        if key in source:
+            source[key].take_source(arrival, header, payload)
+        elif key in repair:
+            repair[key].take_repair(arrival, payload)
+    out = []
+    for reception in receptions:
+        reception.rebuild_missing()
+        out += _in_time(reception, playout_delay_s)
+    return out
+
+
+def _in_time(reception: _Reception, playout_delay_s: float) -> list[ReceivedPacket]:
+    stream, out = reception.stream, []
+    for number, packet in sorted(reception.packets.items()):
+        media_time_s = stream.media_time_s(packet.header.timestamp)
+        early_s = media_time_s + playout_delay_s - packet.available_s
+        if early_s >= -CLOCK_RESOLUTION_S:
+            header = packet.header
+            out.append(
+                ReceivedPacket(
+                    stream.name,
+                    number,
+                    header.timestamp,
+                    media_time_s,
+                    header.marker,
+                    packet.payload,
+                    max(early_s, 0.0),
+                    packet.rebuilt,
+                )
+            )
+    return out
