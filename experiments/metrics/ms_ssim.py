@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lossweep.experiments.metrics.metric import Picture, checked, luma
-from lossweep.experiments.metrics.ssim import RADIUS, similarity_maps
+from lossweep.experiments.metrics.ssim import RADIUS, mean_similarity
 
 EXPONENTS = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)
 LEAST_SIDE = (2 * RADIUS + 1) * 2 ** (len(EXPONENTS) - 1)
@@ -45,10 +45,8 @@ class MsSsim:
         for scale, exponent in enumerate(EXPONENTS):
             if scale:
                 x, y = _halved(x), _halved(y)
-            luminance, contrast_structure = similarity_maps(x, y)
-            last = scale == len(EXPONENTS) - 1
-            mean = (luminance * contrast_structure if last else contrast_structure).mean()
-            product *= max(0.0, float(mean)) ** exponent
+            mean = mean_similarity(x, y, luminance=scale == len(EXPONENTS) - 1)
+            product *= max(0.0, mean) ** exponent
         return product
 
 
