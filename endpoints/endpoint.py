@@ -82,6 +82,7 @@ class Endpoint(Protocol):
     Params: type[BaseModel]
     sends: str  # "video", "words", "speech" or, as a system, "several"
     label: str
+    title: str  # for people: "H.264"; a system's is made of its parts'
     code: CodeFamily
 
     def encode(self, clip: Clip) -> Encoded[Session]:

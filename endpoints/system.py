@@ -100,6 +100,7 @@ class SystemEndpoint:
 
     Params = SystemParams
     sends = "several"
+    title = ""
 
     def __init__(self, params: SystemParams, code: Any, device: str = "cpu") -> None:
         self.params, self.code = params, code

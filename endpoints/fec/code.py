@@ -71,12 +71,14 @@ class CodeFamily(ABC):
 
     Attributes:
         name: as registered.
+        title: for people: "RS"; "" where nothing is added.
         code_rate: k/n, in (0, 1].
         label: identifier in tables.
         protects: "packets", or "face" for codes of face coefficients.
     """
 
     name: str
+    title: ClassVar[str]
     code_rate: float
     protects: ClassVar[str] = "packets"
 

@@ -17,6 +17,7 @@ class NoCode(CodeFamily):
     """No FEC: source packets only, of any number."""
 
     name = "none"
+    title = ""
     code_rate = 1.0
 
     @property

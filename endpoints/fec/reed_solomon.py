@@ -29,6 +29,7 @@ class ReedSolomon(CodeFamily):
 
     code_rate: float
     name = "rs"
+    title = "RS"
 
     def __post_init__(self) -> None:
         rate = self.code_rate

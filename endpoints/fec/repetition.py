@@ -30,6 +30,7 @@ class Redundancy(CodeFamily):
 
     code_rate: float
     name = "red"
+    title = "RED"
 
     def __post_init__(self) -> None:
         rate = self.code_rate

@@ -102,6 +102,7 @@ class SyncSCEndpoint:
 
     Params = SyncSCParams
     sends = "video"
+    title = "SyncSC"
     shows_lips = True
     codes: tuple[str, ...] = tuple(SEMANTIC_CODES.names())
 

@@ -73,6 +73,7 @@ class TextEndpoint:
 
     Params = TextParams
     sends = "words"
+    title = "text"
 
     def __init__(self, params: TextParams, code: Any, device: str = "cpu") -> None:
         self.params = params

@@ -29,6 +29,7 @@ class FastSpeech2:
     """Speaks each phrase from its first word's start with durations of its own (Ren et al. 2021)."""
 
     label = "fastspeech2"
+    title = "FastSpeech 2"
     follows_lips = False
 
     def __init__(self, network: FastSpeech2Network, sounds: AnyVocoder, device: str = "cpu") -> None:

@@ -42,11 +42,13 @@ class Synthesizer(Protocol):
     """Speaks the received words in a voice that both ends know.
 
     Attributes:
-        label: for tables and plots.
+        label: identifier in tables.
+        title: for people.
         follows_lips: whether `lips` are asked for; one that does not takes times only from the words' starts.
     """
 
     label: str
+    title: str
     follows_lips: bool
 
     @classmethod

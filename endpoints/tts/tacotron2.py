@@ -29,6 +29,7 @@ class Tacotron2:
     """Speaks each phrase from its first word's start, attending to one phoneme after the other (Shen et al. 2018)."""
 
     label = "tacotron2"
+    title = "Tacotron 2"
     follows_lips = False
 
     def __init__(self, network: Tacotron2Network, sounds: AnyVocoder, device: str = "cpu") -> None:

@@ -32,6 +32,7 @@ class Visual:
     """Speaks the whole timeline with the lips as query and the phonemes as key and value (SyncSC, Section III-D)."""
 
     label = "visual"
+    title = "visual-guided voice"
     follows_lips = True
 
     def __init__(self, network: VisualNetwork, vocoder: AnyVocoder, device: str = "cpu") -> None:

@@ -38,6 +38,7 @@ class AacEndpoint:
 
     Params = AacParams
     sends = "speech"
+    title = "AAC"
 
     def __init__(self, params: AacParams, code: Any, device: str = "cpu") -> None:
         self.params, self.code = params, code

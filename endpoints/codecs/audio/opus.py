@@ -48,6 +48,7 @@ class OpusEndpoint:
 
     Params = OpusParams
     sends = "speech"
+    title = "Opus"
 
     def __init__(self, params: OpusParams, code: Any, device: str = "cpu") -> None:
         self.params, self.code = params, code

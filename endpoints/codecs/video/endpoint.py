@@ -198,16 +198,19 @@ def _grey(width: int, height: int) -> Picture:
 class H264Endpoint(VideoEndpoint):
     """H.264 (x264), low delay, IPPP; a damaged P frame is concealed by the decoder."""
 
+    title = "H.264"
     codec = H264
 
 
 class H265Endpoint(VideoEndpoint):
     """H.265 (x265), low delay, IPPP; a damaged frame counts as missing."""
 
+    title = "H.265"
     codec = H265
 
 
 class AV1Endpoint(VideoEndpoint):
     """AV1 (SVT-AV1), low delay; a damaged frame counts as missing."""
 
+    title = "AV1"
     codec = AV1

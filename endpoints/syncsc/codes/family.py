@@ -21,6 +21,7 @@ class PacSCFamily:
 
     code_rate: float
     name = "pacsc"
+    title = "PacSC"
     endpoints = ("syncsc",)
 
     def __post_init__(self) -> None:
@@ -58,3 +59,4 @@ class PacSCSFamily(PacSCFamily):
     """Systematic PacSC: the semantics as they are and learned parity, for the endpoint syncsc."""
 
     name = "pacsc-s"
+    title = "PacSC-S"

@@ -40,6 +40,7 @@ class FomEndpoint(SyncSCEndpoint):
     """
 
     Params = FomParams
+    title = "FOM"
     shows_lips = False
     codes = ("none", "rs")
 
