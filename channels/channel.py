@@ -8,7 +8,7 @@ CHANNELS = Registry(
     "channel",
     "lossweep.channels",
     {
-        "erasure": "lossweep.channels.erasure:Erasure",
+        "bernoulli": "lossweep.channels.bernoulli:Bernoulli",
         "gilbert_elliott": "lossweep.channels.gilbert_elliott:GilbertElliott",
     },
 )

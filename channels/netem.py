@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from lossweep.channels.bernoulli import Bernoulli
 from lossweep.channels.delay import Delay
-from lossweep.channels.erasure import Erasure
 from lossweep.channels.gilbert_elliott import GilbertElliott
 
 
-def tc_command(loss: Erasure | GilbertElliott, delay: Delay, device: str = "eth0") -> str:
+def tc_command(loss: Bernoulli | GilbertElliott, delay: Delay, device: str = "eth0") -> str:
     """The `tc` command that gives a network device the loss and delay of a path.
 
     netem counts in percent, takes 1-h and 1-k by these names, starts its chain in the good state and keeps
@@ -25,7 +25,7 @@ def tc_command(loss: Erasure | GilbertElliott, delay: Delay, device: str = "eth0
     if isinstance(loss, GilbertElliott):
         chain = (loss.p, loss.r, loss.one_minus_h, loss.one_minus_k)
         losses = "loss gemodel " + " ".join(f"{100 * q:.6g}%" for q in chain)
-    elif isinstance(loss, Erasure):
+    elif isinstance(loss, Bernoulli):
         losses = f"loss random {100 * loss.loss_rate:.6g}%"
     else:
         raise ValueError(f"tc netem has no loss model like {type(loss).__name__}")

@@ -95,7 +95,7 @@ def cliffs(table: pd.DataFrame, y: str, higher_is_better: bool) -> list[dict[str
 
 
 def _axis(table: pd.DataFrame, key: str) -> bool:
-    if key == "mean_burst_length" and "erasure" in set(table["channel"]):
+    if key == "mean_burst_length" and "bernoulli" in set(table["channel"]):
         return False
     return key == "endpoint" or (key in table and table[key].nunique() > 1)
 

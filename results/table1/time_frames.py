@@ -10,8 +10,8 @@ from pathlib import Path
 import pandas as pd
 import torch
 
+from lossweep.channels.bernoulli import Bernoulli
 from lossweep.channels.delay import Delay
-from lossweep.channels.erasure import Erasure
 from lossweep.endpoints.codecs.video.codec import AV1, H264, H265
 from lossweep.endpoints.codecs.video.decode import decode_block
 from lossweep.endpoints.codecs.video.encode import encode
@@ -58,7 +58,7 @@ def main() -> None:
                 tried.encode(clip)
             sent.append(time.perf_counter() - start)
             stream = tried.encode(clip)
-            delivery = simulate(stream, Erasure(0.0), Delay(0.04, 0.005), seed=1)
+            delivery = simulate(stream, Bernoulli(0.0), Delay(0.04, 0.005), seed=1)
             start = time.perf_counter()
             list(tried.decode(stream, delivery).clip.video)
             shown.append(time.perf_counter() - start)

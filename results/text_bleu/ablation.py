@@ -30,7 +30,7 @@ def scenario():
             "clip": [f"{TRANSCRIPTS}#lecture-{n}-" for n in VALIDATION_LECTURES],
             "endpoint": {"name": "text"},
             "code": {"name": "rs", "code_rate": 0.5},
-            "channel": {"name": "erasure", "loss_rate": list(LOSSES)},
+            "channel": {"name": "bernoulli", "loss_rate": list(LOSSES)},
             "metrics": ["bleu", "semantic_similarity"],
         }
     )

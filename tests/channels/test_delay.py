@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from scipy.stats import kstest, norm
 
+from lossweep.channels.bernoulli import Bernoulli
 from lossweep.channels.delay import Delay
-from lossweep.channels.erasure import Erasure
 from lossweep.channels.gilbert_elliott import GilbertElliott
 from lossweep.channels.netem import tc_command
 
@@ -50,6 +50,6 @@ def test_tc_command():
         "tc qdisc add dev eth0 root netem delay 50ms 2ms distribution normal "
         "loss gemodel 2.77778% 25% 100% 0%"
     )
-    assert tc_command(Erasure(0.005), Delay(0.05), "lo") == (
+    assert tc_command(Bernoulli(0.005), Delay(0.05), "lo") == (
         "tc qdisc add dev lo root netem delay 50ms loss random 0.5%"
     )

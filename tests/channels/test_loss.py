@@ -5,13 +5,13 @@ import math
 import numpy as np
 import pytest
 
+from lossweep.channels.bernoulli import Bernoulli
 from lossweep.channels.channel import CHANNELS
-from lossweep.channels.erasure import Erasure
 from lossweep.channels.gilbert_elliott import GilbertElliott
 
 Z = 4.5  # two-sided, 7e-6 a comparison
 MODELS = [
-    Erasure(0.3),
+    Bernoulli(0.3),
     GilbertElliott.from_burst(loss_rate=0.1, mean_burst_length=4),
     GilbertElliott.from_burst(loss_rate=0.6, mean_burst_length=8),
     GilbertElliott(p=0.7, r=0.8),  # bursts shorter than those of independent loss
@@ -101,10 +101,10 @@ def test_from_burst_gives_what_was_asked(loss):
     assert model.mean_burst_length == pytest.approx(4)
 
 
-def test_gilbert_elliott_without_memory_is_an_erasure_channel():
+def test_gilbert_elliott_without_memory_is_independent_loss():
     model = GilbertElliott(p=0.3, r=0.7)
     assert model.loss_rate == pytest.approx(0.3)
-    assert model.mean_burst_length == pytest.approx(Erasure(0.3).mean_burst_length)
+    assert model.mean_burst_length == pytest.approx(Bernoulli(0.3).mean_burst_length)
 
 
 def test_chains_that_meet_the_same_uniforms_soon_run_together():
@@ -119,7 +119,7 @@ def test_chains_that_meet_the_same_uniforms_soon_run_together():
 
 def test_more_loss_loses_what_less_loss_loses():
     pairs = np.random.default_rng(4).random((20_000, 2)).tolist()
-    for make in (Erasure, lambda q: GilbertElliott.from_burst(loss_rate=q, mean_burst_length=4)):
+    for make in (Bernoulli, lambda q: GilbertElliott.from_burst(loss_rate=q, mean_burst_length=4)):
         before = np.zeros(len(pairs), dtype=bool)
         for rate in (0.05, 0.1, 0.3, 0.6):
             lost = make(rate).process().lost
@@ -131,11 +131,11 @@ def test_more_loss_loses_what_less_loss_loses():
 @pytest.mark.parametrize(
     ("name", "params", "says"),
     [
-        ("erasure", {"loss_rate": 1.5}, r"loss_rate is 1.5; it must be a number in \[0, 1\]"),
-        ("erasure", {"loss_rate": math.nan}, "loss_rate is nan"),
-        ("erasure", {"loss_rate": "10%"}, "loss_rate is '10%'"),
-        ("erasure", {}, "missing 'loss_rate'"),
-        ("erasure", {"loss_rate": 0.1, "p": 0.2}, "unknown 'p'"),
+        ("bernoulli", {"loss_rate": 1.5}, r"loss_rate is 1.5; it must be a number in \[0, 1\]"),
+        ("bernoulli", {"loss_rate": math.nan}, "loss_rate is nan"),
+        ("bernoulli", {"loss_rate": "10%"}, "loss_rate is '10%'"),
+        ("bernoulli", {}, "missing 'loss_rate'"),
+        ("bernoulli", {"loss_rate": 0.1, "p": 0.2}, "unknown 'p'"),
         ("gilbert_elliott", {"p": 0.1}, "missing 'r'"),
         ("gilbert_elliott", {"p": 0.1, "r": -1}, "r is -1"),
         ("gilbert_elliott", {"p": 0.1, "r": 0.2, "loss_rate": 0.1}, "not both"),

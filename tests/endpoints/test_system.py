@@ -5,8 +5,8 @@ import dataclasses
 import numpy as np
 import pytest
 
+from lossweep.channels.bernoulli import Bernoulli
 from lossweep.channels.delay import Delay
-from lossweep.channels.erasure import Erasure
 from lossweep.channels.gilbert_elliott import GilbertElliott
 from lossweep.endpoints.clip import Clip, ClipError, Playback, Word
 from lossweep.endpoints.fec.none import NoCode
@@ -75,7 +75,7 @@ def test_each_part_arrives_as_it_would_alone_with_the_same_losses(clip, code):
 def test_what_befalls_one_part_leaves_the_other_whole(clip):
     together = system(video=VIDEO, speech=SPEECH)
     stream = together.encode(clip)
-    delivery = simulate(stream, Erasure(0.0), Delay(0.02), seed=1)
+    delivery = simulate(stream, Bernoulli(0.0), Delay(0.02), seed=1)
     whole = together.decode(stream, delivery)
     for hit, spared in (("video", "speech"), ("speech", "video")):
         usable, arrived = delivery.usable.copy(), delivery.arrived_s.copy()
@@ -89,10 +89,10 @@ def test_what_befalls_one_part_leaves_the_other_whole(clip):
 def test_the_faster_part_waits_for_the_slower_and_bursts_hit_both(clip):
     stream = system(ReedSolomon(0.5), video=VIDEO, speech=SPEECH).encode(clip)
     alone = {
-        name: simulate(part.stream, Erasure(0.0), Delay(0.02), seed=1).playout_delay_s
+        name: simulate(part.stream, Bernoulli(0.0), Delay(0.02), seed=1).playout_delay_s
         for name, part in stream.session["parts"].items()
     }
-    delivery = simulate(stream, Erasure(0.0), Delay(0.02), seed=1)
+    delivery = simulate(stream, Bernoulli(0.0), Delay(0.02), seed=1)
     assert alone["speech"] < alone["video"]
     assert delivery.playout_delay_s == pytest.approx(alone["video"], abs=0.02)  # paced a little otherwise
     bursts = simulate(
@@ -112,7 +112,7 @@ def runs(lost):
 def test_rates_add_up_and_columns_of_equal_name_are_kept_apart(clip):
     together = system(ReedSolomon(0.5))
     stream = together.encode(clip)
-    delivery = simulate(stream, Erasure(0.1), Delay(0.02), seed=1)
+    delivery = simulate(stream, Bernoulli(0.1), Delay(0.02), seed=1)
     row = together.columns(stream)
     bits = sum(
         row[f"{name}_wire_bps"] * part.stream.duration_s for name, part in stream.session["parts"].items()
@@ -131,7 +131,7 @@ def test_skew_is_the_age_of_the_picture_less_the_delay_of_the_sound(clip):
     for speech in (SPEECH, {"name": "aac"}):
         together = system(video=VIDEO, speech=speech)
         stream = together.encode(clip)
-        delivery = simulate(stream, Erasure(0.0), Delay(0.02), seed=1)
+        delivery = simulate(stream, Bernoulli(0.0), Delay(0.02), seed=1)
         skew = score(clip, together.decode(stream, delivery))
         assert abs(skew["playout_skew_max_ms"]) < 0.02  # a tick of 90 kHz
         # The sender's report says that the speech was captured 60 ms later: sound 60 ms late, skew -60.
@@ -183,7 +183,7 @@ def test_mistakes_in_a_system_are_one_line_each(parts, line):
     scenario = {
         "name": "s",
         "endpoint": {"name": "system", **parts},
-        "channel": {"name": "erasure", "loss_rate": 0},
+        "channel": {"name": "bernoulli", "loss_rate": 0},
     }
     with pytest.raises(ScenarioError, match=line) as error:
         check(scenario | {"metrics": []})

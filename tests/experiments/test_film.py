@@ -31,7 +31,7 @@ SYSTEMS = {
         {"name": "h264", "quantizer": 45, "gop": 8},
     ],
     "code": "none",
-    "channel": {"name": "erasure", "loss_rate": [0, 0.2]},
+    "channel": {"name": "bernoulli", "loss_rate": [0, 0.2]},
     "metrics": ["ssim"],
     "plot": {"x": "loss_rate", "y": ["ssim"]},
 }

@@ -26,7 +26,7 @@ SCENARIO = {
         {"name": "h265", "quantizer": 45, "gop": 8, "packetization": "rtp"},
     ],
     "code": ["none", {"name": "rs", "code_rate": 0.5}],
-    "channel": {"name": "erasure", "loss_rate": [0, 0.2]},
+    "channel": {"name": "bernoulli", "loss_rate": [0, 0.2]},
     "path": {"jitter_s": 0},
     "metrics": ["psnr", "ssim"],
     "plot": {"x": "loss_rate", "y": ["ssim", "post_repair_loss"]},

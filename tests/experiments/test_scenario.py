@@ -11,7 +11,7 @@ GOOD = {
     "repetitions": 2,
     "endpoint": {"name": "h264", "quantizer": 40, "gop": [4, 8]},
     "code": ["none", {"name": "rs", "code_rate": [0.5, 0.25]}],
-    "channel": {"name": "erasure", "loss_rate": [0, 0.5]},
+    "channel": {"name": "bernoulli", "loss_rate": [0, 0.5]},
     "metrics": ["ssim"],
 }
 
@@ -73,6 +73,6 @@ def test_bad_input_is_one_line_and_exit_status_2(tmp_path, capsys):
     ],
 )
 def test_an_endpoint_with_a_code_it_does_not_take_is_refused_before_anything_runs(endpoint, code, said):
-    text = f"{{name: x, endpoint: {endpoint}, code: {code}, channel: {{name: erasure, loss_rate: 0}}, metrics: []}}"
+    text = f"{{name: x, endpoint: {endpoint}, code: {code}, channel: {{name: bernoulli, loss_rate: 0}}, metrics: []}}"
     with pytest.raises(ScenarioError, match=said):
         check(yaml.safe_load(text))

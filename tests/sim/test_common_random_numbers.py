@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from streams import stream
 
+from lossweep.channels.bernoulli import Bernoulli
 from lossweep.channels.delay import Delay
-from lossweep.channels.erasure import Erasure
 from lossweep.channels.gilbert_elliott import GilbertElliott
 from lossweep.endpoints.fec.none import NoCode
 from lossweep.endpoints.fec.reed_solomon import ReedSolomon
@@ -33,21 +33,21 @@ def by_block(delivery, n):
     return delivery.lost.reshape(BLOCKS, n)
 
 
-def test_erasure_loses_the_same_in_common_slots():
-    short, long = by_block(delivery(63, Erasure(0.4)), 63), by_block(delivery(127, Erasure(0.4)), 127)
-    other = by_block(delivery(40, Erasure(0.4), k=8, spread=True, size=999, duration_s=1.0), 40)
+def test_bernoulli_loses_the_same_in_common_slots():
+    short, long = by_block(delivery(63, Bernoulli(0.4)), 63), by_block(delivery(127, Bernoulli(0.4)), 127)
+    other = by_block(delivery(40, Bernoulli(0.4), k=8, spread=True, size=999, duration_s=1.0), 40)
     assert (short == long[:, :63]).all()
     assert (other == short[:, :40]).all()
     assert short.any()
 
 
 def test_delay_is_the_same_in_common_slots():
-    short, long = delivery(63, Erasure(0.0)), delivery(127, Erasure(0.0))
+    short, long = delivery(63, Bernoulli(0.0)), delivery(127, Bernoulli(0.0))
     flight = [(d.arrived_s - d.sent_s).reshape(BLOCKS, n) for d, n in ((short, 63), (long, 127))]
     assert flight[0] == pytest.approx(flight[1][:, :63], abs=1e-9)
 
 
-@pytest.mark.parametrize("make", [Erasure, bursts])
+@pytest.mark.parametrize("make", [Bernoulli, bursts])
 def test_what_is_lost_at_a_lower_rate_is_lost_at_a_higher_one(make):
     before = np.zeros(BLOCKS * 63, dtype=bool)
     for rate in (0.0, 0.05, 0.3, 0.6):
@@ -93,5 +93,5 @@ def test_a_slot_s_uniforms_depend_on_nothing_but_the_slot():
 
 def test_a_block_of_more_than_256_packets_goes_on_in_fresh_chance():
     sent = stream(NoCode().make(700), 3)
-    lost = simulate(sent, Erasure(0.5), DELAY, seed=1).lost.reshape(3, 700)
+    lost = simulate(sent, Bernoulli(0.5), DELAY, seed=1).lost.reshape(3, 700)
     assert abs(np.mean(lost[:, :256] == lost[:, 256:512]) - 0.5) < 4.5 * 0.5 / math.sqrt(768)

@@ -9,8 +9,8 @@ import pytest
 from scipy.stats import binom
 from streams import stream
 
+from lossweep.channels.bernoulli import Bernoulli
 from lossweep.channels.delay import Delay
-from lossweep.channels.erasure import Erasure
 from lossweep.channels.gilbert_elliott import GilbertElliott
 from lossweep.endpoints.fec.none import NoCode
 from lossweep.endpoints.fec.reed_solomon import ReedSolomon
@@ -32,7 +32,7 @@ def residual_loss(k, n, loss):
 @pytest.mark.parametrize("loss", [0.0, 0.1, 0.5, 0.75, 1.0])
 def test_post_repair_loss_is_the_exact_binomial_law(k, n, loss):
     sent = stream(RS.make(k, n), 6000 // n)
-    got = simulate(sent, Erasure(loss), STILL, seed=5)
+    got = simulate(sent, Bernoulli(loss), STILL, seed=5)
     unusable = ~got.usable.reshape(-1, n)[:, :k]
     a_block = unusable.mean(axis=1)
     expected = residual_loss(k, n, loss)
@@ -80,7 +80,7 @@ def test_xor_parity_repairs_below_k_arrivals():
             return known
 
     sent = stream(Parity(), 200)
-    got = simulate(sent, Erasure(0.4), STILL, seed=1)
+    got = simulate(sent, Bernoulli(0.4), STILL, seed=1)
     arrived, usable = ~got.lost.reshape(-1, 4), got.usable.reshape(-1, 4)
     assert (usable[:, :3] == [Parity().recovers(a) for a in arrived]).all()
     assert (
@@ -91,24 +91,24 @@ def test_xor_parity_repairs_below_k_arrivals():
 @pytest.mark.parametrize("spread", [False, True])
 def test_auto_playout_delay_makes_nothing_late_on_a_still_path(spread):
     sent = stream(RS.make(32, 63), 20, spread=spread)
-    got = simulate(sent, Erasure(0.0), STILL, seed=0)
+    got = simulate(sent, Bernoulli(0.0), STILL, seed=0)
     assert not got.late.any()
     least = np.max(got.arrived_s - sent.media_time_s)
     assert got.playout_delay_s == pytest.approx(least)
-    tight = simulate(sent, Erasure(0.0), STILL, seed=0, playout_delay_s=least - 1e-6)
+    tight = simulate(sent, Bernoulli(0.0), STILL, seed=0, playout_delay_s=least - 1e-6)
     assert tight.late.any()
 
 
 def test_auto_playout_delay_leaves_a_thousandth_late_at_most():
     sent = stream(NoCode().make(1), 20_000, duration_s=0.02)
-    got = simulate(sent, Erasure(0.0), SHAKY, seed=0)
+    got = simulate(sent, Bernoulli(0.0), SHAKY, seed=0)
     assert abs(got.late.mean() - 0.001) < 4.5 * math.sqrt(0.001 / 20_000)
 
 
 def test_no_jitter_no_reordering_and_jitter_reorders():
     sent = stream(RS.make(32, 63), 20)
-    assert (np.diff(simulate(sent, Erasure(0.0), STILL, seed=0).arrived_s) > 0).all()
-    assert (np.diff(simulate(sent, Erasure(0.0), SHAKY, seed=0).arrived_s) < 0).any()
+    assert (np.diff(simulate(sent, Bernoulli(0.0), STILL, seed=0).arrived_s) > 0).all()
+    assert (np.diff(simulate(sent, Bernoulli(0.0), SHAKY, seed=0).arrived_s) < 0).any()
 
 
 def test_packets_of_equal_time_leave_evenly_before_the_next_are_there():
@@ -116,7 +116,7 @@ def test_packets_of_equal_time_leave_evenly_before_the_next_are_there():
     order, plan = departures(sent, pacing_factor=2.5)
     assert order.tolist() == list(range(12))
     assert plan == pytest.approx([b + 1 + 0.1 * i for b in range(3) for i in range(4)])
-    got = simulate(sent, Erasure(0.0), STILL, seed=0)
+    got = simulate(sent, Bernoulli(0.0), STILL, seed=0)
     assert got.sent_s == pytest.approx(plan)
     alone = departures(stream(NoCode().make(4), 1, duration_s=1.0))[1]
     assert alone == pytest.approx([1.0, 1.1, 1.2, 1.3])
@@ -125,7 +125,7 @@ def test_packets_of_equal_time_leave_evenly_before_the_next_are_there():
 def test_packets_leave_when_they_are_there_whatever_the_stream_s_order():
     sent = stream(NoCode().make(2), 2)
     sent = replace(sent, available_s=np.array([0.0, 3.0, 1.0, 2.0]))
-    got = simulate(sent, Erasure(0.0), STILL, seed=0, playout_delay_s=9.0)
+    got = simulate(sent, Bernoulli(0.0), STILL, seed=0, playout_delay_s=9.0)
     assert got.sent_s.tolist() == [0.0, 3.0, 1.0, 2.0]
 
 
@@ -142,7 +142,7 @@ def test_same_seed_same_table_and_another_seed_or_repetition_another():
 
 def test_statistics_of_a_stream_by_hand():
     sent = stream(NoCode().make(5), 4, duration_s=0.5, size=112)
-    got = simulate(sent, Erasure(0.0), STILL, seed=0)
+    got = simulate(sent, Bernoulli(0.0), STILL, seed=0)
     lost = np.zeros(20, dtype=bool)
     lost[[0, 1, 5, 19]] = True
     got = replace(got, lost=lost, usable=~lost, arrived_s=np.where(lost, np.nan, got.arrived_s))
@@ -166,8 +166,8 @@ def test_statistics_of_a_stream_by_hand():
 def test_bad_arguments_end_in_one_line(change, says):
     sent = stream(NoCode().make(2), 2)
     with pytest.raises(ValueError, match=says):
-        simulate(sent, Erasure(0.1), STILL, **({"seed": 0} | change))
+        simulate(sent, Bernoulli(0.1), STILL, **({"seed": 0} | change))
     with pytest.raises(ValueError, match="block after block"):
-        simulate(replace(sent, packets=sent.packets[1:]), Erasure(0.1), STILL, seed=0)
+        simulate(replace(sent, packets=sent.packets[1:]), Bernoulli(0.1), STILL, seed=0)
     with pytest.raises(ValueError, match="no packets"):
-        simulate(replace(sent, packets=(), blocks=()), Erasure(0.1), STILL, seed=0)
+        simulate(replace(sent, packets=(), blocks=()), Bernoulli(0.1), STILL, seed=0)

@@ -79,7 +79,7 @@ def _through(source: str, endpoint: dict) -> Playback:
             "name": "symptoms",
             "clip": source,
             "endpoint": endpoint,
-            "channel": {"name": "erasure", "loss_rate": 0},
+            "channel": {"name": "bernoulli", "loss_rate": 0},
             "metrics": [],
         }
     )

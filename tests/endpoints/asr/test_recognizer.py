@@ -71,7 +71,7 @@ def test_words_are_recognized_where_they_are_sent_and_not_known(monkeypatch):
     monkeypatch.setattr(
         "lossweep.experiments.clips.load_clips", lambda **_: [Clip("c", speech=np.ones(9, np.float32))]
     )
-    network = {"channel": {"name": "erasure", "loss_rate": 0}, "metrics": []}
+    network = {"channel": {"name": "bernoulli", "loss_rate": 0}, "metrics": []}
     for endpoint, heard in (
         ("opus", 0),
         ("text", 1),
@@ -99,7 +99,7 @@ def test_an_unknown_recognizer_is_one_line(name):
                 "name": "s",
                 "clip": {"source": "portrait", "recognizer": name},
                 "endpoint": "opus",
-                "channel": {"name": "erasure", "loss_rate": 0},
+                "channel": {"name": "bernoulli", "loss_rate": 0},
                 "metrics": [],
             }
         )

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from scipy.signal import correlate
 
+from lossweep.channels.bernoulli import Bernoulli
 from lossweep.channels.delay import Delay
-from lossweep.channels.erasure import Erasure
 from lossweep.endpoints.clip import SPEECH_RATE, Clip, ClipError
 from lossweep.endpoints.codecs.audio.aac import AacEndpoint, AacParams
 from lossweep.endpoints.codecs.audio.opus import OpusEndpoint, OpusParams
@@ -142,7 +142,7 @@ def test_in_band_fec_is_nearer_than_concealment(clip):
 def test_what_comes_too_late_for_its_frame_counts_for_later_ones_only(clip):
     endpoint = opus(redundancy=1)
     stream = endpoint.encode(clip)
-    delivery = simulate(stream, Erasure(0.0), Delay(0.02), seed=1)
+    delivery = simulate(stream, Bernoulli(0.0), Delay(0.02), seed=1)
     whole = endpoint.decode(stream, delivery).clip.speech
     late = delivery.arrived_s.copy()
     deadline = stream.media_time_s + delivery.playout_delay_s

@@ -5,8 +5,8 @@ import dataclasses
 import numpy as np
 import pytest
 
+from lossweep.channels.bernoulli import Bernoulli
 from lossweep.channels.delay import Delay
-from lossweep.channels.erasure import Erasure
 from lossweep.endpoints.clip import Clip, ClipError
 from lossweep.endpoints.codecs.video.codec import CODECS
 from lossweep.endpoints.codecs.video.decode import decode_block
@@ -44,7 +44,7 @@ def endpoint(codec, packetization="object", code=None):
 
 
 def delivered(stream, loss_rate=0.0, seed=1):
-    return simulate(stream, Erasure(loss_rate), Delay(0.02), seed=seed)
+    return simulate(stream, Bernoulli(loss_rate), Delay(0.02), seed=seed)
 
 
 def without(delivery, lost):

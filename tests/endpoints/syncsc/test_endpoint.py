@@ -5,8 +5,8 @@ import dataclasses
 import numpy as np
 import pytest
 
+from lossweep.channels.bernoulli import Bernoulli
 from lossweep.channels.delay import Delay
-from lossweep.channels.erasure import Erasure
 from lossweep.endpoints.clip import ClipError
 from lossweep.endpoints.fec.none import NoCode
 from lossweep.endpoints.fec.reed_solomon import ReedSolomon
@@ -31,7 +31,7 @@ def endpoint(code=None, **params):
 
 
 def sent(stream, loss, **options):
-    return simulate(stream, Erasure(loss), Delay(0.04, 0.005), seed=1, **options)
+    return simulate(stream, Bernoulli(loss), Delay(0.04, 0.005), seed=1, **options)
 
 
 @pytest.mark.parametrize("code", [NoCode(), ReedSolomon(0.5)])

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import torch
 
+from lossweep.channels.bernoulli import Bernoulli
 from lossweep.channels.delay import Delay
-from lossweep.channels.erasure import Erasure
 from lossweep.channels.errors import OptionError
 from lossweep.endpoints.fec.none import NoCode
 from lossweep.endpoints.syncsc.codes.family import PacSCSFamily
@@ -24,7 +24,7 @@ def test_sixteen_float16_numbers_a_frame_and_the_reference_where_they_do_not_mov
     tried = FomEndpoint(FomParams(), NoCode())
     stream = tried.encode(clip)
     assert 8 * sum(len(packet) - 12 for packet in stream.packets) == 16 * 16 * len(clip.video)
-    lost = tried.decode(stream, simulate(stream, Erasure(1.0), Delay(0.04, 0.005), seed=1))
+    lost = tried.decode(stream, simulate(stream, Bernoulli(1.0), Delay(0.04, 0.005), seed=1))
     assert len(set(lost.digests)) == 1
     assert np.abs(lost.clip.video[3].astype(int) - clip.video[0]).mean() < 6
 

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from lossweep.channels.bernoulli import Bernoulli
 from lossweep.channels.delay import Delay
-from lossweep.channels.erasure import Erasure
 from lossweep.channels.errors import WeightsError
 from lossweep.endpoints.clip import Clip, ClipError, Word
 from lossweep.endpoints.fec.code import CODES
@@ -37,7 +37,7 @@ def received(words: list[str], loss: float, name: str = "none", code: str = "rs-
     stream = endpoint.encode(clip(words))
     delay = Delay(propagation_delay_s=0.04, jitter_s=0.005)
     return [
-        w.text for w in endpoint.decode(stream, simulate(stream, Erasure(loss), delay, seed=3)).clip.words
+        w.text for w in endpoint.decode(stream, simulate(stream, Bernoulli(loss), delay, seed=3)).clip.words
     ]
 
 
@@ -142,7 +142,7 @@ def test_a_long_pause_does_not_make_the_playout_delay_long():
     stream = TextEndpoint(TextParams(), CODES.get("rs").from_params(code_rate=0.5)).encode(
         Clip("lecture", words=words)
     )
-    delivery = simulate(stream, Erasure(0.0), Delay(propagation_delay_s=0.04, jitter_s=0.005), seed=3)
+    delivery = simulate(stream, Bernoulli(0.0), Delay(propagation_delay_s=0.04, jitter_s=0.005), seed=3)
     assert delivery.playout_delay_s < 6 * 0.4 * (1 + 1 / 2.5) + 0.2
 
 

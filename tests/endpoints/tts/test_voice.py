@@ -5,8 +5,8 @@ import dataclasses
 import numpy as np
 import pytest
 
+from lossweep.channels.bernoulli import Bernoulli
 from lossweep.channels.delay import Delay
-from lossweep.channels.erasure import Erasure
 from lossweep.channels.errors import WeightsError
 from lossweep.endpoints.clip import SPEECH_RATE, Clip, ClipError, Word
 from lossweep.endpoints.fec.none import NoCode
@@ -59,7 +59,7 @@ def test_the_voice_is_told_the_words_and_lips_that_arrived_and_nothing_is_sent_f
     stream = spoken.encode(clip)
     assert stream.packets == mute.encode(clip).packets
     for loss in (0.0, 0.5):
-        received = spoken.decode(stream, simulate(stream, Erasure(loss), Delay(0.02), seed=3))
+        received = spoken.decode(stream, simulate(stream, Bernoulli(loss), Delay(0.02), seed=3))
         words, lips, frames, voice = Hum.told[-1]
         assert words == received.clip.words
         assert np.allclose(lips, received.semantics[1][:, :6])
@@ -101,7 +101,7 @@ def test_lips_come_25_times_a_second_whatever_the_clip(clip):
     ],
 )
 def test_mistakes_about_a_voice_are_one_line_each(parts, line):
-    scenario = {"name": "s", "channel": {"name": "erasure", "loss_rate": 0}, "metrics": []}
+    scenario = {"name": "s", "channel": {"name": "bernoulli", "loss_rate": 0}, "metrics": []}
     with pytest.raises(ScenarioError, match=line) as error:
         check(scenario | {"endpoint": {"name": "system", **parts}})
     assert len(str(error.value).splitlines()) == 1

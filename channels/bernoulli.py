@@ -12,8 +12,8 @@ from lossweep.channels.loss import check_fraction, check_names
 
 
 @dataclass(frozen=True)
-class Erasure:
-    """Erasure channel: each packet is lost with the same probability, whatever befell the others.
+class Bernoulli:
+    """Independent (Bernoulli) loss: each packet is lost with the same probability.
 
     A packet is lost exactly when `u_loss < loss_rate`: with the same uniforms, what is lost at a lower rate
     is lost at a higher one too.
@@ -30,13 +30,13 @@ class Erasure:
         check_fraction("loss_rate", self.loss_rate)
 
     @classmethod
-    def from_params(cls, **params: Any) -> Erasure:
+    def from_params(cls, **params: Any) -> Bernoulli:
         """The channel from a scenario's `loss_rate`.
 
         Raises:
             ValueError: one line; a parameter is unknown, missing or out of its range.
         """
-        check_names("erasure", params, {"loss_rate"})
+        check_names("bernoulli", params, {"loss_rate"})
         return cls(params["loss_rate"])
 
     @property
@@ -44,7 +44,7 @@ class Erasure:
         """Expected packets in a run of losses, 1 / (1 - loss_rate); inf where everything is lost."""
         return 1.0 / (1.0 - self.loss_rate) if self.loss_rate < 1.0 else float("inf")
 
-    def process(self) -> Erasure:
+    def process(self) -> Bernoulli:
         """The model itself: it has no state."""
         return self
 
