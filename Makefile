@@ -1,5 +1,6 @@
 PY := .venv/bin/python
 OUT ?= out/quickstart
+TYPED = $(foreach file,$(filter-out %/__init__.py,$(wildcard endpoints/*.py experiments/*.py)),-m lossweep.$(subst /,.,$(basename $(file))))
 
 .PHONY: quickstart test install lint
 
@@ -12,8 +13,15 @@ quickstart: install
 test: install
 	$(PY) -m pytest
 
-lint: install
+lint: install .types/lossweep
 	.venv/bin/ruff check . && .venv/bin/ruff format --check .
+	.venv/bin/mypy -p lossweep.sim -p lossweep.channels -p lossweep.endpoints.fec $(TYPED)
+
+# A folder in which a type checker finds the import names.
+.types/lossweep:
+	mkdir -p $@
+	for name in sim channels endpoints experiments; do ln -sfn ../../$$name $@/$$name; done
+	ln -sfn ../../experiments/api/__init__.py $@/__init__.py
 
 install: .venv/installed
 

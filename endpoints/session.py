@@ -7,7 +7,6 @@ and read in another process.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Protocol, TypeVar
 
 from pydantic import ConfigDict, TypeAdapter
@@ -91,7 +90,8 @@ class Session(Protocol):
 
 def to_json(session: object) -> str:
     """A session as JSON text."""
-    return _adapter(type(session)).dump_json(session).decode()
+    text: bytes = TypeAdapter(type(session)).dump_json(session)
+    return text.decode()
 
 
 def from_json(text: str, kind: type[T]) -> T:
@@ -100,9 +100,4 @@ def from_json(text: str, kind: type[T]) -> T:
     Raises:
         ValueError: the text is no such session.
     """
-    return _adapter(kind).validate_json(text)
-
-
-@lru_cache(maxsize=64)
-def _adapter(kind: type[T]) -> TypeAdapter[T]:
-    return TypeAdapter(kind)
+    return TypeAdapter(kind).validate_json(text)

@@ -80,7 +80,7 @@ class Copies(BlockCode):
 
     def recovers(self, arrived: NDArray[np.bool_]) -> NDArray[np.bool_]:
         """Source packets of which at least one copy arrived, bool [k]."""
-        return arrived.reshape(-1, self.k).any(0)
+        return np.asarray(arrived.reshape(-1, self.k).any(0))
 
     def depends_on(self, esi: int) -> tuple[int, ...]:
         """The source symbol of which it is a copy."""
