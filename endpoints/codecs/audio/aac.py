@@ -1,8 +1,10 @@
-"""AAC-LC as an endpoint: one access unit of 64 ms a packet, and a concealment of this project's own."""
+"""AAC-LC as an endpoint: one access unit of 64 ms per packet, and a concealment of this project's own."""
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
 
 import av
 import numpy as np
@@ -11,11 +13,13 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from lossweep.endpoints.clip import SPEECH_RATE, Clip, Playback
 from lossweep.endpoints.codecs.audio.encode import encode, speech_of
-from lossweep.endpoints.codecs.audio.packets import in_time, source_packets, to_stream
+from lossweep.endpoints.codecs.audio.packets import by_frame, to_stream
+from lossweep.endpoints.endpoint import Encoded, Scalar
+from lossweep.endpoints.fec.code import CodeFamily
 from lossweep.endpoints.packetize import aac as payload_format
-from lossweep.sim.delivery import Delivery
-from lossweep.sim.rtp import RTP_HEADER_BYTES
-from lossweep.sim.stream import Stream
+from lossweep.endpoints.packetize.access_unit import PayloadError
+from lossweep.endpoints.receiver import ReceivedPacket
+from lossweep.endpoints.session import SESSION_CONFIG, RtpStream
 
 FRAME_SAMPLES = 1024
 PAYLOAD_TYPE = 106
@@ -25,12 +29,27 @@ _RECOVERY_SAMPLES = 256
 
 
 class AacParams(BaseModel):
-    """Bitrate in bits a second, and access units (64 ms) that a packet code protects together."""
+    """Bitrate in bits per second, and access units (64 ms) that a packet code protects together."""
 
     model_config = ConfigDict(extra="forbid")
     name: Literal["aac"] = "aac"
     bitrate: int = Field(18_000, ge=8_000, le=96_000)
     block_frames: int = Field(5, ge=1, le=255)
+
+
+@dataclass(frozen=True)
+class AacSession:
+    """What a receiver of AAC knows beforehand, as from SDP.
+
+    Attributes:
+        streams: the speech stream with its repair stream.
+        config: AudioSpecificConfig (ISO/IEC 14496-3), `config` in `a=fmtp`.
+    Source: RFC 3640, Section 4.1.
+    """
+
+    __pydantic_config__ = SESSION_CONFIG
+    streams: tuple[RtpStream, ...]
+    config: bytes
 
 
 class AacEndpoint:
@@ -40,50 +59,50 @@ class AacEndpoint:
     sends = "speech"
     title = "AAC"
 
-    def __init__(self, params: AacParams, code: Any, device: str = "cpu") -> None:
+    def __init__(self, params: AacParams, code: CodeFamily, device: str = "cpu") -> None:
         self.params, self.code = params, code
-        self.label = f"aac-{params.bitrate}-{code.label}"
+        self.name = f"aac-{params.bitrate}"
+        self.label = f"{self.name}-{code.label}"
 
-    def encode(self, clip: Clip) -> Stream:
-        """RTP packets of the clip's speech, one an access unit; see `Endpoint.encode`."""
+    def encode(self, clip: Clip) -> Encoded[AacSession]:
+        """RTP packets of the clip's speech, one per access unit; see `Endpoint.encode`."""
         coded = encode(speech_of(clip, "aac"), "aac", "fltp", FRAME_SAMPLES, self.params.bitrate, {})
         payloads = [payload_format.packetize([frame]) for frame in coded.frames]
-        stream = to_stream(coded, payloads, PAYLOAD_TYPE, SPEECH_RATE, self.params.block_frames, 0, self.code)
-        session = {
-            **stream.session,
-            "clip": clip.name,
-            "samples": coded.samples,
-            "delay": coded.delay,
-            "speech_bps": coded.bps,
-            "config": coded.extradata,
-        }
-        return Stream(stream.packets, stream.media_time_s, stream.available_s, stream.blocks, session)
-
-    def decode(self, stream: Stream, delivery: Delivery) -> Playback:
-        """The speech that is heard; see `conceal` for what stands where an access unit is missing."""
-        session, packets = stream.session, source_packets(stream)
-        there = in_time(stream, delivery, 0)
-        units = [
-            payload_format.depacketize(stream.packets[index][RTP_HEADER_BYTES:])[0] if here else None
-            for index, here in zip(packets, there, strict=True)
-        ]
-        pcm = conceal(units, session["config"])
-        start = session["delay"]
-        speech = np.clip(pcm[start : start + session["samples"]], -1.0, 1.0)
-        return Playback(Clip(session["clip"], speech=speech))
-
-    def columns(self, stream: Stream) -> dict[str, Any]:
-        """Codec, bitrate asked for and achieved by the access units alone, payload format."""
-        return {
-            "codec": self.label.removesuffix(f"-{self.code.label}"),
+        stream, line = to_stream(
+            coded, payloads, PAYLOAD_TYPE, SPEECH_RATE, self.params.block_frames, 0, self.code
+        )
+        columns: dict[str, Scalar] = {
+            "codec": self.name,
             "bitrate": self.params.bitrate,
-            "speech_bps": stream.session["speech_bps"],
+            "speech_bps": coded.bps,
             "payload": "aac-hbr",
         }
+        return Encoded(stream, AacSession((line,), coded.extradata), columns=columns)
+
+    @classmethod
+    def decode(
+        cls, received: Sequence[ReceivedPacket], session: AacSession, device: str = "cpu"
+    ) -> Playback:
+        """The speech that is heard, up to the last frame that is there; see `conceal` for missing ones."""
+        packets, begin = by_frame(received, FRAME_SAMPLES)
+        units = [_unit(packets.get(i)) for i in range(max(packets, default=-1) + 1)]
+        speech = np.clip(conceal(units, session.config)[max(-begin, 0) :], -1.0, 1.0)
+        return Playback(Clip("received", speech=speech))
 
 
-def conceal(units: list[bytes | None], config: bytes) -> NDArray[np.float32]:
-    """Decodes access units, and repeats the last one where one is missing.
+def _unit(packet: ReceivedPacket | None) -> bytes | None:
+    """The access unit of a packet; None where it is missing, malformed, a fragment, or not alone."""
+    if packet is None or not packet.marker:
+        return None
+    try:
+        units = payload_format.depacketize(packet.payload)
+    except PayloadError:
+        return None
+    return units[0] if len(units) == 1 else None
+
+
+def conceal(units: Sequence[bytes | None], config: bytes) -> NDArray[np.float32]:
+    """Decodes access units, and repeats the last one where one is missing or not decodable.
 
     libavcodec's decoder has no concealment of its own. The last access unit is decoded again, so that the
     transform's overlap joins it smoothly, at half the gain (-6 dB) of the frame before; behind the gap
@@ -101,13 +120,28 @@ def conceal(units: list[bytes | None], config: bytes) -> NDArray[np.float32]:
     last, gain = None, 1.0
     for i, unit in enumerate(units):
         before = gain
-        gain = 1.0 if unit is not None else gain * FADE
-        last = unit if unit is not None else last
-        if last is None:
+        frame = _decode(decoder, unit) if unit is not None else None
+        there = frame is not None
+        gain = 1.0 if there else gain * FADE
+        last = unit if there else last
+        if frame is None and last is not None:
+            frame = _decode(decoder, last)
+        if frame is None:
             continue
-        (frame,) = decoder.decode(av.Packet(last))
         ramp = np.full(FRAME_SAMPLES, gain, np.float32)
-        way = FRAME_SAMPLES if unit is None else _RECOVERY_SAMPLES
+        way = _RECOVERY_SAMPLES if there else FRAME_SAMPLES
         ramp[:way] = np.linspace(before, gain, way, endpoint=False)
-        pcm[i] = frame.to_ndarray()[0] * ramp
+        pcm[i] = frame * ramp
     return pcm.ravel()
+
+
+def _decode(decoder: av.AudioCodecContext, unit: bytes) -> NDArray[np.float32] | None:
+    """The 1024 samples of an access unit; None where libavcodec refuses it or gives anything else."""
+    try:
+        frames = decoder.decode(av.Packet(unit))
+    except av.FFmpegError:
+        return None
+    if len(frames) != 1:
+        return None
+    samples = np.asarray(frames[0].to_ndarray()[0], np.float32)
+    return samples if len(samples) == FRAME_SAMPLES and np.isfinite(samples).all() else None

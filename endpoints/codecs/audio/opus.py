@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,15 +12,18 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from lossweep.endpoints.clip import SPEECH_RATE, Clip, Playback
 from lossweep.endpoints.codecs.audio.encode import encode, speech_of
-from lossweep.endpoints.codecs.audio.libopus import OpusDecoder, has_redundancy
-from lossweep.endpoints.codecs.audio.packets import in_time, source_packets, to_stream
+from lossweep.endpoints.codecs.audio.libopus import OpusDecoder, OpusError, has_redundancy
+from lossweep.endpoints.codecs.audio.packets import by_frame, in_time, to_stream
+from lossweep.endpoints.endpoint import Encoded, Scalar
+from lossweep.endpoints.fec.code import CodeFamily
 from lossweep.endpoints.packetize import opus as payload_format
 from lossweep.endpoints.packetize import red
-from lossweep.sim.delivery import Delivery
-from lossweep.sim.rtp import RTP_HEADER_BYTES
-from lossweep.sim.stream import Stream
+from lossweep.endpoints.packetize.access_unit import PayloadError
+from lossweep.endpoints.receiver import ReceivedPacket
+from lossweep.endpoints.session import RtpStream
 
 FRAME_SAMPLES = 320
+FRAME_TICKS = FRAME_SAMPLES * payload_format.CLOCK_RATE // SPEECH_RATE
 PAYLOAD_TYPE, RED_PAYLOAD_TYPE = 104, 105
 
 
@@ -43,6 +48,20 @@ class OpusParams(BaseModel):
     block_frames: int = Field(16, ge=1, le=255)
 
 
+@dataclass(frozen=True)
+class OpusSession:
+    """What a receiver of Opus knows beforehand, as from SDP.
+
+    Attributes:
+        streams: the speech stream with its repair stream.
+        redundant: payload type of the Opus frames in RED packets (`a=fmtp:105 104/104`); None without RED.
+    Source: RFC 7587, Section 7; RFC 2198, Section 5.
+    """
+
+    streams: tuple[RtpStream, ...]
+    redundant: int | None = None
+
+
 class OpusEndpoint:
     """Opus (libopus, VoIP, constrained VBR, 20 ms); lost frames from redundancy, in-band FEC, concealment."""
 
@@ -50,14 +69,15 @@ class OpusEndpoint:
     sends = "speech"
     title = "Opus"
 
-    def __init__(self, params: OpusParams, code: Any, device: str = "cpu") -> None:
+    def __init__(self, params: OpusParams, code: CodeFamily, device: str = "cpu") -> None:
         self.params, self.code = params, code
         fec = "-fec" if params.fec else ""
         redundancy = f"-red{params.redundancy}" if params.redundancy else ""
-        self.label = f"opus-{params.bitrate}{fec}{redundancy}-{code.label}"
+        self.name = f"opus-{params.bitrate}{fec}{redundancy}"
+        self.label = f"{self.name}-{code.label}"
 
-    def encode(self, clip: Clip) -> Stream:
-        """RTP packets of the clip's speech, one a frame; see `Endpoint.encode`."""
+    def encode(self, clip: Clip) -> Encoded[OpusSession]:
+        """RTP packets of the clip's speech, one per frame; see `Endpoint.encode`."""
         params = self.params
         options = {"application": "voip", "vbr": "constrained", "frame_duration": "20"}
         if params.fec:
@@ -66,69 +86,82 @@ class OpusEndpoint:
         payloads = [self._payload(coded.frames, i) for i in range(len(coded.frames))]
         payload_type = RED_PAYLOAD_TYPE if params.redundancy else PAYLOAD_TYPE
         clock, looks_back = payload_format.CLOCK_RATE, max(params.redundancy, int(params.fec))
-        stream = to_stream(coded, payloads, payload_type, clock, params.block_frames, looks_back, self.code)
-        session = {
-            **stream.session,
-            "clip": clip.name,
-            "samples": coded.samples,
-            "delay": coded.delay,
+        stream, line = to_stream(
+            coded, payloads, payload_type, clock, params.block_frames, looks_back, self.code
+        )
+        columns: dict[str, Scalar] = {
+            "codec": self.name,
+            "bitrate": params.bitrate,
             "speech_bps": coded.bps,
+            "payload": "red" if params.redundancy else "opus",
             "lbrr": sum(map(has_redundancy, coded.frames)) / len(coded.frames),
         }
-        return Stream(stream.packets, stream.media_time_s, stream.available_s, stream.blocks, session)
+        session = OpusSession((line,), PAYLOAD_TYPE if params.redundancy else None)
+        return Encoded(stream, session, columns=columns)
 
-    def decode(self, stream: Stream, delivery: Delivery) -> Playback:
-        """The speech that is heard.
+    @classmethod
+    def decode(
+        cls, received: Sequence[ReceivedPacket], session: OpusSession, device: str = "cpu"
+    ) -> Playback:
+        """The speech that is heard, up to the last frame that is there.
 
         A frame is taken from its own packet, else from the redundancy of a later one, else from the in-band
-        FEC of the next frame; else libopus conceals it. What came too late for the frame does not count.
+        FEC of the next frame; else libopus conceals it. What came too late for the frame does not count, and a
+        frame that is malformed counts as lost.
         """
-        frames = self._frames(stream, delivery)
+        packets, begin = by_frame(received, FRAME_SAMPLES)
+        frames = _frames(packets, session.redundant)
         decoder, pieces = OpusDecoder(SPEECH_RATE), []
-        next_in_time = in_time(stream, delivery, 1)
-        for i, frame in enumerate(frames):
-            successor = i + 1 < len(frames) and next_in_time[i + 1] and frames[i + 1]
-            if frame is not None:
-                pieces.append(decoder.decode(frame, FRAME_SAMPLES))
-            elif self.params.fec and successor and has_redundancy(successor):
-                pieces.append(decoder.recover(successor, FRAME_SAMPLES))
-            else:
-                pieces.append(decoder.conceal(FRAME_SAMPLES))
-        return Playback(Clip(stream.session["clip"], speech=_cut(pieces, stream)))
-
-    def columns(self, stream: Stream) -> dict[str, Any]:
-        """Codec, bitrate asked for and achieved by the frames alone, payload format, share with LBRR."""
-        return {
-            "codec": self.label.removesuffix(f"-{self.code.label}"),
-            "bitrate": self.params.bitrate,
-            "speech_bps": stream.session["speech_bps"],
-            "payload": "red" if self.params.redundancy else "opus",
-            "lbrr": stream.session["lbrr"],
-        }
+        for i in range(max(frames, default=-1) + 1):
+            successor = packets.get(i + 1)
+            early = successor is not None and in_time(successor, 1, FRAME_SAMPLES)
+            pieces.append(_decode(decoder, frames.get(i), frames.get(i + 1) if early else None))
+        speech = np.concatenate([np.zeros(0, np.float32), *pieces])[max(-begin, 0) :]
+        return Playback(Clip("received", speech=np.clip(speech, -1.0, 1.0)))
 
     def _payload(self, frames: tuple[bytes, ...], i: int) -> bytes:
         if not self.params.redundancy:
             return payload_format.packetize(frames[i])
-        ticks = FRAME_SAMPLES * payload_format.CLOCK_RATE // SPEECH_RATE
         oldest = max(i - self.params.redundancy, 0)
-        blocks = [red.Redundant(PAYLOAD_TYPE, (i - j) * ticks, frames[j]) for j in range(oldest, i + 1)]
+        blocks = [red.Redundant(PAYLOAD_TYPE, (i - j) * FRAME_TICKS, frames[j]) for j in range(oldest, i + 1)]
         return red.packetize(blocks)
 
-    def _frames(self, stream: Stream, delivery: Delivery) -> list[bytes | None]:
-        packets = source_packets(stream)
-        frames: list[bytes | None] = [None] * len(packets)
-        for age in range(self.params.redundancy + 1):
-            for i in np.flatnonzero(in_time(stream, delivery, age)):
-                if i >= age and frames[i - age] is None:
-                    frames[i - age] = self._frame(stream.packets[packets[i]][RTP_HEADER_BYTES:], age)
-        return frames
 
-    def _frame(self, payload: bytes, age: int) -> bytes:
-        if not self.params.redundancy:
-            return payload_format.depacketize(payload)
-        return payload_format.depacketize(red.depacketize(payload)[-1 - age].data)
+def _decode(decoder: OpusDecoder, frame: bytes | None, successor: bytes | None) -> NDArray[np.float32]:
+    """A frame's samples: decoded, else from the in-band FEC of its successor, else concealed."""
+    try:
+        if frame is not None:
+            return decoder.decode(frame, FRAME_SAMPLES)
+        if successor is not None and has_redundancy(successor):
+            return decoder.recover(successor, FRAME_SAMPLES)
+    except OpusError:
+        pass
+    return decoder.conceal(FRAME_SAMPLES)
 
 
-def _cut(pieces: list[NDArray[np.float32]], stream: Stream) -> NDArray[np.float32]:
-    start = stream.session["delay"]
-    return np.clip(np.concatenate(pieces)[start : start + stream.session["samples"]], -1.0, 1.0)
+def _frames(packets: Mapping[int, ReceivedPacket], redundant: int | None) -> dict[int, bytes]:
+    """Frames that are there when they are played; of copies, that of the earliest packet."""
+    frames: dict[int, bytes] = {}
+    for number, packet in sorted(packets.items()):
+        for age, frame in _ages(packet.payload, redundant):
+            if number >= age and in_time(packet, age, FRAME_SAMPLES):
+                frames.setdefault(number - age, frame)
+    return frames
+
+
+def _ages(payload: bytes, redundant: int | None) -> list[tuple[int, bytes]]:
+    """The Opus frames in a payload, and how many frames before the packet's own each of them is."""
+    try:
+        blocks = red.depacketize(payload) if redundant is not None else [red.Redundant(0, 0, payload)]
+    except PayloadError:
+        return []
+    out = []
+    for block in blocks:
+        age, rest = divmod(block.offset, FRAME_TICKS)
+        if rest or redundant not in (None, block.payload_type):
+            continue
+        try:
+            out.append((age, payload_format.depacketize(block.data)))
+        except PayloadError:
+            continue
+    return out

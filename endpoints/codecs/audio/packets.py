@@ -1,19 +1,20 @@
-"""Coded speech as RTP packets in blocks, and which frames are there at the other end."""
+"""Coded speech as RTP packets in blocks, and the frames' packets at the other end."""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from lossweep.endpoints.clip import SPEECH_RATE
 from lossweep.endpoints.codecs.audio.encode import CodedSpeech
 from lossweep.endpoints.fec.adu import RepairHeader, protect
-from lossweep.sim.delivery import Delivery
+from lossweep.endpoints.fec.code import CodeFamily
+from lossweep.endpoints.receiver import ReceivedPacket
+from lossweep.endpoints.session import RepairStream, RtpStream
 from lossweep.sim.jitter_buffer import CLOCK_RESOLUTION_S
-from lossweep.sim.rtp import RtpHeader
+from lossweep.sim.rtp import RtpHeader, initial_sequence_number
 from lossweep.sim.stream import Block, Stream
 
 SSRC, REPAIR_SSRC = 0x1055A0D0, 0x1055A0D1
@@ -27,75 +28,80 @@ def to_stream(
     clock_rate: int,
     block_frames: int,
     looks_back: int,
-    family: Any,
-) -> Stream:
-    """A packet a frame, in blocks of `block_frames`, with repair packets behind each block.
+    family: CodeFamily,
+) -> tuple[Stream, RtpStream]:
+    """One packet per frame, in blocks of `block_frames`; repair packets are sent when what they depend on is there.
 
-    RTP timestamps are presentation times: the sender knows the delay of its codec and says in its sender
-    reports that tick 0 is that much before the clip's start (`session["clock_offset_s"]`). A packet that
-    carries redundancy for frames before it is wanted when the oldest of them is played, so its media
-    time, and with it the playout delay "auto", is theirs.
+    RTP timestamps are presentation times. The decoder's delay (pre-skip, priming) comes before the clip's start:
+    the first packets have a negative media time. A packet that carries redundancy for frames before it is wanted
+    when the oldest of them is played, so its media time in the stream, and with it the playout delay "auto", is
+    theirs; its timestamp is its own frame's.
 
     Args:
         payloads: RTP payload of each frame's packet.
-        clock_rate: ticks a second.
+        clock_rate: ticks per second.
         looks_back: frames before its own that a packet also serves.
-        family: packet-code family, of `lossweep.endpoints.fec`.
     Raises:
         ValueError: more packets in a block than the code takes.
     """
     frame_s, offset_s = coded.frame_samples / SPEECH_RATE, -coded.delay / SPEECH_RATE
     ticks = round(frame_s * clock_rate)
+    repair = RepairStream(REPAIR_SSRC, REPAIR_PAYLOAD_TYPE, family.parameters())
+    number, first_repair = initial_sequence_number(SSRC), initial_sequence_number(REPAIR_SSRC)
+    start = round(-offset_s * clock_rate)
+    line = RtpStream("speech", SSRC, payload_type, clock_rate, number, start, repair)
     packets: list[bytes] = []
     media, available, blocks = [], [], []
     repairs = 0
     for sbn, first in enumerate(range(0, len(payloads), block_frames)):
-        numbers = range(first, min(first + block_frames, len(payloads)))
-        code = family.make(len(numbers))
+        frames = range(first, min(first + block_frames, len(payloads)))
+        code = family.make(len(frames))
         start_s = offset_s + first * frame_s
-        blocks.append(Block(sbn, len(packets), code, start_s, len(numbers) * frame_s))
+        blocks.append(Block(sbn, len(packets), code, start_s, len(frames) * frame_s))
+        ready = [coded.ready[i] / SPEECH_RATE for i in frames]
         source = []
-        for i in numbers:
-            header = RtpHeader(
-                payload_type, i % 2**16, i * ticks % 2**32, SSRC, marker=_marker(clock_rate, i)
-            )
+        for i in frames:
+            # Opus: the first packet of a talkspurt (RFC 7587). AAC: a packet that ends an access unit (RFC 3640).
+            marker = i == 0 or clock_rate == SPEECH_RATE
+            header = RtpHeader(payload_type, (number + i) % 2**16, i * ticks % 2**32, SSRC, marker)
             source.append(header.serialize() + payloads[i])
             media.append(offset_s + max(i - looks_back, 0) * frame_s)
-            available.append(coded.ready[i] / SPEECH_RATE)
         packets += source
+        available += ready
         for esi, symbol in enumerate(protect(source, code), code.k):
-            timestamp = numbers[-1] * ticks % 2**32
-            header = RtpHeader(REPAIR_PAYLOAD_TYPE, repairs % 2**16, timestamp, REPAIR_SSRC)
-            fec = RepairHeader(sbn % 2**24, esi, code.k, first % 2**16)
+            last = max(code.depends_on(esi))
+            sequence_number = (first_repair + repairs) % 2**16
+            timestamp = (first + last) * ticks % 2**32
+            header = RtpHeader(REPAIR_PAYLOAD_TYPE, sequence_number, timestamp, REPAIR_SSRC)
+            fec = RepairHeader(sbn % 2**24, esi, code.k, (number + first) % 2**16)
             packets.append(header.serialize() + fec.serialize() + symbol)
             media.append(start_s + max(-looks_back, -first) * frame_s)
-            available.append(available[-1])
+            available.append(ready[last])
             repairs += 1
-    session = {"frame_s": frame_s, "clock_offset_s": offset_s, "clock_rate": clock_rate}
-    return Stream(tuple(packets), np.array(media), np.array(available), tuple(blocks), session)
+    return Stream(tuple(packets), np.array(media), np.array(available), tuple(blocks)), line
 
 
-def source_packets(stream: Stream) -> NDArray[np.int64]:
-    """Index in the stream of each frame's packet, int64 [frames]."""
-    return np.concatenate([np.arange(block.first, block.first + block.code.k) for block in stream.blocks])
+def by_frame(
+    received: Sequence[ReceivedPacket], frame_samples: int
+) -> tuple[dict[int, ReceivedPacket], int]:
+    """The packets by frame, and where the first frame begins.
 
-
-def in_time(stream: Stream, delivery: Delivery, looks_back: int) -> NDArray[np.bool_]:
-    """Which packets are there when a frame is played.
+    One packet per frame is sent, so all packets have the same distance between timestamp and number of frames
+    before; a packet that does not is damaged and left out.
 
     Args:
-        looks_back: the frame is this many before the packet's own.
+        received: of the speech stream.
+        frame_samples: samples per frame, at 16 kHz.
     Returns:
-        bool [frames], by the packet's own frame.
+        frame -> packet; and the sample of the clip at which frame 0 begins, negative for a decoder with a delay.
     """
-    packets = source_packets(stream)
-    session = stream.session
-    played_s = session["clock_offset_s"] + (np.arange(len(packets)) - looks_back) * session["frame_s"]
-    arrived_s = delivery.arrived_s[packets]
-    by_itself = arrived_s <= played_s + delivery.playout_delay_s + CLOCK_RESOLUTION_S
-    return by_itself | delivery.usable[packets]
+    if not received:
+        return {}, 0
+    begins = [round(p.media_time_s * SPEECH_RATE) - p.number * frame_samples for p in received]
+    begin, _ = Counter(begins).most_common(1)[0]
+    return {p.number: p for p, own in zip(received, begins, strict=True) if own == begin}, begin
 
 
-def _marker(clock_rate: int, frame: int) -> bool:
-    """Opus (48 kHz clock): the first packet of a talkspurt. AAC: every packet, it ends an access unit."""
-    return frame == 0 or clock_rate == SPEECH_RATE
+def in_time(packet: ReceivedPacket, age: int, frame_samples: int) -> bool:
+    """Whether a packet was there when the frame `age` before its own was played."""
+    return packet.early_s >= age * frame_samples / SPEECH_RATE - CLOCK_RESOLUTION_S
