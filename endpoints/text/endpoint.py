@@ -1,33 +1,38 @@
-"""The text stream of SyncSC: windows of words, interleaved, Huffman coded, a word a packet; concealment."""
+"""The text stream of SyncSC: windows of words, interleaved, Huffman coded, one word per packet; concealment."""
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 from itertools import pairwise
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from lossweep.channels.errors import WeightsError
 from lossweep.endpoints.clip import Clip, ClipError, Playback, Word
+from lossweep.endpoints.endpoint import Encoded, Scalar
 from lossweep.endpoints.fec.adu import RepairHeader, protect
+from lossweep.endpoints.fec.code import CodeFamily
+from lossweep.endpoints.receiver import ReceivedPacket
+from lossweep.endpoints.session import RepairStream, RtpStream
 from lossweep.endpoints.text.concealment import CONCEALMENTS, concealment
 from lossweep.endpoints.text.huffman import load as load_code
 from lossweep.endpoints.text.interleaving import WINDOW, order
+from lossweep.endpoints.text.payload import field_bits, packetize
+from lossweep.endpoints.text.received_words import in_order
 from lossweep.endpoints.text.weights import FILES, SHIPPED
-from lossweep.sim.delivery import Delivery
-from lossweep.sim.rtp import RTP_HEADER_BYTES, RtpHeader
+from lossweep.endpoints.text.word_ends import ends_s
+from lossweep.sim.rtp import RtpHeader, initial_sequence_number
 from lossweep.sim.stream import Block, Stream
 
 CLOCK_RATE = 16_000
-MEDIA = {"payload_type": 98, "ssrc": 0x10557E87}
-REPAIR = {"payload_type": 99, "ssrc": 0x10557E88}
-
-
+PAYLOAD_TYPE, SSRC = 98, 0x10557E87
+REPAIR_PAYLOAD_TYPE, REPAIR_SSRC = 99, 0x10557E88
 PACING = 2.5
 """As `lossweep.sim.sender` paces, but by the block's duration: a pause after a block does not slow its packets."""
 PAUSE_S = 1.5
@@ -49,6 +54,23 @@ class TextParams(BaseModel):
         if value not in CONCEALMENTS.names():
             CONCEALMENTS.get(value)
         return value
+
+
+@dataclass(frozen=True)
+class TextSession:
+    """What a receiver of words knows beforehand.
+
+    Attributes:
+        streams: the words' stream with its repair stream.
+        concealment: registered name of what fills in missing words.
+        windows_interleaved: windows per block; it gives the width of the payload header's fields.
+        look_ahead_windows: blocks that the receiver waits for before it fills one in.
+    """
+
+    streams: tuple[RtpStream, ...]
+    concealment: str = "none"
+    windows_interleaved: int = 1
+    look_ahead_windows: int = 0
 
 
 class TextEndpoint:
@@ -75,13 +97,12 @@ class TextEndpoint:
     sends = "words"
     title = "text"
 
-    def __init__(self, params: TextParams, code: Any, device: str = "cpu") -> None:
-        self.params = params
-        self.code = code
-        self.device = device
+    def __init__(self, params: TextParams, code: CodeFamily, device: str = "cpu") -> None:
+        self.params, self.code = params, code
         hidden = "" if params.concealment == "none" else f"-{params.concealment}"
         spread = "" if params.windows_interleaved == 1 else f"-x{params.windows_interleaved}"
         waits = f"-ahead{params.look_ahead_windows}" if params.look_ahead_windows else ""
+        self.name = f"text{hidden}{spread}{waits}"
         self.label = f"text-{code.label}{hidden}{spread}{waits}"
 
     @classmethod
@@ -89,75 +110,75 @@ class TextEndpoint:
         """SHA-256 of the files that both ends read; see `Endpoint`."""
         return {name: _sha256(SHIPPED / name) for name in FILES}
 
-    def encode(self, clip: Clip) -> Stream:
+    def encode(self, clip: Clip) -> Encoded[TextSession]:
         """The packets for the clip's words; see `Endpoint.encode`."""
         if not clip.words:
             raise ClipError(f"clip {clip.name} has no words; give a transcript, or captions beside the video")
         if self.params.concealment != "none":
             clip.in_english(f"concealment {self.params.concealment}")
-        huffman = load_code()
+        params, huffman = self.params, load_code()
+        field = field_bits(params.windows_interleaved)
         ends = window_ends([w.start_s for w in clip.words], [w.end_s for w in clip.words])
-        ends = [*ends[self.params.windows_interleaved - 1 : -1 : self.params.windows_interleaved], ends[-1]]
-        ends_s = [max(clip.words[i - 1].start_s, clip.words[i - 1].end_s) for i in ends] + [float("inf")]
+        ends = [*ends[params.windows_interleaved - 1 : -1 : params.windows_interleaved], ends[-1]]
+        until_s = [max(clip.words[i - 1].start_s, clip.words[i - 1].end_s) for i in ends] + [float("inf")]
+        repair = RepairStream(REPAIR_SSRC, REPAIR_PAYLOAD_TYPE, self.code.parameters())
+        number, first_repair = initial_sequence_number(SSRC), initial_sequence_number(REPAIR_SSRC)
+        line = RtpStream("words", SSRC, PAYLOAD_TYPE, CLOCK_RATE, number, 0, repair)
         packets: list[bytes] = []
         media, available, blocks = [], [], []
-        sent = repairs = 0
+        repairs = 0
         for sbn, (first, last) in enumerate(pairwise([0, *ends])):
-            words = clip.words[first:last]
-            end = ends_s[sbn]
-            code = self.code.make(len(words))
+            words, k = clip.words[first:last], last - first
+            end = until_s[sbn]
+            code = self.code.make(k)
             blocks.append(Block(sbn, len(packets), code, words[0].start_s, end - words[0].start_s))
             source = []
-            for place in order(sbn, len(words)):
-                timestamp = round(words[place].start_s * CLOCK_RATE) % 2**32
-                header = RtpHeader(**MEDIA, sequence_number=sent % 2**16, timestamp=timestamp)
-                source.append(header.serialize() + huffman.encode(words[place].text))
-                media.append(words[place].start_s)
-                sent += 1
+            for esi, place in enumerate(order(first, k)):
+                word = words[place]
+                timestamp = line.timestamp(word.start_s)
+                header = RtpHeader(PAYLOAD_TYPE, (number + first + esi) % 2**16, timestamp, SSRC)
+                source.append(header.serialize() + packetize(huffman, word.text, esi, k, field))
+                media.append(line.media_time_s(timestamp))
             packets += source
-            for esi, symbol in enumerate(protect(source, code), code.k):
-                header = RtpHeader(
-                    **REPAIR,
-                    sequence_number=repairs % 2**16,
-                    timestamp=round(words[0].start_s * CLOCK_RATE) % 2**32,
+            for esi, symbol in enumerate(protect(source, code), k):
+                sequence_number, timestamp = (
+                    (first_repair + repairs) % 2**16,
+                    line.timestamp(words[0].start_s),
                 )
-                fec = RepairHeader(sbn % 2**24, esi, code.k, (sent - code.k) % 2**16)
+                header = RtpHeader(REPAIR_PAYLOAD_TYPE, sequence_number, timestamp, REPAIR_SSRC)
+                fec = RepairHeader(sbn % 2**24, esi, k, (number + first) % 2**16)
                 packets.append(header.serialize() + fec.serialize() + symbol)
                 media.append(words[0].start_s)
                 repairs += 1
-            available += _paced(words[0].start_s, end, ends_s[sbn + 1], code.n)
-        times = tuple((word.start_s, word.end_s) for word in clip.words)
-        session = {"times": times, "name": clip.name, "source": clip.source}
-        return Stream(tuple(packets), np.array(media), np.array(available), tuple(blocks), session)
+            available += _paced(words[0].start_s, end, until_s[sbn + 1], code.n)
+        stream = Stream(tuple(packets), np.array(media), np.array(available), tuple(blocks))
+        session = TextSession(
+            (line,), params.concealment, params.windows_interleaved, params.look_ahead_windows
+        )
+        return Encoded(stream, session, columns=self._columns(clip, blocks))
 
-    def decode(self, stream: Stream, delivery: Delivery) -> Playback:
-        """The words that arrived or were recovered in time, the others filled in or None.
+    @classmethod
+    def decode(
+        cls, received: Sequence[ReceivedPacket], session: TextSession, device: str = "cpu"
+    ) -> Playback:
+        """The words that are there in time; those that are known to be missing are filled in or None.
 
-        A recovered packet equals what was sent (the code is exact), so its bytes are taken from there.
+        Words behind the last block of which a packet is there are unknown. A packet carries the start of its word:
+        the start of a missing word, and all ends, follow by rule (`received_words`, `word_ends`).
         """
-        huffman, texts = load_code(), []
-        for block in stream.blocks:
-            there = delivery.usable[block.first : block.first + block.code.k]
-            window: list[str | None] = [None] * block.code.k
-            for esi, place in enumerate(order(block.sbn, block.code.k)):
-                if there[esi]:
-                    window[place] = huffman.decode(stream.packets[block.first + esi][RTP_HEADER_BYTES:])
-            texts += window
-        windows = np.repeat(np.arange(len(stream.blocks)), [block.code.k for block in stream.blocks])
-        filler = concealment(self.params.concealment, self.device)
-        filled = filler.fill(texts, windows, self.params.look_ahead_windows)
-        times = stream.session["times"]
-        words = tuple(Word(text, *time) for text, time in zip(filled, times, strict=True))
-        clip = Clip(stream.session["name"], words=words, source=stream.session["source"])
-        return Playback(clip)
+        words = in_order(received, load_code(), session.windows_interleaved)
+        filler = concealment(session.concealment, device)
+        texts = filler.fill(words.texts, words.windows, session.look_ahead_windows) if words.texts else []
+        ends = ends_s(texts, words.starts_s)
+        shown = zip(texts, words.starts_s.tolist(), ends.tolist(), strict=True)
+        return Playback(Clip("received", words=tuple(Word(*word) for word in shown)))
 
-    def columns(self, stream: Stream) -> dict[str, Any]:
-        """What the table says of this endpoint."""
-        starts = np.array([block.media_start_s for block in stream.blocks])
+    def _columns(self, clip: Clip, blocks: Sequence[Block]) -> dict[str, Scalar]:
+        starts = np.array([block.media_start_s for block in blocks])
         ahead = min(self.params.look_ahead_windows, len(starts) - 1)
         return {
             "codec": "huffman",
-            "words": len(stream.session["times"]),
+            "words": len(clip.words or ()),
             "windows": len(starts),
             **self.params.model_dump(exclude={"name"}),
             "look_ahead_delay_s": float(np.max(starts[ahead:] - starts[: len(starts) - ahead])),

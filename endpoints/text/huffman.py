@@ -39,51 +39,61 @@ class Huffman:
         self._word = {code: word for word, code in self._code.items()}
         self._longest = previous
 
-    def encode(self, word: str) -> bytes:
-        """One word, padded with zero bits to whole bytes.
+    def bits(self, word: str) -> tuple[int, int]:
+        """One word's code: its value, and how many bits it has.
 
         Raises:
-            HuffmanError: a word of more than 65535 bytes.
+            HuffmanError: a word of more than 65535 bytes, or with a surrogate in it.
         """
         if word in self._code and word != ESCAPE:
-            value, bits = self._code[word]
-        else:
-            spelt = word.encode("utf-8", "surrogatepass")
-            if len(spelt) > 0xFFFF:
-                raise HuffmanError(f"a word of {len(spelt)} bytes; at most 65535 can be sent")
-            value, bits = self._code[ESCAPE]
-            value = ((value << 16 | len(spelt)) << 8 * len(spelt)) | int.from_bytes(spelt, "big")
-            bits += 16 + 8 * len(spelt)
-        pad = -bits % 8
-        return (value << pad).to_bytes((bits + pad) // 8, "big")
+            return self._code[word]
+        try:
+            spelt = word.encode("utf-8")
+        except UnicodeEncodeError:
+            raise HuffmanError(f"the word {word!r} is no Unicode text") from None
+        if len(spelt) > 0xFFFF:
+            raise HuffmanError(f"a word of {len(spelt)} bytes; at most 65535 can be sent")
+        value, bits = self._code[ESCAPE]
+        value = ((value << 16 | len(spelt)) << 8 * len(spelt)) | int.from_bytes(spelt, "big")
+        return value, bits + 16 + 8 * len(spelt)
 
-    def decode(self, data: bytes) -> str:
-        """The word that `encode` coded.
+    def word(self, bits: int, total: int) -> str:
+        """The word that `bits` coded, with zeros behind it up to whole bytes.
 
+        Args:
+            bits, total: value and number of the bits, the padding among them.
         Raises:
-            HuffmanError: truncated or no code word; nothing else, whatever the bytes.
+            HuffmanError: truncated, no code word, or something behind it; nothing else, whatever the bits.
         """
-        bits, total = int.from_bytes(data, "big"), 8 * len(data)
         for length in range(1, min(self._longest, total) + 1):
             word = self._word.get((bits >> (total - length), length))
             if word is None:
                 continue
-            if word != ESCAPE:
-                return word
-            rest = total - length - 16
-            size = bits >> rest & 0xFFFF if rest >= 0 else 0
-            if rest < 8 * size or rest < 0:
-                raise HuffmanError("a spelt word is truncated")
-            spelt = (bits >> (rest - 8 * size)) & ((1 << 8 * size) - 1)
-            try:
-                return spelt.to_bytes(size, "big").decode("utf-8", "surrogatepass")
-            except UnicodeDecodeError:
-                raise HuffmanError("a spelt word is not UTF-8") from None
+            rest = total - length
+            if word == ESCAPE:
+                word, rest = _spelt(bits, rest)
+            if rest > 7 or bits & ((1 << rest) - 1):
+                raise HuffmanError("something stands behind the word")
+            return word
         raise HuffmanError("no code word")
 
     def save(self, path: Path) -> None:
         """Writes the lengths, equal bytes for equal codes."""
         path.write_bytes(gzip.compress(json.dumps(self.lengths, ensure_ascii=False).encode(), mtime=0))
+
+
+def _spelt(bits: int, rest: int) -> tuple[str, int]:
+    """The word spelt in the last `rest` bits, and how many bits are behind it."""
+    rest -= 16
+    size = bits >> rest & 0xFFFF if rest >= 0 else 0
+    if rest < 8 * size or rest < 0:
+        raise HuffmanError("a spelt word is truncated")
+    rest -= 8 * size
+    spelt = bits >> rest & ((1 << 8 * size) - 1)
+    try:
+        return spelt.to_bytes(size, "big").decode("utf-8"), rest
+    except UnicodeDecodeError:
+        raise HuffmanError("a spelt word is not UTF-8") from None
 
 
 def train(words: Iterable[str], least: int = 3) -> Huffman:

@@ -80,9 +80,7 @@ class AacEndpoint:
         return Encoded(stream, AacSession((line,), coded.extradata), columns=columns)
 
     @classmethod
-    def decode(
-        cls, received: Sequence[ReceivedPacket], session: AacSession, device: str = "cpu"
-    ) -> Playback:
+    def decode(cls, received: Sequence[ReceivedPacket], session: AacSession, device: str = "cpu") -> Playback:
         """The speech that is heard, up to the last frame that is there; see `conceal` for missing ones."""
         packets, begin = by_frame(received, FRAME_SAMPLES)
         units = [_unit(packets.get(i)) for i in range(max(packets, default=-1) + 1)]

@@ -81,9 +81,7 @@ def to_stream(
     return Stream(tuple(packets), np.array(media), np.array(available), tuple(blocks)), line
 
 
-def by_frame(
-    received: Sequence[ReceivedPacket], frame_samples: int
-) -> tuple[dict[int, ReceivedPacket], int]:
+def by_frame(received: Sequence[ReceivedPacket], frame_samples: int) -> tuple[dict[int, ReceivedPacket], int]:
     """The packets by frame, and where the first frame begins.
 
     One packet per frame is sent, so all packets have the same distance between timestamp and number of frames

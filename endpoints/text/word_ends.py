@@ -1,0 +1,25 @@
+"""When received words end: packets carry their starts only."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+SECONDS_PER_LETTER, LEAST_S = 0.07, 0.15
+
+
+def ends_s(texts: Sequence[str | None], starts_s: NDArray[np.float64]) -> NDArray[np.float64]:
+    """A word ends where the next one begins, or before it, when its letters have been said at a usual pace.
+
+    Args:
+        texts: None for a missing word.
+        starts_s: float64 [words].
+    Returns:
+        float64 [words], never before the start.
+    """
+    letters = np.array([len(text or "") for text in texts], float)
+    said = starts_s + LEAST_S + SECONDS_PER_LETTER * letters
+    following = np.append(starts_s[1:], np.inf)
+    return np.maximum(starts_s, np.minimum(said, following))
