@@ -1,25 +1,76 @@
-"""Speech of the clip and of its receiver, sample by sample at the same time."""
+"""Speech and words of a clip beside those of its receiver: samples by the clock, words by their start."""
 
 from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
 
-from lossweep.endpoints.clip import Clip, Playback
+from lossweep.endpoints.clip import Clip, Playback, Word
+from lossweep.experiments.metrics.metric import MetricError
+
+FARTHEST_S = 1.0
+"""A received word that begins farther from every word of the clip belongs to none."""
 
 
-def both(reference: Clip, received: Playback) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """What was said and what is heard, over the time of the reference.
+def align_speech(reference: Clip, playback: Playback) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Speech of the clip and of its receiver, over the time of the clip.
 
-    What is heard later is cut off; where the receiver's speech ends early there is silence.
+    What is played later is cut off; where the receiver's speech ends early there is silence.
 
     Returns:
         Two float32 [samples] in [-1, 1], 16 kHz.
     Raises:
-        ValueError: a clip without speech, naming it.
+        MetricError: a clip without speech, naming it.
     """
-    for role, clip in (("reference", reference), ("received", received.clip)):
-        if clip.speech is None or not len(clip.speech):
-            raise ValueError(f"the {role} clip {clip.name!r} has no speech to score")
-    said, heard = reference.speech, received.clip.speech[: len(reference.speech)]
+    said, heard = reference.speech, playback.clip.speech
+    if said is None or not len(said):
+        raise MetricError(f"the reference clip {reference.name!r} has no speech to score")
+    if heard is None:
+        raise MetricError(f"the received clip {playback.clip.name!r} has no speech to score")
+    heard = heard[: len(said)]
     return said, np.pad(heard, (0, len(said) - len(heard)))
+
+
+def align_words(reference: Clip, playback: Playback) -> list[str | None]:
+    """What the receiver shows for each word of the clip; None where it shows nothing.
+
+    The order is kept, as many received words as possible find a place, and their start times are as near to those of
+    the clip's words as can be. A word that belongs to none is written behind the one before it.
+
+    Raises:
+        MetricError: a clip without words, naming it.
+    """
+    for role, clip in (("reference", reference), ("received", playback.clip)):
+        if clip.words is None or (role == "reference" and not clip.words):
+            raise MetricError(f"the {role} clip {clip.name!r} has no words to score")
+    sent, shown = reference.words or (), playback.clip.words or ()
+    if [word.start_s for word in sent] == [word.start_s for word in shown]:
+        return [word.text for word in shown]
+    known = [word for word in shown if word.text is not None]
+    places: list[list[str]] = [[] for _ in sent]
+    last = 0
+    for word, place in zip(known, _places(sent, known), strict=True):
+        last = last if place is None else place
+        places[last].append(str(word.text))
+    return [" ".join(texts) if texts else None for texts in places]
+
+
+def _places(sent: tuple[Word, ...], known: list[Word]) -> list[int | None]:
+    """Index of the sent word for each received one, by dynamic programming over both in order of time."""
+    starts = np.array([word.start_s for word in sent])
+    # least[i][j]: cost of the first i received words among the first j sent ones
+    least = np.zeros((len(known) + 1, len(sent) + 1))
+    for i, word in enumerate(known, 1):
+        apart = np.abs(starts - word.start_s)
+        matched = least[i - 1, :-1] + np.where(apart <= FARTHEST_S, apart, np.inf)
+        left_out = least[i - 1] + 2 * FARTHEST_S
+        least[i] = np.minimum.accumulate(np.minimum(left_out, np.append(np.inf, matched)))
+    places: list[int | None] = [None] * len(known)
+    j = len(sent)
+    for i in range(len(known), 0, -1):
+        while j and least[i, j] == least[i, j - 1]:
+            j -= 1
+        if least[i, j] != least[i - 1, j] + 2 * FARTHEST_S:
+            j -= 1
+            places[i - 1] = j
+    return places

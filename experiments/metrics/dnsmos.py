@@ -9,8 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lossweep.endpoints.clip import SPEECH_RATE, Clip, Playback
-from lossweep.experiments.metrics.alignment import both
+from lossweep.endpoints.endpoint import Truth
+from lossweep.experiments.metrics.alignment import align_speech
 from lossweep.experiments.metrics.mel import mel_power
+from lossweep.experiments.metrics.metric import ClipMetric
 from lossweep.experiments.metrics.onnx import session
 
 SEGMENT = int(9.01 * SPEECH_RATE)
@@ -20,7 +22,7 @@ _BACKGROUND = np.poly1d([-0.13166888, 1.60915514, -0.39604546])
 _OVERALL = np.poly1d([-0.06766283, 1.11546468, 0.04602535])
 
 
-class Dnsmos:
+class Dnsmos(ClipMetric):
     """Predicted mean opinion scores, about 1 to 5, without a reference; a clip's own score is not 5.
 
     `dnsmos` is the overall quality of P.835, `dnsmos_sig` and `dnsmos_bak` those of speech and background,
@@ -38,14 +40,14 @@ class Dnsmos:
     columns = ("dnsmos", "dnsmos_sig", "dnsmos_bak", "dnsmos_p808")
 
     def __init__(self, device: str = "cpu") -> None:
-        del device
+        super().__init__(device)
         self._p835 = session(self.name, "dnsmos_models/sig_bak_ovr.onnx")
         self._p808 = session(self.name, "dnsmos_models/model_v8.onnx")
         self._known: OrderedDict[bytes, dict[str, float]] = OrderedDict()
 
-    def score(self, reference: Clip, received: Playback) -> dict[str, float]:
+    def score(self, reference: Clip, playback: Playback, truth: Truth) -> dict[str, float]:
         """A value for each of `columns`."""
-        _, heard = both(reference, received)
+        _, heard = align_speech(reference, playback)
         key = hashlib.blake2b(heard.tobytes(), digest_size=16).digest()
         if key not in self._known:
             self._known[key] = self.opinion(heard)

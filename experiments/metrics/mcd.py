@@ -1,29 +1,34 @@
-"""Mel cepstral distortion, as it stands, after warping, and weighted by length."""
+"""Mel cepstral distortion: as it stands, after warping, and weighted by length."""
 
 from __future__ import annotations
 
 import math
 
 import numpy as np
-from scipy.spatial.distance import cdist
+from numpy.typing import NDArray
 
 from lossweep.endpoints.clip import Clip, Playback
-from lossweep.experiments.metrics.alignment import both
+from lossweep.endpoints.endpoint import Truth
+from lossweep.experiments.metrics.alignment import align_speech
 from lossweep.experiments.metrics.dtw import warping
 from lossweep.experiments.metrics.mel import cepstrum, log_mel
+from lossweep.experiments.metrics.metric import ClipMetric
 
 DECIBEL = 10 * math.sqrt(2) / math.log(10)
 
 
-class Mcd:
+class Mcd(ClipMetric):
     """Mel cepstral distortion in dB: the distance of log mel spectra, level apart; 0 for identical speech.
 
     `mcd` is the mean over frames of 10 sqrt(2) / ln 10 times the Euclidean distance of c_1 to c_13. `mcd_dtw`
-    is the mean along the cheapest warping path of these distances; `mcd_dtw_sl` is that times the ratio of the
-    longer to the shorter duration. The cepstrum is that of 80 mel bands over 80 dB; figures from other analyses (SPTK,
-    WORLD) are on the same scale but not equal.
+    is the mean along the cheapest warping path of these distances. `mcd_dtw_sl` is `mcd_dtw` times the ratio of the
+    longer to the shorter speech length, which is the time to the last sample that is not digital silence: a receiver
+    that plays silence until the call ends has not synthesized longer speech. It is nan where nothing is heard.
 
-    Source: Kubichek 1993; the variants: Chen et al. 2022 (V2C).
+    The cepstrum is that of 80 mel bands over 80 dB; figures from other analyses (SPTK, WORLD) are on the same scale
+    but not equal.
+
+    Source: Kubichek 1993; the variants: Chen et al. 2022 (V2C), section 5.2.
     """
 
     name = "mcd"
@@ -32,18 +37,23 @@ class Mcd:
     needs = "speech"
     columns = ("mcd", "mcd_dtw", "mcd_dtw_sl")
 
-    def __init__(self, device: str = "cpu") -> None:
-        del device
-
-    def score(self, reference: Clip, received: Playback) -> dict[str, float]:
+    def score(self, reference: Clip, playback: Playback, truth: Truth) -> dict[str, float]:
         """A value for each of `columns`."""
-        spoken = reference.speech
-        said, in_place = (cepstrum(log_mel(speech, spoken)) for speech in both(reference, received))
-        heard = cepstrum(log_mel(received.clip.speech, spoken))
-        cost, length = warping(DECIBEL * cdist(said, heard))
-        durations = len(spoken), len(received.clip.speech)
+        spoken, in_place = align_speech(reference, playback)
+        lengths = speech_length(spoken), speech_length(playback.clip.speech)
+        heard = in_place if lengths[1] <= len(spoken) else playback.clip.speech[: lengths[1]]
+        said, warped = (cepstrum(log_mel(speech, spoken)) for speech in (spoken, heard))
+        played = warped if heard is in_place else cepstrum(log_mel(in_place, spoken))
+        cost, steps = warping(said, warped)
+        factor = max(lengths) / min(lengths) if min(lengths) else float("nan")
         return {
-            "mcd": float(DECIBEL * np.linalg.norm(said - in_place, axis=1).mean()),
-            "mcd_dtw": cost / length,
-            "mcd_dtw_sl": cost / length * max(durations) / min(durations),
+            "mcd": float(DECIBEL * np.linalg.norm(said - played, axis=1).mean()),
+            "mcd_dtw": DECIBEL * cost / steps,
+            "mcd_dtw_sl": DECIBEL * cost / steps * factor,
         }
+
+
+def speech_length(speech: NDArray[np.float32]) -> int:
+    """Samples up to the last one that is not 0; 0 for digital silence."""
+    sounding = np.flatnonzero(speech)
+    return int(sounding[-1]) + 1 if len(sounding) else 0

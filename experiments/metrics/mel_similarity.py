@@ -6,11 +6,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lossweep.endpoints.clip import Clip, Playback
-from lossweep.experiments.metrics.alignment import both
+from lossweep.endpoints.endpoint import Truth
+from lossweep.experiments.metrics.alignment import align_speech
 from lossweep.experiments.metrics.mel import RANGE_DB, cepstrum, log_mel
+from lossweep.experiments.metrics.metric import ClipMetric
 
 
-class MelSimilarity:
+class MelSimilarity(ClipMetric):
     """Likeness of speech by its mel spectrogram (80 bands, 16 ms) and its cepstrum c_1 to c_13.
 
     `mel_ssim`: SSIM of the spectrograms in dB as pictures, Gaussian window with sigma 1.5, range 80 dB.
@@ -28,14 +30,11 @@ class MelSimilarity:
     columns = ("mel_ssim", "mfcc_cos", "mfcc_fid")
     opposite = ("mfcc_fid",)
 
-    def __init__(self, device: str = "cpu") -> None:
-        del device
-
-    def score(self, reference: Clip, received: Playback) -> dict[str, float]:
+    def score(self, reference: Clip, playback: Playback, truth: Truth) -> dict[str, float]:
         """A value for each of `columns`."""
         from skimage.metrics import structural_similarity
 
-        spectra = [log_mel(speech, reference.speech) for speech in both(reference, received)]
+        spectra = [log_mel(speech, reference.speech) for speech in align_speech(reference, playback)]
         said, heard = map(cepstrum, spectra)
         wide = min(spectra[0].shape) >= 11  # the window
         ssim = structural_similarity(*spectra, gaussian_weights=True, data_range=RANGE_DB) if wide else np.nan

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +13,10 @@ from numpy.typing import NDArray
 from lossweep.channels.errors import LossweepError
 from lossweep.channels.registry import Registry
 from lossweep.endpoints.clip import Clip, Playback
+from lossweep.endpoints.endpoint import Truth
+
+if TYPE_CHECKING:
+    from lossweep.experiments.columns import Column
 
 METRICS = Registry(
     "metric",
@@ -28,7 +32,7 @@ METRICS = Registry(
         "word_recovery": "lossweep.experiments.metrics.word_recovery:WordRecovery",
         "coefficients": "lossweep.experiments.metrics.coefficients:Coefficients",
         "recognition": "lossweep.experiments.metrics.recognition:Recognition",
-        "heard": "lossweep.experiments.metrics.heard:Heard",
+        "heard": "lossweep.experiments.metrics.recognized_words:RecognizedWords",
         "pesq": "lossweep.experiments.metrics.pesq:Pesq",
         "stoi": "lossweep.experiments.metrics.stoi:Stoi",
         "mcd": "lossweep.experiments.metrics.mcd:Mcd",
@@ -66,52 +70,94 @@ class Picture:
         return cls(pixels, hashlib.blake2b(data.tobytes(), key=head, digest_size=16).hexdigest())
 
 
-class FrameMetric(Protocol):
-    """A score of a picture against its reference. The instance is made as `cls(device="cpu", **options)`.
+class MetricError(LossweepError, ValueError):
+    """Input that a metric cannot score: which metric, what was seen, and what to do; one line."""
+
+
+class Metric:
+    """What frame and clip metrics have in common. An instance is made as `cls(device="cpu", **options)`.
+
+    Attributes:
+        name: the metric's main column in the tables.
+        label: for axes.
+        higher_is_better: direction of the columns.
+        columns: names of all columns; `name` alone where a metric does not say.
+        opposite: those of `columns` with the other direction.
+        schema: what each column means (name, label, unit, direction, range). The columns of lossweep's own metrics
+            are declared in `column_table.py`; a plug-in declares its own here.
+        weights_sha256: of the file of model weights; "" where there is none.
+    """
+
+    name: str
+    label: str
+    higher_is_better: bool
+    columns: tuple[str, ...] = ()
+    opposite: tuple[str, ...] = ()
+    schema: tuple[Column, ...] | None = None
+    weights_sha256: str = ""
+
+    def __init_subclass__(cls) -> None:
+        super().__init_subclass__()
+        if not cls.columns and hasattr(cls, "name"):
+            cls.columns = (cls.name,)
+
+    def __init__(self, device: str = "cpu") -> None:
+        self.device = device
+
+    @classmethod
+    def check(cls, **options: Any) -> None:
+        """Refuses options that the constructor takes but cannot use, before a sweep begins.
+
+        Raises:
+            ValueError: what is wrong, and what to write.
+        """
+
+    def forget(self) -> None:
+        """Drops what is kept to score faster."""
+
+
+class FrameMetric(Metric):
+    """A score of a picture against its reference.
 
     A score depends on the two pictures alone, bit for bit: not on the other pairs of the call nor on
     earlier calls.
 
     Attributes:
-        name: column in the tables.
-        higher_is_better: which way is up, for plots.
-        label: axis label.
-        undecodable_score: what a frame that could not be decoded counts in the column `<name>_paper`;
+        undecodable_score: the score of a frame that could not be decoded in the column `<name>_paper`;
             None where the metric has no such column.
     """
 
-    name: str
-    higher_is_better: bool
-    label: str
-    undecodable_score: float | None
+    undecodable_score: float | None = None
 
     def scores(self, pairs: Sequence[tuple[Picture, Picture]]) -> list[float]:
-        """One score a pair (shown, reference).
+        """One score per pair (shown, reference).
 
         Raises:
-            ValueError: pictures of a wrong type or of different shapes, with what was seen.
+            MetricError: pictures of a wrong type or of different shapes, with what was seen.
         """
-        ...
+        raise NotImplementedError
 
 
-class ClipMetric(Protocol):
-    """A score of what was received against the whole clip. Made as `cls(device="cpu", **options)`.
+class ClipMetric(Metric):
+    """A score of what a receiver shows and plays against the whole clip.
 
     Attributes:
-        needs: the part of the clip that it reads.
-        columns: names of the columns it gives.
-        opposite: optional; those of them for which `higher_is_better` is the other way round.
+        needs: the part that both the clip and the playback must have.
     """
 
-    name: str
-    higher_is_better: bool
-    label: str
     needs: Literal["video", "words", "speech"]
-    columns: tuple[str, ...]
 
-    def score(self, reference: Clip, received: Playback) -> dict[str, float]:
-        """A value for each of `columns`."""
-        ...
+    def score(self, reference: Clip, playback: Playback, truth: Truth) -> dict[str, float]:
+        """A value for each of `columns`; nan where a value is not defined. No columns where the metric does not apply.
+
+        Args:
+            reference: the clip.
+            playback: what the receiver shows and plays; it may be shorter or longer than the clip.
+            truth: what the sender knows beside the clip.
+        Raises:
+            MetricError: input that the metric cannot score.
+        """
+        raise NotImplementedError
 
 
 def checked(pair: tuple[Picture, Picture], metric: str, least_side: int) -> tuple[NDArray, NDArray]:
@@ -124,21 +170,21 @@ def checked(pair: tuple[Picture, Picture], metric: str, least_side: int) -> tupl
     Returns:
         Two uint8 [height, width, 3].
     Raises:
-        ValueError: not uint8 RGB, different shapes or too small; the message gives what was seen.
+        MetricError: not uint8 RGB, different shapes or too small; the message gives what was seen.
     """
     for role, picture in zip(("shown", "reference"), pair, strict=True):
         pixels = picture.pixels
         if pixels.dtype != np.uint8 or pixels.ndim != 3 or pixels.shape[2] != 3:
-            raise ValueError(
+            raise MetricError(
                 f"{metric}: the {role} picture must be uint8 [height, width, 3], not {_seen(pixels)}"
             )
         if min(pixels.shape[:2]) < least_side:
-            raise ValueError(
+            raise MetricError(
                 f"{metric}: the {role} picture must be at least {least_side} on a side, not {_seen(pixels)}"
             )
     shown, reference = (picture.pixels for picture in pair)
     if shown.shape != reference.shape:
-        raise ValueError(
+        raise MetricError(
             f"{metric}: shown is {_seen(shown)} but the reference {_seen(reference)}; resize one first"
         )
     return shown, reference

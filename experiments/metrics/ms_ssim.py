@@ -7,14 +7,14 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from lossweep.experiments.metrics.metric import Picture, checked, luma
+from lossweep.experiments.metrics.metric import FrameMetric, Picture, checked, luma
 from lossweep.experiments.metrics.ssim import RADIUS, mean_similarity
 
 EXPONENTS = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)
 LEAST_SIDE = (2 * RADIUS + 1) * 2 ** (len(EXPONENTS) - 1)
 
 
-class MsSsim:
+class MsSsim(FrameMetric):
     """Multi-scale structural similarity of luma, five scales, each the 2 x 2 means of the one before.
 
     Known deviations: an odd last row or column is left out before halving; a negative mean of a scale counts
@@ -26,10 +26,6 @@ class MsSsim:
     name = "ms_ssim"
     higher_is_better = True
     label = "MS-SSIM (luma)"
-    undecodable_score = None
-
-    def __init__(self, device: str = "cpu") -> None:
-        pass
 
     def scores(self, pairs: Sequence[tuple[Picture, Picture]]) -> list[float]:
         """MS-SSIM of each pair (shown, reference), in [0, 1]; 1 for identical pictures.

@@ -5,13 +5,15 @@ from __future__ import annotations
 import numpy as np
 
 from lossweep.endpoints.clip import Clip, Playback
+from lossweep.endpoints.endpoint import Truth
 from lossweep.experiments.metrics.freezes import RENDERED
+from lossweep.experiments.metrics.metric import ClipMetric
 
 AHEAD_MS, BEHIND_MS = 45, 125
 """Of the sound, as far as it is not noticed."""
 
 
-class PlayoutSkew:
+class PlayoutSkew(ClipMetric):
     """Playout skew in ms, positive where the sound is ahead of the picture.
 
     For each frame of time: age of the picture on the screen (0, or longer while it is frozen) less the delay
@@ -31,18 +33,16 @@ class PlayoutSkew:
     columns = ("playout_skew_ms", "playout_skew_max_ms", "playout_in_sync")
     opposite = ("playout_in_sync",)
 
-    def __init__(self, device: str = "cpu") -> None:
-        del device
-
-    def score(self, reference: Clip, received: Playback) -> dict[str, float]:
+    def score(self, reference: Clip, playback: Playback, truth: Truth) -> dict[str, float]:
         """A value for each of `columns`; none where nothing is heard with the pictures."""
-        if received.clip.speech is None:
+        if playback.clip.speech is None:
             return {}
-        frames = np.arange(len(received.outcome))
-        rendered = np.isin(received.outcome, RENDERED)
+        fps = playback.clip.fps
+        frames = np.arange(round(len(reference.video) * fps / reference.fps))
+        rendered = np.isin(playback.outcomes(len(frames)), RENDERED)
         last = np.maximum.accumulate(np.where(rendered, frames, -1))
-        ages_s = (frames - last)[last >= 0] / received.clip.fps
-        skew = 1000 * (ages_s - received.sound_late_s)
+        ages_s = (frames - last)[last >= 0] / fps
+        skew = 1000 * (ages_s - playback.sound_late_s)
         unnoticed = np.count_nonzero((skew >= -BEHIND_MS) & (skew <= AHEAD_MS)) / len(frames)
         if not len(skew):
             return dict.fromkeys(self.columns, float("nan")) | {"playout_in_sync": 0.0}

@@ -6,14 +6,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lossweep.endpoints.clip import Clip, Playback
-from lossweep.experiments.metrics.alignment import both
+from lossweep.endpoints.endpoint import Truth
+from lossweep.experiments.metrics.alignment import align_speech
+from lossweep.experiments.metrics.metric import ClipMetric
 from lossweep.experiments.metrics.onnx import session
 
 RATERS, SEED = 15, 2408
 _WINDOW, _HOP = 512, 256
 
 
-class Plcmos:
+class Plcmos(ClipMetric):
     """Predicted mean opinion score of speech with concealed gaps, version 2, about 1 to 5, without a reference.
 
     The mean over 15 raters; nan for digital silence. Known deviation: the package speechmos draws the raters
@@ -29,13 +31,13 @@ class Plcmos:
     columns = ("plcmos",)
 
     def __init__(self, device: str = "cpu") -> None:
-        del device
+        super().__init__(device)
         self._session = session(self.name, "plcmos_models/plcmos_v2.onnx")
         self._raters = np.random.default_rng(SEED).standard_normal((RATERS, 1, 64)).astype(np.float32)
 
-    def score(self, reference: Clip, received: Playback) -> dict[str, float]:
+    def score(self, reference: Clip, playback: Playback, truth: Truth) -> dict[str, float]:
         """A value for each of `columns`."""
-        _, heard = both(reference, received)
+        _, heard = align_speech(reference, playback)
         if not heard.any():
             return {"plcmos": float("nan")}
         spectrum = spectrogram(heard)[None, None]

@@ -6,12 +6,12 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from lossweep.experiments.metrics.metric import Picture, checked
+from lossweep.experiments.metrics.metric import FrameMetric, Picture, checked
 
 CAP_DB = 100.0
 
 
-class Psnr:
+class Psnr(FrameMetric):
     """Peak signal-to-noise ratio over the three RGB channels, in dB.
 
     Deviation: capped at 100 dB, which is also the score of identical pictures (whose ratio is infinite), so
@@ -24,10 +24,6 @@ class Psnr:
     name = "psnr"
     higher_is_better = True
     label = "PSNR (dB)"
-    undecodable_score = None
-
-    def __init__(self, device: str = "cpu") -> None:
-        pass
 
     def scores(self, pairs: Sequence[tuple[Picture, Picture]]) -> list[float]:
         """PSNR of each pair (shown, reference), in dB, in [0, 100].

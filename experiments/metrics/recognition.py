@@ -5,10 +5,12 @@ from __future__ import annotations
 import re
 
 from lossweep.endpoints.clip import Clip, Playback
+from lossweep.endpoints.endpoint import Truth
+from lossweep.experiments.metrics.metric import ClipMetric
 from lossweep.experiments.metrics.word_recovery import edit_distance
 
 
-class Recognition:
+class Recognition(ClipMetric):
     """`recognizer_wer`: word error rate of the words that were sent against the clip's transcript.
 
     Word edits a word of the transcript, letters' case and marks apart; no column where no transcript is known,
@@ -21,10 +23,7 @@ class Recognition:
     needs = "words"
     columns = ("recognizer_wer",)
 
-    def __init__(self, device: str = "cpu") -> None:
-        del device
-
-    def score(self, reference: Clip, received: Playback) -> dict[str, float]:
+    def score(self, reference: Clip, playback: Playback, truth: Truth) -> dict[str, float]:
         """A value for each of `columns`."""
         said = spelled(reference.transcript or "")
         if not said:

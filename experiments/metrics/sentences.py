@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from lossweep.endpoints.clip import Clip, Playback
+from lossweep.experiments.metrics.alignment import align_words
 
 PLACEHOLDER = "□"
 """Stands for a word that stayed missing; it matches no word."""
@@ -10,23 +11,23 @@ LONGEST = 60
 """Words after which a sentence is cut where no mark ends it."""
 
 
-def sentences(reference: Clip, received: Playback) -> tuple[list[str], list[str], list[str]]:
-    """Reference, received with PLACEHOLDER, and received with missing words left out; a sentence each.
+def sentences(reference: Clip, playback: Playback) -> tuple[list[str], list[str], list[str]]:
+    """Reference, received with PLACEHOLDER, and received with missing words left out; one string per sentence.
 
-    A sentence ends where a word of the *reference* ends in ".", "?" or "!", or after LONGEST words.
+    A sentence ends where a word of the *reference* ends in ".", "?" or "!", or after LONGEST words. Received words are
+    paired with those of the reference by their start (`align_words`).
 
     Raises:
-        ValueError: the clips do not have the same number of words.
+        MetricError: a clip without words, naming it.
     """
-    sent, shown = reference.words or (), received.clip.words or ()
-    if len(sent) != len(shown):
-        raise ValueError(f"{len(sent)} words were sent but {len(shown)} places received")
+    shown = align_words(reference, playback)
+    sent = [str(word.text) for word in reference.words or ()]
     out: tuple[list[str], list[str], list[str]] = ([], [], [])
     first = 0
     for i, word in enumerate(sent, 1):
-        if word.text.rstrip("\"')").endswith((".", "?", "!")) or i == len(sent) or i - first == LONGEST:
-            there = [w.text for w in shown[first:i]]
-            out[0].append(" ".join(w.text for w in sent[first:i]))
+        if word.rstrip("\"')").endswith((".", "?", "!")) or i == len(sent) or i - first == LONGEST:
+            there = shown[first:i]
+            out[0].append(" ".join(sent[first:i]))
             out[1].append(" ".join(PLACEHOLDER if text is None else text for text in there))
             out[2].append(" ".join(text for text in there if text is not None))
             first = i

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.lib.stride_tricks import as_strided
 from numpy.typing import NDArray
 
-from lossweep.experiments.metrics.metric import Picture, checked
+from lossweep.experiments.metrics.metric import FrameMetric, Picture, checked
 
 RADIUS, SIGMA = 5, 1.5
 K1, K2 = 0.01, 0.03
@@ -20,7 +20,7 @@ ROWS, COLUMNS = 32, 16
 core's own cache."""
 
 
-class Ssim:
+class Ssim(FrameMetric):
     """Structural similarity of luma, Gaussian window of 11 x 11 with sigma 1.5.
 
     The mean is taken where the whole window lies in the picture; no downscaling beforehand. Equal to
@@ -33,10 +33,6 @@ class Ssim:
     name = "ssim"
     higher_is_better = True
     label = "SSIM (luma)"
-    undecodable_score = None
-
-    def __init__(self, device: str = "cpu") -> None:
-        pass
 
     def scores(self, pairs: Sequence[tuple[Picture, Picture]]) -> list[float]:
         """SSIM of each pair (shown, reference), in [-1, 1]; 1 for identical pictures.

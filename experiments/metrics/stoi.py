@@ -5,10 +5,12 @@ from __future__ import annotations
 import warnings
 
 from lossweep.endpoints.clip import SPEECH_RATE, Clip, Playback
-from lossweep.experiments.metrics.alignment import both
+from lossweep.endpoints.endpoint import Truth
+from lossweep.experiments.metrics.alignment import align_speech
+from lossweep.experiments.metrics.metric import ClipMetric
 
 
-class Stoi:
+class Stoi(ClipMetric):
     """STOI, about 0 to 1; nan where less than 0.4 s of the reference is louder than its silences.
 
     Source: Taal et al. 2011; package pystoi.
@@ -20,14 +22,11 @@ class Stoi:
     needs = "speech"
     columns = ("stoi",)
 
-    def __init__(self, device: str = "cpu") -> None:
-        del device
-
-    def score(self, reference: Clip, received: Playback) -> dict[str, float]:
+    def score(self, reference: Clip, playback: Playback, truth: Truth) -> dict[str, float]:
         """A value for each of `columns`."""
         from pystoi import stoi
 
-        said, heard = both(reference, received)
+        said, heard = align_speech(reference, playback)
         if not said.any():
             return {"stoi": float("nan")}
         with warnings.catch_warnings():

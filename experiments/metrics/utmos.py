@@ -9,13 +9,14 @@ from pathlib import Path
 import torch
 
 from lossweep.endpoints.clip import SPEECH_RATE, Clip, Playback
-from lossweep.experiments.metrics.alignment import both
-from lossweep.experiments.metrics.metric import MetricAbsent
+from lossweep.endpoints.endpoint import Truth
+from lossweep.experiments.metrics.alignment import align_speech
+from lossweep.experiments.metrics.metric import ClipMetric, MetricAbsent
 
 WEIGHTS = "utmos22_strong_step7459_v1.pt"
 
 
-class Utmos:
+class Utmos(ClipMetric):
     """Predicted mean opinion score, about 1 to 5, without a reference, by UTMOS22 (strong learner).
 
     The network is that of torch hub's `tarepan/SpeechMOS`, taken from torch's hub folder (`TORCH_HOME`); nothing is
@@ -33,6 +34,7 @@ class Utmos:
     columns = ("utmos",)
 
     def __init__(self, device: str = "cpu") -> None:
+        super().__init__(device)
         hub = Path(os.environ.get("TORCH_HOME", "~/.cache/torch")).expanduser() / "hub"
         code = max(hub.glob("tarepan_SpeechMOS_*"), default=None)
         weights = hub / "checkpoints" / WEIGHTS
@@ -43,13 +45,12 @@ class Utmos:
                 '"tarepan/SpeechMOS:v1.2.0", "utmos22_strong") and set TORCH_HOME to the folder that holds hub/'
             )
         self.weights_sha256 = hashlib.sha256(weights.read_bytes()).hexdigest()
-        self.device = device
         self._predict = torch.hub.load(str(code), "utmos22_strong", source="local").to(device).eval()
 
     @torch.inference_mode()
-    def score(self, reference: Clip, received: Playback) -> dict[str, float]:
+    def score(self, reference: Clip, playback: Playback, truth: Truth) -> dict[str, float]:
         """A value for each of `columns`."""
-        _, heard = both(reference, received)
+        _, heard = align_speech(reference, playback)
         if not heard.any():
             return {"utmos": float("nan")}
         return {"utmos": float(self._predict(torch.from_numpy(heard)[None].to(self.device), SPEECH_RATE))}

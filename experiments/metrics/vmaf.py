@@ -12,11 +12,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lossweep.endpoints.clip import Clip, Playback
-from lossweep.experiments.metrics.metric import MetricAbsent
+from lossweep.endpoints.endpoint import Truth
+from lossweep.experiments.metrics.metric import ClipMetric, MetricAbsent, MetricError
 from lossweep.experiments.metrics.pairing import pairs
 
 
-class Vmaf:
+class Vmaf(ClipMetric):
     """Video multi-method assessment fusion, libvmaf's default model, mean over frames.
 
     Frames are paired by presentation time before libvmaf sees them. Pictures go to it as 4:2:0.
@@ -34,6 +35,7 @@ class Vmaf:
     columns = ("vmaf",)
 
     def __init__(self, device: str = "cpu") -> None:
+        super().__init__(device)
         import imageio_ffmpeg
 
         try:
@@ -50,19 +52,18 @@ class Vmaf:
                 f"vmaf is absent: {self._program} has no libvmaf; name one that has in IMAGEIO_FFMPEG_EXE"
             )
 
-    def score(self, reference: Clip, received: Playback) -> dict[str, float]:
+    def score(self, reference: Clip, playback: Playback, truth: Truth) -> dict[str, float]:
         """`vmaf` in [0, 100], higher is better.
 
         Raises:
-            ValueError: a clip without video, or pictures of different sizes.
-            RuntimeError: ffmpeg failed; its last line.
+            MetricError: a clip without video, pictures of different sizes, or ffmpeg failed (its last line).
         """
-        matched = pairs(reference, received)
-        shown = [received.clip.video[i] for i, _ in matched]
+        matched = pairs(reference, playback)
+        shown = playback.pictures([i for i, _ in matched])
         wanted = [reference.video[j] for _, j in matched]
         sizes = {picture.shape for picture in (*shown, *wanted)}
         if len(sizes) > 1:
-            raise ValueError(f"vmaf: pictures of different sizes: {sorted(sizes)}; resize one first")
+            raise MetricError(f"vmaf: pictures of different sizes: {sorted(sizes)}; resize one first")
         with tempfile.TemporaryDirectory() as folder:
             files = [Path(folder) / "shown.rgb", Path(folder) / "reference.rgb"]
             for file, video in zip(files, (shown, wanted), strict=True):
@@ -83,7 +84,7 @@ class Vmaf:
             )
         except ffmpeg.Error as error:
             last = error.stderr.decode(errors="replace").strip().split("\n")[-1]
-            raise RuntimeError(f"vmaf: ffmpeg failed: {last}") from error
+            raise MetricError(f"vmaf: ffmpeg failed: {last}") from error
         return json.loads(log.read_text())["pooled_metrics"]["vmaf"]["mean"]
 
 

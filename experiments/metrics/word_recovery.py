@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from lossweep.endpoints.clip import Clip, Playback
+from lossweep.endpoints.endpoint import Truth
+from lossweep.experiments.metrics.alignment import align_words
 from lossweep.experiments.metrics.embedding import Embedder
-from lossweep.experiments.metrics.metric import MetricAbsent
+from lossweep.experiments.metrics.metric import ClipMetric, MetricAbsent
 from lossweep.experiments.metrics.sentences import sentences
 
 
-class WordRecovery:
+class WordRecovery(ClipMetric):
     """Word recovery rate, exact and by cosine, word error rate and chrF; a missing word is a placeholder.
 
     Columns: `word_recovery`, words shown exactly as they were sent, a fraction; `word_recovery_cosine`, the mean
@@ -24,18 +26,20 @@ class WordRecovery:
     columns: tuple[str, ...] = ("word_recovery", "word_recovery_cosine", "wer", "chrf")
 
     def __init__(self, device: str = "cpu") -> None:
+        super().__init__(device)
         self._embedder: Embedder | None = None
         try:
             self._embedder = Embedder(device)
         except MetricAbsent:
             self.columns = tuple(c for c in self.columns if c != "word_recovery_cosine")
 
-    def score(self, reference: Clip, received: Playback) -> dict[str, float]:
+    def score(self, reference: Clip, playback: Playback, truth: Truth) -> dict[str, float]:
         """A value for each of `columns`."""
         from sacrebleu.metrics import CHRF
 
-        sent, marked, _ = sentences(reference, received)
-        pairs = [(w.text, r.text) for w, r in zip(reference.words, received.clip.words, strict=True)]
+        sent, marked, _ = sentences(reference, playback)
+        shown = align_words(reference, playback)
+        pairs = [(word.text, text) for word, text in zip(reference.words, shown, strict=True)]
         right = sum(a == b for a, b in pairs)
         row = {"word_recovery": right / len(pairs)}
         if self._embedder is not None:

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from lossweep.endpoints.asr.recognizer import DEFAULT, recognizer
 from lossweep.endpoints.clip import SPEECH_RATE, Clip, Playback, Word
+from lossweep.endpoints.endpoint import Truth
 from lossweep.endpoints.tts.pitch import pitch
 from lossweep.endpoints.tts.spectrum import mel
 from lossweep.endpoints.tts.synthesizer import SYNTHESIZERS, checked_voice
@@ -46,7 +47,7 @@ def voice_of(corpus: Corpus, u: Utterance) -> NDArray[np.float32]:
 
 def row(spoken: NDArray[np.float32], made: NDArray[np.float32]) -> list[float]:
     """A value for each of COLUMNS."""
-    pair = Clip("said", speech=spoken), Playback(Clip("made", speech=made))
+    pair = Clip("said", speech=spoken), Playback(Clip("made", speech=made)), Truth()
     scores = {
         name: value for metric in (Mcd(), Stoi(), Dnsmos()) for name, value in metric.score(*pair).items()
     }

@@ -16,6 +16,7 @@ import torch
 from numpy.typing import NDArray
 
 from lossweep.endpoints.clip import SPEECH_RATE, Clip, Playback
+from lossweep.endpoints.endpoint import Truth
 from lossweep.endpoints.tts.pitch import pitch
 from lossweep.endpoints.tts.spectrum import FFT, HOP, WINDOW, bands_of, mel
 from lossweep.endpoints.tts.vocoder import vocoder
@@ -68,7 +69,9 @@ def main(folders: list[str]) -> None:
                 spent += time.process_time() - start
                 row: dict[str, float] = {}
                 for metric in metrics:
-                    row |= metric.score(Clip("said", speech=said), Playback(Clip("made", speech=made)))
+                    row |= metric.score(
+                        Clip("said", speech=said), Playback(Clip("made", speech=made)), Truth()
+                    )
                 rows.append([row[column] for column in COLUMNS])
             seconds = sum(map(len, speeches)) / SPEECH_RATE
             means = ", ".join(f"{value:.3f}" for value in np.nanmean(rows, 0))

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from lossweep.endpoints.clip import Clip, Playback, Word
+from lossweep.endpoints.endpoint import Truth
 from lossweep.endpoints.text.concealment import of_windows
 from lossweep.endpoints.text.mbr_decoding import CONTENT, Chooser, breaks_before
 from lossweep.endpoints.text.ngram import NGram
@@ -70,10 +71,12 @@ def main() -> None:
         windows = np.repeat(np.arange(len(stream.blocks)), [block.code.k for block in stream.blocks])
         words = [word.text for word in received.clip.words]
         for name, filled in fillings(filler, words, windows).items():
-            shown = Playback(Clip(clip.name, words=tuple(Word(text, 0.0, 0.0) for text in filled)))
+            times = ((word.start_s, word.end_s) for word in clip.words)
+            said = tuple(Word(text, *time) for text, time in zip(filled, times, strict=True))
+            shown = Playback(Clip(clip.name, words=said))
             scores = {}
             for metric in bench.metrics.values():
-                scores |= metric.score(clip, shown)
+                scores |= metric.score(clip, shown, Truth())
             kept = {key: scores[key] for key in ("bleu_1", "bleu_4", "semantic_similarity")}
             rows.append(
                 {"loss_rate": cell["channel"]["loss_rate"], "clip": clip.name, "choice": name, **kept}

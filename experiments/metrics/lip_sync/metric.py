@@ -5,23 +5,23 @@ from __future__ import annotations
 import hashlib
 from collections import OrderedDict
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from lossweep.endpoints.clip import SPEECH_RATE, Clip, ClipError, Playback
+from lossweep.endpoints.endpoint import Truth
 from lossweep.experiments.metrics.lip_sync.error import SHIFT, LipSyncError, lip_sync_error, mean_distances
 from lossweep.experiments.metrics.lip_sync.expert import FPS, OWN, check, make
-from lossweep.experiments.metrics.metric import Picture
+from lossweep.experiments.metrics.metric import ClipMetric, MetricError, Picture
 
 KEPT = 256
 LEAST_FRAMES = 2 * SHIFT + 1
 UNKNOWN = LipSyncError(float("nan"), float("nan"), float("nan"))
 
 
-class LipSync:
+class LipSync(ClipMetric):
     """Lip-sync error by an expert, which the tables name.
 
     Columns: `lse_d`, the least mean distance of pictures and sound over offsets of -15 to 15 frames (lower is better);
@@ -47,6 +47,7 @@ class LipSync:
     opposite = ("lse_c", "lse_c_clean")
 
     def __init__(self, device: str = "cpu", expert: str = OWN) -> None:
+        super().__init__(device)
         self._expert = make(expert, device)
         self.weights_sha256 = self._expert.weights_sha256
         self.label = f"LSE ({self._expert.label})"
@@ -65,20 +66,20 @@ class LipSync:
         for kept in (self._places, self._seen, self._heard):
             kept.clear()
 
-    def score(self, reference: Clip, received: Playback) -> dict[str, float | str]:
+    def score(self, reference: Clip, playback: Playback, truth: Truth) -> dict[str, float | str]:
         """A value for each of `columns`; none where there are no pictures or no speech.
 
         Raises:
-            ClipError: the clean clip shows no face, naming it.
+            MetricError: the clean clip shows no face, naming it.
         """
-        if any(clip.video is None or clip.speech is None for clip in (reference, received.clip)):
+        if any(clip.video is None or clip.speech is None for clip in (reference, playback.clip)):
             return {}
         if self._digests[0] is not reference:
             self._digests = reference, tuple(Picture.of(picture).digest for picture in reference.video)
-        clean = self._error(reference, Playback(reference, digests=self._digests[1]))
-        late = round(received.sound_late_s * SPEECH_RATE)
-        heard = np.pad(received.clip.speech[max(0, -late) :], (max(0, late), 0))[: len(reference.speech)]
-        error = self._error(reference, replace(received, clip=replace(received.clip, speech=heard)))
+        clean = self._error(reference, Playback(reference, digests=self._digests[1]), reference.speech)
+        late = round(playback.sound_late_s * SPEECH_RATE)
+        heard = np.pad(playback.clip.speech[max(0, -late) :], (max(0, late), 0))[: len(reference.speech)]
+        error = self._error(reference, playback, np.pad(heard, (0, len(reference.speech) - len(heard))))
         return {
             "lse_d": error.distance,
             "lse_c": error.confidence,
@@ -88,19 +89,20 @@ class LipSync:
             "lse_expert": self._expert.label,
         }
 
-    def _error(self, reference: Clip, received: Playback) -> LipSyncError:
-        fps, speech = received.clip.fps, np.asarray(received.clip.speech, np.float32)
-        frames = min(int(len(received.clip.video) / fps * FPS), len(speech) * FPS // SPEECH_RATE)
+    def _error(self, reference: Clip, playback: Playback, speech: NDArray[np.float32]) -> LipSyncError:
+        """Of the pictures on the receiver's screen over the time of the clip, with speech of the clip's length."""
+        frames = min(int(len(reference.video) / reference.fps * FPS), len(speech) * FPS // SPEECH_RATE)
         if frames < LEAST_FRAMES or not speech.any():
             return UNKNOWN
-        shown = [min(int(i * fps / FPS + 1e-6), len(received.clip.video) - 1) for i in range(frames)]
-        speech = speech[: frames * SPEECH_RATE // FPS]
+        last = len(playback.clip.video) - 1
+        shown = [min(int(i * playback.clip.fps / FPS + 1e-6), last) for i in range(frames)]
+        speech = np.asarray(speech[: frames * SPEECH_RATE // FPS], np.float32)
         clean = self._digests[1]
-        digests = tuple(received.digests[i] for i in shown)
+        digests = tuple(playback.digests[i] for i in shown)
 
         def seen() -> NDArray[np.float32]:
             usual = _kept(self._places, clean, lambda: self._place(reference))
-            return self._expert.seen(received.pictures(shown), digests, usual)
+            return self._expert.seen(playback.pictures(shown), digests, usual)
 
         heard = hashlib.blake2b(speech.tobytes(), digest_size=16).digest()
         distances = mean_distances(
@@ -114,7 +116,7 @@ class LipSync:
         try:
             return self._expert.usual(clip.video)
         except ClipError as error:
-            raise ClipError(f"lip_sync: clip {clip.name}: {error}") from None
+            raise MetricError(f"lip_sync: clip {clip.name}: {error}") from None
 
 
 def _kept(cache: OrderedDict, key: Any, make: Callable[[], Any]) -> Any:

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from lossweep.experiments.metrics.metric import Picture, checked
+from lossweep.experiments.metrics.metric import FrameMetric, Picture, checked
 
 if TYPE_CHECKING:
     import torch
@@ -29,7 +29,7 @@ STEPS = 32767
 """Features are stored as int16 in [0, STEPS]."""
 
 
-class FeatureDistance:
+class FeatureDistance(FrameMetric):
     """A distance that is the sum over layers of the mean over positions of squared differences of features.
 
     Features are kept by the picture's digest. Known deviation: they are kept as int16, so that more of them
@@ -48,12 +48,11 @@ class FeatureDistance:
         forwards: pictures that went through the network so far.
     """
 
-    name: str
     least_side: int
     peaks: list[float]
 
     def __init__(self, device: str) -> None:
-        self.device = device
+        super().__init__(device)
         self.forwards = 0
         self._references, self._shown = _Kept(REFERENCE_BYTES), _Kept(SHOWN_BYTES)
 
@@ -68,10 +67,10 @@ class FeatureDistance:
         raise NotImplementedError
 
     def scores(self, pairs: Sequence[tuple[Picture, Picture]]) -> list[float]:
-        """One score a pair (shown, reference); exactly 0 for identical pictures, symmetric.
+        """One score per pair (shown, reference); exactly 0 for identical pictures, symmetric.
 
         Raises:
-            ValueError: not uint8 RGB, of different shapes, or too small for the network.
+            MetricError: not uint8 RGB, of different shapes, or too small for the network.
         """
         import torch
 

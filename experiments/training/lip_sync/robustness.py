@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from lossweep.endpoints.clip import SPEECH_RATE, Clip, Playback
+from lossweep.endpoints.endpoint import Truth
 from lossweep.experiments.clips import load_clips
 from lossweep.experiments.evaluator import Bench
 from lossweep.experiments.metrics.lip_sync.metric import LipSync
@@ -34,7 +35,7 @@ def symptoms(data: Path, files: Sequence[str], built_in: Clip) -> str:
     for clip, source in [*zip(clips, sources, strict=True), (built_in, "portrait")]:
         other = clips[(clips.index(clip) + 1) % len(clips)] if clip is not built_in else clips[0]
         for damage, received in _damaged(clip, source, other.speech):
-            row = metric.score(clip, received)
+            row = metric.score(clip, received, Truth())
             table.setdefault(damage, []).append((row["lse_d"], row["lse_c"]))
     lines = ["| | LSE-D | LSE-C | built-in LSE-D | LSE-C |", "|---|---|---|---|---|"]
     for damage, rows in table.items():

@@ -13,6 +13,7 @@ from lossweep.channels.errors import WeightsError
 from lossweep.endpoints.asr.recognizer import recognizer
 from lossweep.endpoints.asr.zipformer import joined
 from lossweep.endpoints.clip import Clip, ClipError, Playback, Word
+from lossweep.endpoints.endpoint import Truth
 from lossweep.experiments.clips import load_clips
 from lossweep.experiments.clips.recognized import recognize
 from lossweep.experiments.evaluator import Bench
@@ -46,7 +47,7 @@ def test_the_built_in_clip_is_understood_in_part_and_in_place(portrait):
         said = min((w for w in portrait.words), key=lambda w: abs(w.start_s - word.start_s))
         assert abs(said.start_s - word.start_s) < 0.15
         assert spelled(said.text) == spelled(word.text) or word.text in right
-    wer = Recognition().score(heard, Playback(heard))["recognizer_wer"]
+    wer = Recognition().score(heard, Playback(heard), Truth())["recognizer_wer"]
     assert 0 < wer < 1
     assert spelled(heard.transcript) == spelled(" ".join(w.text for w in portrait.words))
     assert recognize(beginning, "pocketsphinx") == heard  # kept
@@ -86,8 +87,8 @@ def test_words_are_recognized_where_they_are_sent_and_not_known(monkeypatch):
 def test_wer_by_hand_and_where_there_is_none():
     words = tuple(Word(text, i, i + 1) for i, text in enumerate(["hello", "word", "its", "me", "me"]))
     clip = Clip("c", words=words, transcript="Hello, world! It's me.")
-    assert Recognition().score(clip, Playback(clip)) == {"recognizer_wer": 3 / 4}
-    assert Recognition().score(replace(clip, transcript=None), Playback(clip)) == {}
+    assert Recognition().score(clip, Playback(clip), Truth()) == {"recognizer_wer": 3 / 4}
+    assert Recognition().score(replace(clip, transcript=None), Playback(clip), Truth()) == {}
     assert spelled("A B-side, 3 o’clock...") == ["a", "b", "side", "3", "o'clock"]
 
 

@@ -12,7 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch.nn.functional import pad, pairwise_distance
 
-from lossweep.endpoints.clip import Clip, ClipError, Playback
+from lossweep.endpoints.clip import Clip, Playback
+from lossweep.endpoints.endpoint import Truth
 from lossweep.experiments.clips import load_clips
 from lossweep.experiments.metrics.lip_sync.error import SHIFT, lip_sync_error, mean_distances
 from lossweep.experiments.metrics.lip_sync.expert import make
@@ -21,7 +22,7 @@ from lossweep.experiments.metrics.lip_sync.metric import LipSync
 from lossweep.experiments.metrics.lip_sync.mfcc import mfcc
 from lossweep.experiments.metrics.lip_sync.syncnet_network import FILE, SyncNet
 from lossweep.experiments.metrics.lip_sync.syncnet_v2 import crop, smoothed
-from lossweep.experiments.metrics.metric import MetricAbsent, Picture
+from lossweep.experiments.metrics.metric import MetricAbsent, MetricError, Picture
 from lossweep.experiments.scenario import ScenarioError, check, ready_made
 from lossweep.experiments.training.lip_sync.dataset import Example
 from lossweep.experiments.training.lip_sync.evaluation import Numbers, found
@@ -164,55 +165,57 @@ def test_an_expert_that_is_missing_broken_or_unknown_is_one_line(tmp_path):
 
 
 def test_sound_that_is_moved_is_found_moved_and_other_sound_is_worse(metric, clip):
-    clean = metric.score(clip, received(clip))
+    clean = metric.score(clip, received(clip), Truth())
     assert set(clean) == set(metric.columns)
     assert (clean["lse_d"], clean["lse_c"]) == (clean["lse_d_clean"], clean["lse_c_clean"])
     assert clean["lse_expert"].startswith("lossweep-sync ")
     for late in (-6, 4):
         speech = np.roll(clip.speech, late * 640)
-        moved = metric.score(clip, received(clip, speech=speech))
+        moved = metric.score(clip, received(clip, speech=speech), Truth())
         assert moved["lse_offset"] - clean["lse_offset"] == pytest.approx(late, abs=1)
-        by_clock = metric.score(clip, received(clip, sound_late_s=late / 25))
+        by_clock = metric.score(clip, received(clip, sound_late_s=late / 25), Truth())
         assert by_clock["lse_offset"] - clean["lse_offset"] == pytest.approx(late, abs=1)
         assert moved["lse_c_clean"] == clean["lse_c"]
-    backwards = metric.score(clip, received(clip, speech=clip.speech[::-1].copy()))
+    backwards = metric.score(clip, received(clip, speech=clip.speech[::-1].copy()), Truth())
     assert backwards["lse_d"] > clean["lse_d"]
     assert backwards["lse_c"] < clean["lse_c"]
 
 
 def test_a_frozen_or_grey_screen_has_no_confidence_and_pictures_are_looked_at_once(metric, clip, monkeypatch):
-    clean = metric.score(clip, received(clip))
+    clean = metric.score(clip, received(clip), Truth())
     looks = []
     find = metric._expert._finder._find
     monkeypatch.setattr(metric._expert._finder, "_find", lambda *picture: looks.append(1) or find(*picture))
-    frozen = metric.score(clip, received(clip, video=[clip.video[7]] * len(clip.video)))
+    frozen = metric.score(clip, received(clip, video=[clip.video[7]] * len(clip.video)), Truth())
     assert not looks
     assert frozen["lse_c"] < clean["lse_c"] / 2
-    grey = metric.score(clip, received(clip, video=[np.full_like(clip.video[0], 128)] * len(clip.video)))
+    grey = metric.score(
+        clip, received(clip, video=[np.full_like(clip.video[0], 128)] * len(clip.video)), Truth()
+    )
     assert len(looks) == 1
     assert grey["lse_c"] < clean["lse_c"] / 2
 
 
 def test_silence_and_short_clips_have_no_score_and_clips_without_sound_or_pictures_no_columns(metric, clip):
-    silent = metric.score(clip, received(clip, speech=np.zeros_like(clip.speech)))
+    silent = metric.score(clip, received(clip, speech=np.zeros_like(clip.speech)), Truth())
     assert math.isnan(silent["lse_d"])
     assert math.isnan(silent["lse_c"])
     assert silent["lse_c_clean"] > 0
     short = Clip("short", clip.video[:30], clip.fps, clip.speech[: 30 * 640])
-    assert math.isnan(metric.score(short, received(short))["lse_d"])
+    assert math.isnan(metric.score(short, received(short), Truth())["lse_d"])
     for part in ("video", "speech"):
         without = Clip("part", **{"video": clip.video, "speech": clip.speech, part: None})
-        assert metric.score(clip, Playback(without)) == {}
+        assert metric.score(clip, Playback(without), Truth()) == {}
     grey = Clip("grey", [np.full_like(clip.video[0], 128)] * 60, clip.fps, clip.speech)
-    with pytest.raises(ClipError, match="clip grey: no face in frame 0"):
-        metric.score(grey, received(grey))
+    with pytest.raises(MetricError, match="clip grey: no face in frame 0"):
+        metric.score(grey, received(grey), Truth())
 
 
 def test_a_clip_of_another_frame_rate_is_scored_by_the_clock(metric, clip):
-    clean = metric.score(clip, received(clip))
+    clean = metric.score(clip, received(clip), Truth())
     twice = Clip("twice", np.repeat(clip.video, 2, axis=0), 2 * clip.fps, clip.speech)
     digests = tuple(Picture.of(picture).digest for picture in twice.video)
-    score = metric.score(twice, Playback(twice, digests=digests))
+    score = metric.score(twice, Playback(twice, digests=digests), Truth())
     assert score["lse_d"] == pytest.approx(clean["lse_d"], abs=0.02)
 
 

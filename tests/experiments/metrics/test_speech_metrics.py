@@ -1,6 +1,7 @@
 """Speech metrics against packages, against cases worked out by hand, and at their ends."""
 
 import math
+import tracemalloc
 from functools import lru_cache
 
 import numpy as np
@@ -10,16 +11,17 @@ from hypothesis import strategies as st
 from scipy.fft import dct
 
 from lossweep.endpoints.clip import SPEECH_RATE, Clip, Playback, Word
+from lossweep.endpoints.endpoint import Truth
 from lossweep.experiments.clips import load_clips
 from lossweep.experiments.metrics.dnsmos import Dnsmos
 from lossweep.experiments.metrics.dtw import warping
-from lossweep.experiments.metrics.heard import _recognizer
-from lossweep.experiments.metrics.mcd import DECIBEL, Mcd
+from lossweep.experiments.metrics.mcd import DECIBEL, Mcd, speech_length
 from lossweep.experiments.metrics.mel import cepstrum, log_mel, mel_power
 from lossweep.experiments.metrics.mel_similarity import MelSimilarity, cosines, frechet
 from lossweep.experiments.metrics.metric import METRICS, MetricAbsent
 from lossweep.experiments.metrics.pesq import Pesq
 from lossweep.experiments.metrics.plcmos import Plcmos, spectrogram
+from lossweep.experiments.metrics.recognized_words import _recognizer
 from lossweep.experiments.metrics.stoi import Stoi
 
 RNG = np.random.default_rng(5)
@@ -31,7 +33,7 @@ def speech():
 
 
 def score(metric, said, heard):
-    return metric().score(Clip("said", speech=said), Playback(Clip("heard", speech=heard)))
+    return metric().score(Clip("said", speech=said), Playback(Clip("heard", speech=heard)), Truth())
 
 
 def noisy(speech, snr_db):
@@ -52,7 +54,7 @@ def test_identity_is_perfect_noise_is_worse_and_more_noise_still_worse(metric, s
     assert set(same) == set(metric.columns)
     for column, value in same.items():
         assert value == pytest.approx(PERFECT[column], abs=1e-3)
-        down = metric.higher_is_better == (column in getattr(metric, "opposite", ()))
+        down = metric.higher_is_better == (column in metric.opposite)
         assert (value < some[column] < much[column]) if down else (value > some[column] > much[column])
 
 
@@ -85,7 +87,7 @@ def test_every_speech_metric_is_registered_and_names_a_clip_without_speech(speec
         metric = METRICS.get(name)()
         assert (metric.name, metric.needs) == (name, "speech")
         with pytest.raises(ValueError, match="received clip 'mute' has no speech"):
-            metric.score(Clip("said", speech=speech), Playback(Clip("mute")))
+            metric.score(Clip("said", speech=speech), Playback(Clip("mute")), Truth())
 
 
 def test_mel_power_is_librosas(speech):
@@ -110,23 +112,69 @@ def test_mcd_by_hand(speech):
     assert score(Mcd, speech, speech / 4)["mcd"] < 1  # level does not count, but for the floor
     later = score(Mcd, speech, np.append(np.zeros(16 * 256, np.float32), speech))
     assert later["mcd_dtw"] < 0.1 < 3 < later["mcd"]
-    ratio = 1 + 16 * 256 / len(speech)
-    assert later["mcd_dtw_sl"] == pytest.approx(ratio * later["mcd_dtw"])
+    length = speech_length(speech)
+    assert later["mcd_dtw_sl"] == pytest.approx((length + 16 * 256) / length * later["mcd_dtw"])
+
+
+def test_the_length_of_speech_counts_in_mcd_dtw_sl_but_not_silence_until_the_call_ends(speech):
+    noise = noisy(speech, 20)
+    short = noise[: len(speech) * 3 // 4]
+    for heard in (short, np.append(short, np.zeros(len(speech) - len(short), np.float32))):
+        row = score(Mcd, speech, heard)
+        ratio = speech_length(speech) / speech_length(short)
+        assert ratio > 1.2
+        assert row["mcd_dtw_sl"] == pytest.approx(ratio * row["mcd_dtw"])
+    once, padded = (score(Mcd, speech, np.append(noise, np.zeros(n, np.float32))) for n in (0, 30_000))
+    assert once == padded
+    nothing = [score(Mcd, speech, np.zeros(n, np.float32)) for n in (0, 100, len(speech) + 5000)]
+    assert nothing[0]["mcd_dtw"] == nothing[1]["mcd_dtw"] == nothing[2]["mcd_dtw"] > 3
+    assert all(math.isnan(row["mcd_dtw_sl"]) for row in nothing)
 
 
 @given(st.integers(1, 5), st.integers(1, 5), st.integers(0, 2**32 - 1))
 @settings(max_examples=40, deadline=None)
 def test_warping_is_the_best_of_all_paths(n, m, seed):
-    cost = np.random.default_rng(seed).integers(0, 4, (n, m)).astype(float)
+    rng = np.random.default_rng(seed)
+    a, b = (rng.integers(0, 4, (length, 1)).astype(float) for length in (n, m))
+    cost = np.abs(a - b.T)
 
     @lru_cache
     def best(i, j):
         if (i, j) == (0, 0):
             return cost[0, 0], 1
-        before = [best(a, b) for a, b in ((i - 1, j - 1), (i - 1, j), (i, j - 1)) if min(a, b) >= 0]
+        before = [best(x, y) for x, y in ((i - 1, j - 1), (i - 1, j), (i, j - 1)) if min(x, y) >= 0]
         return min((c + cost[i, j], length + 1) for c, length in before)
 
-    assert warping(cost) == best(n - 1, m - 1)
+    assert warping(a, b) == best(n - 1, m - 1)
+
+
+def test_warping_needs_memory_by_the_length_alone():
+    peaks = []
+    for length in (400, 1600):
+        a = np.random.default_rng(0).normal(size=(length, 13))
+        tracemalloc.start()
+        warping(a, a[::-1])
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+    assert peaks[1] < 5 * peaks[0]
+
+
+def test_pesq_of_long_speech_is_the_mean_of_pieces(speech):
+    """Speech of more than two minutes; scored in one piece it ends the process."""
+    from pesq import pesq
+
+    once = np.resize(noisy(speech, 60), 12 * SPEECH_RATE)
+    said, heard = np.tile(once, 12), np.tile(noisy(once, 10), 12)
+    piece = np.array_split(said, 9)[0], np.array_split(heard, 9)[0]
+    assert len(piece[0]) == 16 * SPEECH_RATE
+    value = score(Pesq, said, heard)["pesq"]
+    assert value == pytest.approx(pesq(SPEECH_RATE, *piece, "wb"), abs=0.3)
+    half = heard.copy()
+    half[len(half) // 2 :] = 0
+    assert 1 < score(Pesq, said, half)["pesq"] < value
+    silent_part = said.copy()
+    silent_part[: 40 * SPEECH_RATE] = 0
+    assert score(Pesq, silent_part, silent_part)["pesq"] == pytest.approx(4.644, abs=1e-3)
 
 
 def test_cosines_and_frechet_by_hand():
@@ -205,11 +253,11 @@ def test_heard_is_the_recognizers_edits_on_what_arrived_beside_those_on_the_clip
             loud = [np.abs(part).max() > 0 for part in np.array_split(heard, 3)]
             return [Word(text, 0, 1) for text, there in zip(("a", "b", "x"), loud, strict=True) if there]
 
-    monkeypatch.setattr("lossweep.experiments.metrics.heard.recognizer", lambda name: Ears())
+    monkeypatch.setattr("lossweep.experiments.metrics.recognized_words.recognizer", lambda name: Ears())
     _recognizer.cache_clear()
     said = Clip("said", speech=speech, words=tuple(Word(t, 0, 1) for t in ("a", "b", "c", "d")))
     gap = speech.copy()
     gap[: len(gap) // 3 + 1] = 0
-    row = METRICS.get("heard")().score(said, Playback(Clip("heard", speech=gap)))
+    row = METRICS.get("heard")().score(said, Playback(Clip("heard", speech=gap)), Truth())
     assert row == {"heard_wer": 3 / 4, "heard_wer_clean": 2 / 4}
     _recognizer.cache_clear()

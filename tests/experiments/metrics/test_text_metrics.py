@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 from sacrebleu.metrics import BLEU
 
 from lossweep.endpoints.clip import Clip, ClipError, Playback, Word
+from lossweep.endpoints.endpoint import Truth
 from lossweep.experiments.clips.transcript import read_transcript
 from lossweep.experiments.metrics.bleu import Bleu
 from lossweep.experiments.metrics.semantic_similarity import SemanticSimilarity
@@ -22,7 +23,7 @@ def clip(words) -> Clip:
 
 def test_bleu_is_sacrebleus():
     shown = [w if i % 4 else None for i, w in enumerate(SENT)]
-    row = Bleu().score(clip(SENT), Playback(clip(shown)))
+    row = Bleu().score(clip(SENT), Playback(clip(shown)), Truth())
     reference = [" ".join(SENT[:9]), " ".join(SENT[9:])]
     text = [" ".join(w or PLACEHOLDER for w in part) for part in (shown[:9], shown[9:])]
     for n in range(1, 5):
@@ -35,7 +36,7 @@ def test_bleu_is_sacrebleus():
 @pytest.mark.parametrize("metric", [Bleu, SemanticSimilarity, WordRecovery])
 def test_what_was_sent_is_perfect(metric):
     metric = metric()
-    row = metric.score(clip(SENT), Playback(clip(SENT)))
+    row = metric.score(clip(SENT), Playback(clip(SENT)), Truth())
     assert set(metric.columns) <= set(row)
     for column in metric.columns:
         assert row[column] == pytest.approx(0 if column == "wer" else 1, abs=1e-5)
@@ -43,8 +44,10 @@ def test_what_was_sent_is_perfect(metric):
 
 def test_losing_words_loses_meaning():
     metric = SemanticSimilarity()
-    some = metric.score(clip(SENT), Playback(clip([w if i % 4 else None for i, w in enumerate(SENT)])))
-    none = metric.score(clip(SENT), Playback(clip([None] * len(SENT))))
+    some = metric.score(
+        clip(SENT), Playback(clip([w if i % 4 else None for i, w in enumerate(SENT)])), Truth()
+    )
+    none = metric.score(clip(SENT), Playback(clip([None] * len(SENT))), Truth())
     assert none["semantic_similarity"] < some["semantic_similarity"] < 1
     assert none["semantic_similarity_dropped"] == 0
 

@@ -11,13 +11,14 @@ from numpy.typing import NDArray
 from lossweep.channels.errors import LossweepError
 from lossweep.endpoints.asr.recognizer import DEFAULT, Recognizer, recognizer
 from lossweep.endpoints.clip import Clip, Playback
-from lossweep.experiments.metrics.alignment import both
-from lossweep.experiments.metrics.metric import MetricAbsent
+from lossweep.endpoints.endpoint import Truth
+from lossweep.experiments.metrics.alignment import align_speech
+from lossweep.experiments.metrics.metric import ClipMetric, MetricAbsent
 from lossweep.experiments.metrics.recognition import spelled
 from lossweep.experiments.metrics.word_recovery import edit_distance
 
 
-class Heard:
+class RecognizedWords(ClipMetric):
     """`heard_wer`: word error rate of a recognizer on the received speech, against the clip's words.
 
     `heard_wer_clean` is that on the clip's own speech: what the recognizer gets wrong by itself. Where a transcript
@@ -36,18 +37,19 @@ class Heard:
     columns = ("heard_wer", "heard_wer_clean")
 
     def __init__(self, device: str = "cpu", recognizer: str = DEFAULT) -> None:
+        super().__init__(device)
         try:
             self._recognizer = _recognizer(recognizer)
         except LossweepError as error:
             raise MetricAbsent(f"heard: {error}") from None
         self._known: dict[bytes, list[str]] = {}
 
-    def score(self, reference: Clip, received: Playback) -> dict[str, float]:
+    def score(self, reference: Clip, playback: Playback, truth: Truth) -> dict[str, float]:
         """A value for each of `columns`; none where it is not known what was said."""
         said = spelled(reference.transcript or " ".join(word.text for word in reference.words or ()))
         if not said:
             return {}
-        clean, heard = both(reference, received)
+        clean, heard = align_speech(reference, playback)
         wrong = [edit_distance(said, self._words(speech)) / len(said) for speech in (heard, clean)]
         return dict(zip(self.columns, wrong, strict=True))
 
