@@ -77,10 +77,17 @@ class Endpoint(Protocol):
 
     An endpoint that reads weights has a class method `weights() -> dict[str, str]`, name of the file to its
     SHA-256: a sweep records them in its manifest and is not resumed with others.
+
+    Attributes:
+        sends: "video", "words", "speech" or, as a system, "several".
+        name: identifier without the packet code ("opus-24000-fec").
+        label: identifier with it, in tables.
+        code: of its packets.
     """
 
     Params: type[BaseModel]
-    sends: str  # "video", "words", "speech" or, as a system, "several"
+    sends: str
+    name: str
     label: str
     title: str  # for people: "H.264"; a system's is made of its parts'
     code: CodeFamily

@@ -118,7 +118,8 @@ class SyncSCEndpoint:
             raise OptionError(f"coding integers is for the codes none and rs; {code.name} has float16 rows")
         rate = code.code_rate if code.name != "none" else 0.5
         self.rows = code_of(code.name, rate, params.group, params.look_ahead, device, **plain)
-        self.label = f"{self._name()}-{code.label}"
+        self.name = self._name()
+        self.label = f"{self.name}-{code.label}"
 
     def _name(self) -> str:
         """syncsc, and what is not as usual."""

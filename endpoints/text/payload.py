@@ -8,8 +8,8 @@
 
 The two fields have 3 bits each, or as many as a block of interleaved windows needs. The packet's extended sequence
 number less its ESI is the number of the block's first word, which gives the block's permutation
-(`lossweep.endpoints.text.interleaving`), and so the number of the word: any packet alone says which word it carries, and
-which others its block has.
+(see `interleaving`), and so the number of the word: any packet alone says which word it carries, and which others its
+block has.
 """
 
 from __future__ import annotations

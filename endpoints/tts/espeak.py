@@ -138,7 +138,7 @@ def _synthesize(text: str, voice: str, manner: tuple[int, int, int]) -> tuple[ND
     library.espeak_Synth(
         ctypes.c_char_p(encoded), ctypes.c_size_t(len(encoded) + 1), 0, 1, 0, _CHARS_UTF8, None, None
     )
-    return np.concatenate(chunks), events, rate
+    return np.concatenate([np.zeros(1, np.int16), *chunks])[bool(chunks) :], events, rate
 
 
 def _phonemes(events: list[tuple], end_s: float) -> tuple[Phoneme, ...]:

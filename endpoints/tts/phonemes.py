@@ -100,10 +100,10 @@ def spelled(words: Sequence[Word]) -> tuple[Placed, ...]:
     """The phonemes of the words that have a text, each word's spread over its time as espeak would say it.
 
     Words that follow each other within 0.3 s are said together, so that "a" and "the" are as in running speech.
-    Marks without letters or digits are silent.
+    Marks without letters or digits are silent, and so is a word of which espeak makes no sound.
 
     Raises:
-        ClipError: a word is in no Latin letters, or espeak makes no sound of it.
+        ClipError: a word is in no Latin letters, see `check_latin`.
     """
     out: list[Placed] = []
     run: list[int] = []
@@ -138,6 +138,20 @@ def _placed(words: Sequence[Word], run: Sequence[int]) -> list[Placed]:
     return out
 
 
+def check_latin(text: str) -> None:
+    """Raises `ClipError` where a word cannot be said, since it is in no Latin letters."""
+    _token(text)
+
+
+def is_latin(text: str) -> bool:
+    """Whether a word can be said: it is in Latin letters."""
+    try:
+        _token(text)
+    except ClipError:
+        return False
+    return True
+
+
 def _token(text: str) -> str:
     token = re.sub(r"[^\w'.,?!$%&+@-]", "", text)
     if not token.isascii() and not all(c.isascii() or "À" <= c <= "ɏ" or not c.isalpha() for c in token):
@@ -156,7 +170,7 @@ def _said(text: str) -> list[tuple[int, list[tuple[str, int, float, float]]]]:
         until = words[i + 1].start_s if i + 1 < len(words) else float("inf")
         own = [p for p in phonemes if word.start_s <= p.start_s < until and base(p.name)[0]]
         if not own:
-            raise ClipError(f"the word {word.text!r} cannot be said: espeak makes no sound of it")
+            continue
         start, length = own[0].start_s, max(own[-1].end_s - own[0].start_s, 1e-3)
         groups.append(
             (number, [(*base(p.name), (p.start_s - start) / length, (p.end_s - start) / length) for p in own])

@@ -5,17 +5,20 @@ from __future__ import annotations
 import hashlib
 import os
 from collections import OrderedDict
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
-from lossweep.endpoints.clip import SPEECH_RATE, Clip, ClipError
+from lossweep.endpoints.clip import SPEECH_RATE, Clip, ClipError, Playback, Word
+from lossweep.endpoints.session import SESSION_CONFIG
 from lossweep.endpoints.syncsc.face_model import EXPRESSION
-from lossweep.endpoints.tts.synthesizer import FPS, SYNTHESIZERS, Synthesizer
+from lossweep.endpoints.tts.phonemes import check_latin, is_latin
+from lossweep.endpoints.tts.synthesizer import FPS, SYNTHESIZERS, Synthesizer, checked_voice
 
 HELD = 64
 
@@ -41,68 +44,88 @@ class VoiceParams(BaseModel):
         SYNTHESIZERS.get(value)
         return value
 
+    @property
+    def label(self) -> str:
+        """Identifier in tables."""
+        return self.name if self.vocoder == "own" else f"{self.name}-{Path(self.vocoder).name}"
 
-class Voice:
-    """A synthesizer in a system; nothing of it is on the wire.
+    @property
+    def follows_lips(self) -> bool:
+        """Whether it asks for received lips."""
+        return bool(SYNTHESIZERS.get(self.name).follows_lips)
 
-    Speech is as long as the pictures or, where there are none, as the words. Equal words, lips and voice are spoken
-    once.
+
+@dataclass(frozen=True)
+class VoiceSession:
+    """What a receiver that speaks knows beforehand.
+
+    Attributes:
+        name, vocoder: as in `VoiceParams`.
+        reference: the talker's speech that both ends share: float32, little endian, 16 kHz mono.
     """
 
-    def __init__(self, params: VoiceParams, device: str = "cpu") -> None:
-        self.params, self.device = params, device
-        self.label = params.name if params.vocoder == "own" else f"{params.name}-{Path(params.vocoder).name}"
-        self.follows_lips = SYNTHESIZERS.get(params.name).follows_lips
+    __pydantic_config__ = SESSION_CONFIG
+    name: str
+    vocoder: str
+    reference: bytes
 
-    def reference(self, clip: Clip) -> NDArray[np.float32]:
-        """What both ends know of the talker's voice.
 
-        Raises:
-            ClipError: the clip has no sound, or captions that are not English.
-        """
-        clip.in_english(f"the voice {self.label}")
-        if clip.speech is None:
-            raise ClipError(
-                f"clip {clip.name} has no sound, of which the voice {self.label} needs {self.params.reference_s:g} s; "
-                "leave voice out, or choose a clip with speech"
-            )
-        return clip.speech[: round(self.params.reference_s * SPEECH_RATE)]
+def voice_session(params: VoiceParams, clip: Clip) -> VoiceSession:
+    """What both ends know of the talker's voice.
 
-    def speak(
-        self, clip: Clip, semantics: tuple[NDArray, NDArray] | None, reference: NDArray[np.float32]
-    ) -> NDArray[np.float32]:
-        """Speech for what was received, float32 [samples], 16 kHz.
+    Raises:
+        ClipError: the clip has no sound, its beginning is silent, or its words are not English.
+    """
+    clip.in_english(f"the voice {params.label}")
+    if clip.speech is None:
+        raise ClipError(
+            f"clip {clip.name} has no sound, of which the voice {params.label} needs {params.reference_s:g} s; "
+            "leave voice out, or choose a clip with speech"
+        )
+    reference = clip.speech[: round(params.reference_s * SPEECH_RATE)]
+    try:
+        checked_voice(reference)
+        for word in clip.words or ():
+            check_latin(word.text or "")
+    except ClipError as error:
+        raise ClipError(f"clip {clip.name}: {error}") from None
+    return VoiceSession(params.name, params.vocoder, reference.astype("<f4").tobytes())
 
-        Args:
-            clip: with the received words and, if there are any, pictures.
-            semantics: see `Playback`.
-            reference: as `reference` gives it.
-        Raises:
-            ClipError: the reference is too short or silent.
-        """
-        duration_s = len(clip.video) / clip.fps if clip.video is not None else clip.duration_s
-        frames = -int(-duration_s * FPS // 1)
-        lips = None
-        if semantics is not None:
-            moved = semantics[1][:, EXPRESSION]
-            at = np.minimum(np.arange(frames) / FPS * clip.fps, len(moved) - 1)
-            lips = np.stack([np.interp(at, np.arange(len(moved)), one) for one in moved.T], 1).astype(
-                np.float32
-            )
-        key = _key(self.label, clip.words, lips, frames, reference)
-        if key not in _spoken:
-            try:
-                speech = self._synthesizer().speak(clip.words, lips, frames, reference)
-            except ClipError as error:
-                raise ClipError(f"clip {clip.name}: {error}") from None
-            _spoken[key] = speech[: round(duration_s * SPEECH_RATE)]
-        _spoken.move_to_end(key)
-        while len(_spoken) > HELD:
-            _spoken.popitem(last=False)
-        return _spoken[key]
 
-    def _synthesizer(self) -> Synthesizer:
-        return _synthesizer(self.params.name, self.device, os.path.expandvars(self.params.vocoder))
+def speak(playback: Playback, voice: VoiceSession, device: str = "cpu") -> NDArray[np.float32]:
+    """Speech for what was received, float32 [samples], 16 kHz; silent where no word is there.
+
+    It is as long as the pictures and the words that are there. Words in no Latin letters are not said. Equal words,
+    lips and voice are spoken once.
+
+    Args:
+        playback: with the received words and, if there are any, pictures and the coefficients shown.
+    """
+    clip = playback.clip
+    words = tuple(
+        word if is_latin(word.text or "") else replace(word, text=None) for word in clip.words or ()
+    )
+    duration_s = clip.duration_s
+    if all(word.text is None for word in words):
+        return np.zeros(round(duration_s * SPEECH_RATE), np.float32)
+    frames = -int(-duration_s * FPS // 1)
+    lips = None if playback.semantics is None else _lips(playback.semantics, clip.fps, frames)
+    key = _key(voice, words, lips, frames)
+    if key not in _spoken:
+        synthesizer = _synthesizer(voice.name, device, os.path.expandvars(voice.vocoder))
+        speech = synthesizer.speak(words, lips, frames, np.frombuffer(voice.reference, "<f4"))
+        _spoken[key] = speech[: round(duration_s * SPEECH_RATE)]
+    _spoken.move_to_end(key)
+    while len(_spoken) > HELD:
+        _spoken.popitem(last=False)
+    return _spoken[key]
+
+
+def _lips(semantics: NDArray[np.float32], fps: float, frames: int) -> NDArray[np.float32]:
+    """The expressions 25 times per second; those after the last picture stay."""
+    moved = semantics[:, EXPRESSION]
+    at = np.minimum(np.arange(frames) / FPS * fps, len(moved) - 1)
+    return np.stack([np.interp(at, np.arange(len(moved)), one) for one in moved.T], 1).astype(np.float32)
 
 
 _spoken: OrderedDict[bytes, NDArray[np.float32]] = OrderedDict()
@@ -110,9 +133,12 @@ _spoken: OrderedDict[bytes, NDArray[np.float32]] = OrderedDict()
 
 @lru_cache(maxsize=4)
 def _synthesizer(name: str, device: str, vocoder: str) -> Synthesizer:
-    return SYNTHESIZERS.get(name).load(device, vocoder)
+    synthesizer: Synthesizer = SYNTHESIZERS.get(name).load(device, vocoder)
+    return synthesizer
 
 
-def _key(*parts: Any) -> bytes:
-    said = (part.tobytes() if isinstance(part, np.ndarray) else repr(part).encode() for part in parts)
-    return hashlib.blake2b(b"|".join(said), digest_size=16).digest()
+def _key(voice: VoiceSession, words: Sequence[Word], lips: NDArray[np.float32] | None, frames: int) -> bytes:
+    digest = hashlib.blake2b(repr((voice.name, voice.vocoder, words, frames)).encode(), digest_size=16)
+    digest.update(voice.reference)
+    digest.update(b"" if lips is None else lips.tobytes())
+    return digest.digest()

@@ -84,7 +84,8 @@ class VideoEndpoint:
 
     def __init__(self, params: VideoParams, code: CodeFamily, device: str = "cpu") -> None:
         self.params, self.code = params, code
-        self.label = f"{self.codec.name}-{code.label}"
+        self.name = self.codec.name
+        self.label = f"{self.name}-{code.label}"
 
     def encode(self, clip: Clip) -> Encoded[VideoSession]:
         """RTP packets of the clip's pictures.

@@ -1,0 +1,109 @@
+"""One endpoint of a system: its options in a scenario, and its session at the receiver."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Annotated, Any, cast, get_type_hints
+
+from pydantic import (
+    BaseModel,
+    InstanceOf,
+    PlainSerializer,
+    PlainValidator,
+    ValidationError,
+    ValidationInfo,
+)
+
+from lossweep.endpoints.endpoint import ENDPOINTS, Endpoint
+from lossweep.endpoints.fec.code import CODES, CodeFamily
+from lossweep.endpoints.session import Session, from_json, to_json
+
+
+@dataclass(frozen=True)
+class Part:
+    """An endpoint in a system.
+
+    Attributes:
+        options: of the endpoint's `Params`.
+        code: its own packet code; None for that of the system.
+    """
+
+    options: BaseModel
+    code: CodeFamily | None = None
+
+    def endpoint(self, code: CodeFamily, device: str) -> Endpoint:
+        """The sender, with `code` where it has none of its own."""
+        found = ENDPOINTS.get(self.options.name)  # type: ignore[attr-defined]
+        return cast(Endpoint, found(self.options, self.code or code, device))
+
+    def as_mapping(self) -> dict[str, Any]:
+        """As a scenario names it."""
+        own = {} if self.code is None else {"code": _code_mapping(self.code)}
+        return self.options.model_dump() | own
+
+
+PartParams = Annotated[InstanceOf[Part], PlainSerializer(Part.as_mapping)]
+"""A `Part` as a field of a pydantic model; dumped as a scenario names it."""
+
+
+def part_of(value: object, sends: str) -> Part | None:
+    """The part that a scenario names: a name, or a mapping with options and perhaps a code of its own.
+
+    Args:
+        sends: what it must send.
+    Raises:
+        ValueError: what is wrong with it.
+    """
+    if value is None or isinstance(value, Part):
+        return value
+    if not isinstance(value, str | Mapping):
+        raise ValueError(f"{value!r} names no endpoint")
+    options = {"name": value} if isinstance(value, str) else dict(value)
+    code = code_of(options.pop("code")) if "code" in options else None
+    found = ENDPOINTS.get(options.get("name", ""))
+    if found.sends != sends:
+        raise ValueError(f"endpoint {options['name']} sends {found.sends}, not {sends}")
+    try:
+        return Part(found.Params.model_validate(options), code)
+    except ValidationError as error:
+        problems = (".".join([*map(str, e["loc"]), ""]) + " " + e["msg"] for e in error.errors())
+        raise ValueError("; ".join(problems)) from None
+
+
+def code_of(value: str | Mapping[str, Any]) -> CodeFamily:
+    """The packet code that a scenario names.
+
+    Raises:
+        ValueError: no such code, or wrong parameters of it.
+    """
+    options = {"name": value} if isinstance(value, str) else dict(value)
+    return cast(CodeFamily, CODES.get(options.pop("name", "")).from_params(**options))
+
+
+def _code_mapping(code: CodeFamily) -> dict[str, Any]:
+    parameters = code.parameters()
+    return {"name": parameters.code, **dict(parameters.options)}
+
+
+def _session(value: object, info: ValidationInfo) -> object:
+    """A part's session from JSON text; its type is the one that the endpoint's `decode` takes."""
+    if not isinstance(value, str):
+        return value
+    endpoint = ENDPOINTS.get(info.data.get("endpoint", ""))
+    return from_json(value, get_type_hints(endpoint.decode)["session"])
+
+
+@dataclass(frozen=True)
+class PartSession:
+    """What the receiver of one part knows beforehand.
+
+    Attributes:
+        part: "video", "speech" or "words".
+        endpoint: registered name.
+        session: of that endpoint.
+    """
+
+    part: str
+    endpoint: str
+    session: Annotated[Session, PlainValidator(_session), PlainSerializer(to_json)]
