@@ -52,6 +52,7 @@ COLUMNS: tuple[Column, ...] = (
     _setting("words_codec", "code of the words"),
     _setting("voice", "voice"),
     _setting("gop", "GOP", unit="frames", lowest=1.0),
+    _setting("fec_frames", "frames per FEC block", unit="frames", lowest=1.0),
     _setting("packetization", "packetization"),
     _setting("resolution", "coded height", unit="pixels", lowest=1.0),
     _setting("quantizer", "quantizer"),

@@ -56,7 +56,9 @@ class VideoParams(BaseModel):
         gop: frames from one IDR to the next.
         packetization: "object" (a GOP cut into 32 symbols) or "rtp" (the codec's RTP payload format).
         resolution: coded height; None is the clip's. What is shown is scaled back up.
-        max_payload_size: bytes of RTP payload a packet, in packetization "rtp".
+        max_payload_size: largest RTP payload in bytes, in packetization "rtp".
+        fec_frames: frames that a block of the packet code spans, in packetization "rtp": a number, or "gop". Repair
+            packets of short blocks come sooner; those of long blocks repair more at the same rate.
     """
 
     model_config = ConfigDict(extra="forbid")
@@ -67,11 +69,14 @@ class VideoParams(BaseModel):
     packetization: Literal["object", "rtp"] = "rtp"
     resolution: int | None = Field(None, ge=64)
     max_payload_size: int = Field(1200, ge=64, le=65_000)
+    fec_frames: int | Literal["gop"] = "gop"
 
     @model_validator(mode="after")
     def _one_rate(self) -> VideoParams:
         if (self.bpp is None) == (self.quantizer is None):
             raise ValueError(f"endpoint {self.name} needs one of bpp and quantizer")
+        if self.fec_frames != "gop" and (self.fec_frames < 1 or self.packetization == "object"):
+            raise ValueError('fec_frames is "gop", or 1 or more frames with packetization rtp')
         return self
 
 
@@ -105,7 +110,9 @@ class VideoEndpoint:
         if self.params.packetization == "object":
             stream, line = object_packets.to_stream(coded, clip.fps, self.code)
         else:
-            stream, line = rtp_packets.to_stream(coded, clip.fps, self.code, self.params.max_payload_size)
+            stream, line = rtp_packets.to_stream(
+                coded, clip.fps, self.code, self.params.max_payload_size, self._fec_frames()
+            )
         height, width = clip.video[0].shape[:2]
         session = VideoSession(
             (line,),
@@ -120,6 +127,7 @@ class VideoEndpoint:
             "codec": self.codec.name,
             "gop": self.params.gop,
             "packetization": self.params.packetization,
+            "fec_frames": self._fec_frames(),
             "resolution": self.params.resolution or height,
             "quantizer": coded.quantizer,
             "target_bpp": self.params.bpp,
@@ -154,6 +162,10 @@ class VideoEndpoint:
             pictures_out.append(last)
         clip = Clip("received", [p.pixels for p in pictures_out], session.fps)
         return Playback(clip, tuple(outcomes), tuple(p.digest for p in pictures_out))
+
+    def _fec_frames(self) -> int:
+        span = self.params.fec_frames
+        return self.params.gop if span == "gop" else min(span, self.params.gop)
 
     def _coded(self, clip: Clip) -> tuple[Coded, str]:
         resolution = self.params.resolution or clip.video[0].shape[0]

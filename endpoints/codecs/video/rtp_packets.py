@@ -1,15 +1,15 @@
 """Packetization `rtp`: the codecs' own payload formats, protected as ADUs.
 
 Source packets are the packets of RFC 6184, RFC 7798 or the AV1 RTP specification, each sent when its frame is
-captured. A block is a GOP; its repair packets are a stream of their own (RFC 6865), each sent when the source
-packets that it depends on are there.
+captured. A block spans some frames, at most a GOP; its repair packets are a stream of their own (RFC 6865), each sent
+when the source packets that it depends on are there.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from importlib import import_module
-from itertools import groupby
+from itertools import groupby, pairwise
 from typing import Protocol, cast
 
 import numpy as np
@@ -55,14 +55,15 @@ def payload_format(codec: str) -> PayloadFormat:
 
 
 def to_stream(
-    coded: Coded, fps: float, family: CodeFamily, max_payload_size: int
+    coded: Coded, fps: float, family: CodeFamily, max_payload_size: int, fec_frames: int
 ) -> tuple[Stream, RtpStream]:
     """RTP packets of a coded clip in its payload format, with repair packets block by block.
 
     Args:
         max_payload_size: largest RTP payload of a source packet, in bytes.
+        fec_frames: frames that a block protects together, >= 1; no block goes beyond its GOP.
     Raises:
-        ValueError: more packets in a GOP than the code takes.
+        ValueError: more packets in a block than the code takes.
     """
     formats = payload_format(coded.codec)
     repair = RepairStream(REPAIR_SSRC, REPAIR_PAYLOAD_TYPE, family.parameters())
@@ -73,8 +74,8 @@ def to_stream(
     available: list[float] = []
     blocks: list[Block] = []
     sent = repaired = 0
-    for sbn, first in enumerate(range(0, len(coded.access_units), coded.gop)):
-        units = coded.access_units[first : first + coded.gop]
+    for sbn, (first, end) in enumerate(_blocks(len(coded.access_units), coded.gop, fec_frames)):
+        units = coded.access_units[first:end]
         source: list[bytes] = []
         base = line.first_sequence_number + sent
         for index, unit in enumerate(units, first):
@@ -109,6 +110,14 @@ def to_stream(
             media_time.append(first / fps)
             available.append(ready_s)
     return Stream(tuple(packets), np.array(media_time), np.array(available), tuple(blocks)), line
+
+
+def _blocks(count: int, gop: int, fec_frames: int) -> list[tuple[int, int]]:
+    """First frame of each block, and the frame after its last one."""
+    starts = [
+        first for key in range(0, count, gop) for first in range(key, min(key + gop, count), fec_frames)
+    ]
+    return list(pairwise([*starts, count]))
 
 
 def frames(received: Sequence[ReceivedPacket], codec: str, fps: float) -> dict[int, ReceivedFrame]:

@@ -1,7 +1,5 @@
 """What the screen shows is decided by what arrived, and by nothing else."""
 
-import dataclasses
-
 import numpy as np
 import pytest
 
@@ -15,6 +13,7 @@ from lossweep.endpoints.codecs.video.endpoint import AV1Endpoint, H264Endpoint, 
 from lossweep.endpoints.codecs.video.rate import meet_rate
 from lossweep.endpoints.fec.none import NoCode
 from lossweep.endpoints.fec.reed_solomon import ReedSolomon
+from lossweep.endpoints.receiver import receive
 from lossweep.sim.simulate import simulate
 
 ENDPOINTS = {"h264": H264Endpoint, "h265": H265Endpoint, "av1": AV1Endpoint}
@@ -43,45 +42,77 @@ def endpoint(codec, packetization="object", code=None):
     return ENDPOINTS[codec](params, code or NoCode())
 
 
-def delivered(stream, loss_rate=0.0, seed=1):
-    return simulate(stream, Bernoulli(loss_rate), Delay(0.02), seed=seed)
+def delivered(encoded, loss_rate=0.0, seed=1):
+    return simulate(encoded.stream, Bernoulli(loss_rate), Delay(0.02), seed=seed)
 
 
-def without(delivery, lost):
-    """The delivery with some packets not there."""
-    usable = delivery.usable.copy()
-    usable[lost] = False
-    return dataclasses.replace(delivery, usable=usable)
+def shown(encoded, delivery, codec="h264", lost=()):
+    """What the receiver shows where the packets `lost` do not arrive either."""
+    arrivals = [
+        a
+        for a in delivery.arrivals(encoded.stream)
+        if a.data not in {encoded.stream.packets[i] for i in lost}
+    ]
+    received = receive(arrivals, encoded.session.streams, delivery.playout_delay_s)
+    return ENDPOINTS[codec].decode(received, encoded.session)
 
 
 @pytest.mark.parametrize("codec", ENDPOINTS)
 @pytest.mark.parametrize("packetization", ["object", "rtp"])
 def test_without_loss_every_frame_is_what_the_decoder_gives(clip, codec, packetization):
-    sender = endpoint(codec, packetization)
-    stream = sender.encode(clip)
-    received = sender.decode(stream, delivered(stream))
-    assert set(received.outcome) == {"whole"}
-    error = np.stack(received.clip.video).astype(float) - clip.video
+    encoded = endpoint(codec, packetization).encode(clip)
+    playback = shown(encoded, delivered(encoded), codec)
+    assert playback.outcome == ("whole",) * len(clip.video)
+    error = np.stack(playback.clip.video).astype(float) - clip.video
     assert 10 * np.log10(255**2 / np.mean(error**2)) > 24
 
 
 @pytest.mark.parametrize("codec", ENDPOINTS)
-def test_a_lost_idr_freezes_its_gop_and_no_other(clip, codec):
-    sender = endpoint(codec)
-    stream = sender.encode(clip)
-    second = stream.blocks[1]
-    lost = without(delivered(stream), slice(second.first, second.first + second.code.k))
-    received = sender.decode(stream, lost)
-    assert received.outcome == ("whole",) * GOP + ("frozen",) * GOP + ("whole",) * GOP
-    assert set(received.digests[GOP : 2 * GOP]) == {received.digests[GOP - 1]}
+@pytest.mark.parametrize("packetization", ["object", "rtp"])
+def test_a_lost_idr_freezes_its_gop_and_no_other(clip, codec, packetization):
+    encoded = endpoint(codec, packetization).encode(clip)
+    second = encoded.stream.blocks[1]
+    lost = range(second.first, second.first + (second.code.k if packetization == "object" else 1))
+    playback = shown(encoded, delivered(encoded), codec, lost)
+    assert playback.outcome == ("whole",) * GOP + ("frozen",) * GOP + ("whole",) * GOP
+    assert set(playback.digests[GOP : 2 * GOP]) == {playback.digests[GOP - 1]}
+
+
+@pytest.mark.parametrize("codec", ENDPOINTS)
+def test_a_lost_last_packet_of_a_gop_does_not_cost_the_next_key_frame(clip, codec):
+    encoded = endpoint(codec, "rtp").encode(clip)
+    last = encoded.stream.blocks[1].first - 1
+    playback = shown(encoded, delivered(encoded), codec, [last])
+    assert set(playback.outcome[: GOP - 1]) == {"whole"}
+    assert playback.outcome[GOP - 1] in ("frozen", "concealed")
+    assert set(playback.outcome[GOP:]) == {"whole"}
+
+
+def test_a_lost_first_packet_of_a_frame_damages_that_frame_and_not_the_one_before(clip):
+    encoded = endpoint("h264", "rtp").encode(clip)
+    times = encoded.stream.media_time_s
+    first = int(np.flatnonzero(np.isclose(times, 3 / 25))[0])
+    playback = shown(encoded, delivered(encoded), lost=[first])
+    assert playback.outcome[:4] == ("whole", "whole", "whole", "frozen")
 
 
 def test_before_the_first_picture_the_screen_is_grey(clip):
-    sender = endpoint("h264")
-    stream = sender.encode(clip)
-    received = sender.decode(stream, without(delivered(stream), slice(None)))
-    assert set(received.outcome) == {"grey"}
-    assert np.all(np.stack(received.clip.video) == 128)
+    encoded = endpoint("h264").encode(clip)
+    playback = shown(encoded, delivered(encoded), lost=range(len(encoded.stream.packets)))
+    assert set(playback.outcomes(24)) == {"grey"}
+    assert np.all(np.stack(playback.pictures(range(24))) == 128)
+
+
+def test_repair_packets_of_short_blocks_come_with_their_frame(clip):
+    params = VideoParams(
+        name="h264", quantizer=35, gop=GOP, packetization="rtp", max_payload_size=200, fec_frames=1
+    )
+    encoded = H264Endpoint(params, ReedSolomon(0.5)).encode(clip)
+    assert len(encoded.stream.blocks) == len(clip.video)
+    assert np.allclose(encoded.stream.available_s, encoded.stream.media_time_s)
+    whole = H264Endpoint(params.model_copy(update={"fec_frames": "gop"}), ReedSolomon(0.5)).encode(clip)
+    assert delivered(encoded).playout_delay_s < delivered(whole).playout_delay_s - 0.2
+    assert set(shown(encoded, delivered(encoded, 0.1)).outcome) == {"whole"}
 
 
 @pytest.mark.parametrize("codec", ENDPOINTS)
@@ -109,13 +140,12 @@ def test_concealment_is_the_same_whatever_was_decoded_before(clip):
 
 @pytest.mark.parametrize("packetization", ["object", "rtp"])
 def test_repaired_blocks_show_what_was_sent(clip, packetization):
-    sender = endpoint("h264", packetization, ReedSolomon(0.25))
-    stream = sender.encode(clip)
-    clean = sender.decode(stream, delivered(stream))
-    lossy = delivered(stream, 0.3, seed=3)
+    encoded = endpoint("h264", packetization, ReedSolomon(0.25)).encode(clip)
+    clean = shown(encoded, delivered(encoded))
+    lossy = delivered(encoded, 0.3, seed=3)
     assert lossy.lost.any()
     assert lossy.recovered.any()
-    assert sender.decode(stream, lossy).digests == clean.digests
+    assert shown(encoded, lossy).digests == clean.digests
 
 
 def test_bytes_are_the_same_each_time(clip):

@@ -26,8 +26,9 @@ AAC_HBR = "streamtype=5;profile-level-id=15;mode=AAC-hbr;sizelength=13;indexleng
 def test_ffmpeg_takes_the_same_frames_out_of_our_packets(codec, tmp_path):
     cls, params = ENDPOINTS[codec]
     tone = 0.3 * np.sin(np.cumsum(np.linspace(0.02, 0.4, 32_000))).astype(np.float32)
-    stream = cls(params(), NoCode()).encode(Clip("chirp", speech=tone))
-    fmtp = f"a=fmtp:106 {AAC_HBR};config={stream.session['config'].hex()}\n" if codec == "aac" else ""
+    encoded = cls(params(), NoCode()).encode(Clip("chirp", speech=tone))
+    stream = encoded.stream
+    fmtp = f"a=fmtp:106 {AAC_HBR};config={encoded.session.config.hex()}\n" if codec == "aac" else ""
     port = free_port()
     sdp = tmp_path / "session.sdp"
     sdp.write_text(
