@@ -26,6 +26,10 @@ class Registry:
         self.kind = kind
         self._targets = {e.name: e.value for e in entry_points(group=group)} | entries
 
+    def register(self, entries: dict[str, str]) -> None:
+        """Adds names from elsewhere in this project, name -> "module:attribute"; nothing is imported."""
+        self._targets |= entries
+
     def names(self) -> list[str]:
         """All names, in the order of registration."""
         return list(self._targets)

@@ -19,9 +19,7 @@ CODES = Registry(
     {
         "none": "lossweep.endpoints.fec.none:NoCode",
         "rs": "lossweep.endpoints.fec.reed_solomon:ReedSolomon",
-        "red": "lossweep.endpoints.fec.repetition:Redundancy",
-        "pacsc": "lossweep.endpoints.syncsc.codes.family:PacSCFamily",
-        "pacsc-s": "lossweep.endpoints.syncsc.codes.family:PacSCSFamily",
+        "repetition": "lossweep.endpoints.fec.repetition:Repetition",
     },
 )
 

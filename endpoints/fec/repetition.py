@@ -1,4 +1,4 @@
-"""Redundant copies of packets, as RFC 2198 sends them."""
+"""Copies of packets: a repetition code."""
 
 from __future__ import annotations
 
@@ -13,24 +13,22 @@ from lossweep.endpoints.fec.code import BlockCode, CodeFamily, check_symbols
 
 
 @dataclass(frozen=True)
-class Redundancy(CodeFamily):
-    """Every source packet is sent 1 / code_rate times: what RFC 2198 redundancy recovers, at the rate of RS.
+class Repetition(CodeFamily):
+    """Every source packet is sent 1 / code_rate times, at the rate of Reed-Solomon.
 
-    Deviation from RFC 2198: a copy is a repair packet of its own, after all source packets of its block,
-    and not a redundant block behind another packet's primary one. So a stream has as many packets as with
-    Reed-Solomon at the same code rate and the two meet the same channel slot by slot. RFC 2198 would save the
-    copies' headers, and would lose a copy together with the word that carries it.
+    A copy is a repair packet of its own, after the source packets of its block. So a stream has as many packets as
+    with Reed-Solomon at the same code rate, and the two meet the same channel slot by slot. It is not the redundancy
+    of RFC 2198, which puts a copy behind another packet's payload and saves its headers (`packetize.red`).
 
     Attributes:
         code_rate: k/n: 1, 1/2, 1/3, ...
     Raises:
         ValueError: code_rate is not one over an integer.
-    Source: RFC 2198, Sections 1 and 3.
     """
 
     code_rate: float
-    name = "red"
-    title = "RED"
+    name = "repetition"
+    title = "repetition"
 
     def __post_init__(self) -> None:
         rate = self.code_rate
@@ -39,18 +37,18 @@ class Redundancy(CodeFamily):
             raise ValueError(f"code_rate is {rate!r}; with copies it must be 1, 1/2, 1/3, ... (0.5, 0.25)")
 
     @classmethod
-    def from_params(cls, **params: Any) -> Redundancy:
+    def from_params(cls, **params: Any) -> Repetition:
         """The family from a scenario's `code_rate`.
 
         Raises:
             ValueError: one line; a parameter is unknown, missing or out of its range.
         """
-        check_names("code red", params, {"code_rate"})
+        check_names("code repetition", params, {"code_rate"})
         return cls(params["code_rate"])
 
     @property
     def label(self) -> str:
-        """For tables and plots: `red-0.5`."""
+        """For tables and plots: `repetition-0.5`."""
         return f"{self.name}-{self.code_rate:g}"
 
     def make(self, k: int, n: int | None = None) -> Copies:
@@ -61,9 +59,7 @@ class Redundancy(CodeFamily):
         """
         n = k * round(1 / self.code_rate) if n is None else n
         if k < 1 or n % k or n < k:
-            raise ValueError(
-                f"no whole copies make n={n} packets of k={k}; n must be a multiple of k, k >= 1"
-            )
+            raise ValueError(f"n={n} is not a multiple of k={k}, or k is below 1")
         return Copies(k, n)
 
 

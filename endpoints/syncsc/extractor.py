@@ -153,5 +153,5 @@ def windows(height: int, width: int, share: float) -> list[Window]:
 
 @lru_cache(maxsize=2)
 def load_network(path: Path) -> ExtractorNetwork:
-    """The trained network; errors as `stored.load`."""
+    """The trained network; errors as `weights.load`."""
     return load(path, "extractor", ExtractorNetwork())

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from lossweep.channels.errors import WeightsError
 from lossweep.endpoints.syncsc.similarity_transform import rotation_matrix, rotation_vector, similarity
+from lossweep.endpoints.weights import load_arrays, save_arrays
 
 COEFFICIENTS = 16
 EXPRESSION = slice(0, 6)
@@ -98,9 +99,7 @@ class FaceModel:
 
     def save(self, path: Path) -> None:
         """Writes the model as float16 safetensors."""
-        from safetensors.numpy import save_file
-
-        save_file({f.name: getattr(self, f.name).astype(np.float16) for f in fields(self)}, path)
+        save_arrays(path, {f.name: getattr(self, f.name).astype(np.float16) for f in fields(self)})
 
     def fit(
         self, landmarks: NDArray[np.floating], identity: NDArray[np.floating] | None = None
@@ -224,18 +223,10 @@ def eye_distance(points: NDArray[np.floating]) -> NDArray[np.float64]:
 
 @lru_cache(maxsize=4)
 def _load(path: Path) -> FaceModel:
-    from safetensors import SafetensorError
-    from safetensors.numpy import load_file
-
-    if not path.exists():
-        raise WeightsError(f"face model: {path} is missing; it ships with lossweep, reinstall it")
     try:
-        stored = load_file(path)
-        return FaceModel(**{name: value.astype(np.float32) for name, value in stored.items()})
-    except (SafetensorError, TypeError) as error:
-        raise WeightsError(
-            f"face model: {path} is broken ({str(error).splitlines()[0]}); reinstall it"
-        ) from None
+        return FaceModel(**load_arrays(path, "face-model"))
+    except TypeError as error:
+        raise WeightsError(f"face-model: {path} is broken ({error}); reinstall it") from None
 
 
 def mirrored_points(mean: NDArray) -> NDArray[np.int64]:

@@ -1,30 +1,31 @@
-"""The receiver's pictures, drawn when somebody looks, and never twice."""
+"""The receiver's pictures: rendered when they are read, and each content once."""
 
 from __future__ import annotations
 
 import hashlib
-from collections import OrderedDict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from cachetools import LRUCache
 from numpy.typing import NDArray
 
-from lossweep.endpoints.syncsc.generator.renderer import Drawing
+from lossweep.endpoints.clip import LazyVideo
+from lossweep.endpoints.syncsc.generator.renderer import Renderer
 
-HELD = 1200
+_rendered: LRUCache[str, NDArray[np.uint8]] = LRUCache(maxsize=1200)
 """Pictures kept for the next clip that shows them, 0.2 MB each."""
-_drawn: OrderedDict[str, NDArray[np.uint8]] = OrderedDict()
+GREY = 128
 
 
 @dataclass(frozen=True)
-class Known:
-    """What the receiver knows beforehand.
+class Reference:
+    """What a renderer reads of the picture that both ends share.
 
     Attributes:
-        picture: the reference, uint8 [256, 256, 3].
-        identity: [80].
-        coefficients: [16], of the face in the reference.
+        picture: uint8 [256, 256, 3].
+        identity: float32 [80].
+        coefficients: float32 [16], of the face in the picture.
     """
 
     picture: NDArray[np.uint8]
@@ -37,26 +38,38 @@ class Known:
         return hashlib.blake2b(b"".join(np.ascontiguousarray(p).tobytes() for p in parts)).digest()
 
 
-class DrawnPictures(Sequence[NDArray[np.uint8]]):
-    """Pictures of a clip as a drawing makes them of its numbers.
+class RenderedFrames(LazyVideo):
+    """Pictures of a clip as a renderer makes them from its coefficients.
 
     Args:
-        drawing: draws each picture from its own numbers alone.
-        name: of the drawing and what it was made with; equal names draw equal pictures.
-        known: the reference.
+        renderer: renders each picture from its own coefficients alone.
+        name: of the renderer and what it was made with; equal names render equal pictures.
+        reference: known beforehand.
         coefficients: [frames, 16].
+        grey: how many frames at the start are mid-grey.
     Attributes:
-        digests: one a frame; equal ones are equal pictures.
+        digests: one per frame; equal ones are equal pictures.
     """
 
-    def __init__(self, drawing: Drawing, name: str, known: Known, coefficients: NDArray[np.float32]) -> None:
-        self.drawing, self.known, self.coefficients = drawing, known, coefficients
-        key = hashlib.blake2b(name.encode() + known.digest()).digest()
+    def __init__(
+        self,
+        renderer: Renderer,
+        name: str,
+        reference: Reference,
+        coefficients: NDArray[np.float32],
+        grey: int = 0,
+    ) -> None:
+        self.renderer, self.reference, self.coefficients = renderer, reference, coefficients
+        key = hashlib.blake2b(name.encode() + reference.digest()).digest()
+        blank = np.full_like(reference.picture, GREY)
+        blank_digest = hashlib.blake2b(blank.tobytes(), digest_size=16).hexdigest()
         self.digests = tuple(
-            hashlib.blake2b(np.ascontiguousarray(row).tobytes(), key=key, digest_size=16).hexdigest()
-            for row in coefficients
+            blank_digest
+            if i < grey
+            else hashlib.blake2b(np.ascontiguousarray(row).tobytes(), key=key, digest_size=16).hexdigest()
+            for i, row in enumerate(coefficients)
         )
-        self._held: dict[str, NDArray[np.uint8]] = {}
+        self._held: dict[str, NDArray[np.uint8]] = {blank_digest: blank}
 
     def __len__(self) -> int:
         return len(self.digests)
@@ -70,19 +83,16 @@ class DrawnPictures(Sequence[NDArray[np.uint8]]):
         return self._held[self.digests[index]]
 
     def draw(self, which: Sequence[int]) -> None:
-        """Draws these frames in one call, but for those that were drawn before."""
+        """Renders these frames in one call, but for those that were rendered before."""
         wanted = {self.digests[i]: i for i in which if self.digests[i] not in self._held}
-        for digest in [d for d in wanted if d in _drawn]:
-            _drawn.move_to_end(digest)
-            self._held[digest] = _drawn[digest]
+        for digest in [d for d in wanted if d in _rendered]:
+            self._held[digest] = _rendered[digest]
             del wanted[digest]
         if not wanted:
             return
-        known = self.known
-        pictures = self.drawing.draw(
+        known = self.reference
+        pictures = self.renderer.draw(
             known.picture, known.coefficients, known.identity, self.coefficients[list(wanted.values())]
         )
         for digest, picture in zip(wanted, pictures, strict=True):
-            self._held[digest] = _drawn[digest] = picture
-        while len(_drawn) > HELD:
-            _drawn.popitem(last=False)
+            self._held[digest] = _rendered[digest] = picture

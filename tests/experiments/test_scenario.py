@@ -69,7 +69,11 @@ def test_bad_input_is_one_line_and_exit_status_2(tmp_path, capsys):
     ("endpoint", "code", "said"),
     [
         ("{name: h264, bpp: 0.05}", "{name: pacsc, code_rate: 0.5}", "code pacsc is for the endpoint syncsc"),
-        ("syncsc", "{name: red, code_rate: 0.5}", "takes the codes none, rs, pacsc, pacsc-s, not red"),
+        (
+            "{name: syncsc, coding: integers}",
+            "{name: pacsc-s, code_rate: 0.5}",
+            "coding integers is for codes that protect packets",
+        ),
     ],
 )
 def test_an_endpoint_with_a_code_it_does_not_take_is_refused_before_anything_runs(endpoint, code, said):

@@ -7,6 +7,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from lossweep.endpoints.syncsc.codes.code import LARGEST
 from lossweep.endpoints.syncsc.face_model import COEFFICIENTS
 
 STEP = 1 / 32
@@ -15,15 +16,19 @@ RAW_BITS = 16
 WIRE = np.dtype(">f2")
 
 
-class Coding(Protocol):
+class RowCoding(Protocol):
     """How the numbers of a packet become bytes."""
 
     def to_bytes(self, row: NDArray[np.floating]) -> bytes:
-        """The bytes of a row of numbers."""
+        """The bytes of a row of numbers, within +-16."""
         ...
 
-    def from_bytes(self, data: bytes, numbers: int) -> NDArray[np.float32]:
-        """The row; zero bytes may follow what `to_bytes` made."""
+    def sizes(self, numbers: int) -> range:
+        """The lengths that rows of so many numbers may have, in bytes."""
+        ...
+
+    def from_bytes(self, data: bytes, numbers: int) -> NDArray[np.float32] | None:
+        """The row, within +-16; None where no sender can have made these bytes. Zero bytes may follow."""
         ...
 
 
@@ -31,15 +36,22 @@ class Float16:
     """16 bits a number, exact for what `semantics.Scaling.numbers` gives."""
 
     def to_bytes(self, row: NDArray[np.floating]) -> bytes:
-        """See `Coding`."""
+        """See `RowCoding`."""
         return np.asarray(row).astype(WIRE).tobytes()
 
-    def from_bytes(self, data: bytes, numbers: int) -> NDArray[np.float32]:
-        """See `Coding`."""
-        return np.frombuffer(data[: 2 * numbers], WIRE).astype(np.float32)
+    def sizes(self, numbers: int) -> range:
+        """See `RowCoding`."""
+        return range(2 * numbers, 2 * numbers + 1)
+
+    def from_bytes(self, data: bytes, numbers: int) -> NDArray[np.float32] | None:
+        """See `RowCoding`."""
+        if len(data) < 2 * numbers:
+            return None
+        row = np.frombuffer(data[: 2 * numbers], WIRE).astype(np.float32)
+        return np.clip(row, -LARGEST, LARGEST) if np.isfinite(row).all() else None
 
 
-class Integers:
+class GolombRice:
     """Numbers in steps of 1/32 standard deviation (RMSE 0.009), Golomb-Rice coded within each packet.
 
     A packet's first frame is coded as it is, each later one less the frame before it in the packet, so that no
@@ -61,7 +73,7 @@ class Integers:
         self.parameters = np.clip(np.round(np.log2(np.log(2) * folded)), 0, 12).astype(int)
 
     def to_bytes(self, row: NDArray[np.floating]) -> bytes:
-        """See `Coding`."""
+        """See `RowCoding`."""
         frames = np.round(np.asarray(row, np.float64) / STEP).astype(int).reshape(-1, COEFFICIENTS)
         steps = np.diff(frames, axis=0, prepend=0)
         bits = []
@@ -75,8 +87,12 @@ class Integers:
         text = "".join(bits)
         return int(text.ljust(-(-len(text) // 8) * 8, "0"), 2).to_bytes(-(-len(text) // 8), "big")
 
+    def sizes(self, numbers: int) -> range:
+        """See `RowCoding`: from one bit per number to escapes alone."""
+        return range(-(-numbers // 8), -(-numbers * (ESCAPE + RAW_BITS) // 8) + 1)
+
     def from_bytes(self, data: bytes, numbers: int) -> NDArray[np.float32]:
-        """See `Coding`. Bytes that end early give zeros."""
+        """See `RowCoding`. Bits that end early give zeros, and wild ones the nearest number in the range."""
         text, at = f"{int.from_bytes(data, 'big'):0{8 * len(data)}b}" if data else "", 0
         text += "0" * (RAW_BITS * numbers)
         out = np.zeros((numbers // COEFFICIENTS, COEFFICIENTS), int)
@@ -90,4 +106,4 @@ class Integers:
                     value = quotient << k | int("0" + text[at + 1 : at + 1 + k], 2)
                     at += 1 + k
                 out[f, c] = -(value + 1) // 2 if value & 1 else value // 2
-        return (np.cumsum(out, 0).ravel() * STEP).astype(np.float32)
+        return np.clip(np.cumsum(out, 0).ravel() * STEP, -LARGEST, LARGEST).astype(np.float32)

@@ -5,8 +5,6 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-INTERPOLATIONS = ("linear", "hold")
-
 
 def interpolated(
     numbers: NDArray[np.float32],

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from lossweep.channels.errors import WeightsError
-from lossweep.endpoints.syncsc.codes.weights import SHIPPED
+from lossweep.endpoints.weights import SHIPPED, load_arrays, save_arrays
 
 LAGS = 256
 LONGEST_FIT = 100
@@ -31,7 +31,7 @@ class Motion:
 
     covariance: Tensor
     parity: dict[float, Tensor]
-    _priors: dict = field(default_factory=dict, repr=False)
+    _priors: dict[tuple[int, int], tuple[Tensor, Tensor]] = field(default_factory=dict, repr=False)
 
     @classmethod
     def load(cls, path: Path = SHIPPED / FILE) -> Motion:
@@ -44,10 +44,8 @@ class Motion:
 
     def save(self, path: Path) -> None:
         """Writes it, in float32: what counts of the covariance is how little it falls from lag to lag."""
-        from safetensors.torch import save_file
-
-        parity = {f"parity-{rate:g}": rows.float() for rate, rows in self.parity.items()}
-        save_file({"covariance": self.covariance.float(), **parity}, path)
+        parity = {f"parity-{rate:g}": np.float32(rows.numpy()) for rate, rows in self.parity.items()}
+        save_arrays(path, {"covariance": np.float32(self.covariance.numpy()), **parity})
 
     def prior(self, distance: int, frames: int) -> tuple[Tensor, Tensor]:
         """Of a window's frames, given the number `distance` >= 1 frames before its first: mean and precision.
@@ -71,18 +69,21 @@ class Motion:
         return self._priors[distance, frames]
 
 
-def posterior(mean: Tensor, precision: Tensor, told: Tensor, pull: Tensor) -> tuple[Tensor, Tensor]:
+def posterior(
+    mean: Tensor, precision: Tensor, information_matrix: Tensor, information_vector: Tensor
+) -> tuple[Tensor, Tensor]:
     """Mean and covariance of Gaussian numbers after linear measurements H x + noise = y.
 
     Args:
         mean: [..., frames]; precision: [..., frames, frames], before.
-        told: [..., frames, frames], H' N^-1 H; pull: [..., frames], H' N^-1 y, with N the noise's covariance.
+        information_matrix: [..., frames, frames], H' N^-1 H, with N the noise's covariance.
+        information_vector: [..., frames], H' N^-1 y.
     Returns:
         mean [..., frames], covariance [..., frames, frames].
     Source: the information form of Gaussian conditioning; for time series "simple kriging".
     """
-    covariance = torch.linalg.inv(precision + told)
-    left = pull - (told @ mean[..., None])[..., 0]
+    covariance = torch.linalg.inv(precision + information_matrix)
+    left = information_vector - (information_matrix @ mean[..., None])[..., 0]
     return mean + (covariance @ left[..., None])[..., 0], covariance
 
 
@@ -120,18 +121,8 @@ def _terms(lags: NDArray[np.integer]) -> NDArray[np.float64]:
 
 @lru_cache(maxsize=2)
 def _load(path: Path) -> Motion:
-    if not path.exists():
-        raise WeightsError(
-            f"packet code: {path} is missing; it ships with lossweep, reinstall or train again"
-        )
-    from safetensors import SafetensorError
-    from safetensors.torch import load_file
-
+    stored = {name: torch.from_numpy(v).double() for name, v in load_arrays(path, "pacsc-s").items()}
     try:
-        stored = {name: value.double() for name, value in load_file(path).items()}
-        parity = {rate: stored[f"parity-{rate:g}"] for rate in (0.5, 0.25)}
-        return Motion(stored["covariance"], parity)
-    except (SafetensorError, KeyError) as error:
-        raise WeightsError(
-            f"packet code: {path} is broken ({str(error).splitlines()[0]}); train again"
-        ) from None
+        return Motion(stored["covariance"], {rate: stored[f"parity-{rate:g}"] for rate in (0.5, 0.25)})
+    except KeyError as error:
+        raise WeightsError(f"pacsc-s: {path} is broken (it has no {error}); reinstall it") from None

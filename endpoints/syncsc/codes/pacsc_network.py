@@ -71,6 +71,14 @@ class PacSCNetwork(nn.Module):
             nn.Linear(c.inner, 4 * c.inner), nn.GELU(), nn.Linear(4 * c.inner, c.patch**2)
         )
 
+    def largest_row(self) -> Tensor:
+        """The largest absolute value that each number of a row can have, float32 [Dp].
+
+        A layer norm's output before gain and bias is below the root of its width.
+        """
+        norm = self.encoder_norm
+        return (self.config.row**0.5 * norm.weight.abs() + norm.bias.abs()).detach().float()
+
     def encode(self, blocks: Tensor) -> Tensor:
         """Rows [n, M, Dp] of blocks [n, frames, 16]."""
         c = self.config

@@ -1,51 +1,56 @@
-"""The keypoint baseline as an endpoint: eight points a frame in place of face semantics."""
+"""The keypoint baseline as an endpoint: eight points per frame in place of face coefficients."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
-from typing import Literal
+from typing import ClassVar, Literal
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field
 
-from lossweep.endpoints.syncsc.endpoint import SyncSCEndpoint
+from lossweep.endpoints.syncsc.face_endpoint import FaceEndpoint, FaceParams
 from lossweep.endpoints.syncsc.face_model import COEFFICIENTS
 from lossweep.endpoints.syncsc.fom.networks import KEYPOINTS, FomNetwork
+from lossweep.endpoints.syncsc.generator.renderer import Renderer
 from lossweep.endpoints.syncsc.semantics import Scaling
 from lossweep.endpoints.syncsc.tracker import Tracked
+from lossweep.endpoints.weights import SHIPPED as MODEL
 from lossweep.endpoints.weights import load
 
-SHIPPED = Path(__file__).parents[1] / "model" / "fom.safetensors"
+SHIPPED = MODEL / "fom.safetensors"
 
 
-class FomParams(BaseModel):
-    """Options of the keypoint endpoint; see `SyncSCParams`."""
+class FomParams(FaceParams):
+    """Options of the keypoint endpoint; see `FaceParams`."""
 
-    model_config = ConfigDict(extra="forbid")
     name: Literal["fom"] = "fom"
     drawing: Literal["keypoints"] = "keypoints"
-    group: int = Field(4, ge=1, le=64)
-    look_ahead: int = Field(8, ge=0, le=64)
-    interpolation: Literal["linear", "hold"] = "linear"
 
 
-class FomEndpoint(SyncSCEndpoint):
-    """A talking face as 8 keypoints a frame, first-order-motion style; the baseline of the paper's Table I.
+class FomEndpoint(FaceEndpoint):
+    """A talking face as 8 keypoints per frame, first-order-motion style; the baseline of the paper's Table I.
 
-    The keypoints' 16 float16 numbers take the place of the semantics; see `FomNetwork` and `SyncSCEndpoint`.
+    The keypoints' 16 float16 numbers take the place of the coefficients; see `FomNetwork` and `FaceEndpoint`.
+    It takes codes that protect packets: those of faces know how coefficients move, not keypoints.
     """
 
     Params = FomParams
     title = "FOM"
     shows_lips = False
-    codes = ("none", "rs")
+    protected_by: ClassVar[tuple[str, ...]] = ("packets",)
 
-    def _scaling(self) -> Scaling:
+    @classmethod
+    def scaling(cls) -> Scaling:
+        """Keypoints are sent as they are, in [-1, 1]."""
         return Scaling(np.zeros(COEFFICIENTS, np.float32), np.ones(COEFFICIENTS, np.float32))
+
+    @classmethod
+    def renderer(cls, name: str, device: str) -> Renderer:
+        """The only one."""
+        return _renderer(device)
 
     @torch.inference_mode()
     def _track(self, pictures: Sequence[NDArray[np.uint8]]) -> Tracked:
@@ -54,14 +59,14 @@ class FomEndpoint(SyncSCEndpoint):
         return Tracked(np.zeros(0, np.float32), np.concatenate(found).reshape(len(pictures), COEFFICIENTS))
 
 
-class KeypointDrawing:
-    """Draws a face from a reference picture and 8 keypoints; there is no identity. See `Drawing`."""
+class KeypointRenderer:
+    """Draws a face from a reference picture and 8 keypoints; there is no identity. See `Renderer`."""
 
     def __init__(self, network: FomNetwork, device: str = "cpu") -> None:
         self.network, self.device = network.to(device).eval(), device
 
     @classmethod
-    def load(cls, device: str = "cpu") -> KeypointDrawing:
+    def load(cls, device: str = "cpu") -> KeypointRenderer:
         """With the weights that ship."""
         return cls(load_network(SHIPPED), device)
 
@@ -69,7 +74,7 @@ class KeypointDrawing:
     def draw(
         self, reference: NDArray, reference_coefficients: NDArray, identity: NDArray, coefficients: NDArray
     ) -> NDArray[np.uint8]:
-        """See `Drawing.draw`; coefficients are keypoints, (x, y) after (x, y)."""
+        """See `Renderer.draw`; coefficients are keypoints, (x, y) after (x, y)."""
         picture = as_tensor(reference).to(self.device)
         here = torch.tensor(reference_coefficients, dtype=torch.float32, device=self.device)
         out = [np.zeros((0, 256, 256, 3), np.uint8)]
@@ -88,5 +93,10 @@ def as_tensor(picture: NDArray[np.uint8]) -> torch.Tensor:
 
 @lru_cache(maxsize=2)
 def load_network(path: Path) -> FomNetwork:
-    """The trained network; errors as `stored.load`."""
+    """The trained network; errors as `weights.load`."""
     return load(path, "fom", FomNetwork())
+
+
+@lru_cache(maxsize=2)
+def _renderer(device: str) -> KeypointRenderer:
+    return KeypointRenderer.load(device)

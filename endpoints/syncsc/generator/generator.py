@@ -37,14 +37,14 @@ class Generator:
     def draw(
         self, reference: NDArray, reference_coefficients: NDArray, identity: NDArray, coefficients: NDArray
     ) -> NDArray[np.uint8]:
-        """See `Drawing.draw`."""
+        """See `Renderer.draw`."""
         return self.drawn(reference, reference_coefficients, identity, coefficients)[1]
 
     @torch.inference_mode()
     def drawn(
         self, reference: NDArray, reference_coefficients: NDArray, identity: NDArray, coefficients: NDArray
     ) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
-        """The warped and the edited pictures, uint8 [frames, 256, 256, 3] each; arguments as of `Drawing.draw`."""
+        """The warped and the edited pictures, uint8 [frames, 256, 256, 3] each; arguments as of `Renderer.draw`."""
         wanted = np.atleast_2d(coefficients)
         together = TOGETHER[torch.device(self.device).type]
         picture = torch.from_numpy(np.ascontiguousarray(reference)).permute(2, 0, 1)[None].float()
@@ -73,5 +73,5 @@ def _pixels(pictures: Tensor) -> NDArray[np.uint8]:
 
 @lru_cache(maxsize=2)
 def load_network(path: Path) -> Network:
-    """The trained network; errors as `stored.load`."""
+    """The trained network; errors as `weights.load`."""
     return load(path, "generator", Network())

@@ -1,4 +1,4 @@
-"""The ways to draw a face from a reference picture and 16 numbers."""
+"""Renderers: ways to draw a face from a reference picture and 16 numbers."""
 
 from __future__ import annotations
 
@@ -11,19 +11,18 @@ from lossweep.channels.registry import Registry
 from lossweep.endpoints.syncsc.face_model import FaceModel
 from lossweep.endpoints.syncsc.generator.warp import warp
 
-DRAWINGS = Registry(
+RENDERERS = Registry(
     "drawing",
     "lossweep.drawings",
     {
         "generator": "lossweep.endpoints.syncsc.generator.generator:Generator",
         "warp": "lossweep.endpoints.syncsc.generator.renderer:BareWarp",
-        "keypoints": "lossweep.endpoints.syncsc.fom.endpoint:KeypointDrawing",
         "frozen": "lossweep.endpoints.syncsc.generator.renderer:Frozen",
     },
 )
 
 
-class Drawing(Protocol):
+class Renderer(Protocol):
     """A receiver's way to draw. Each picture depends on its own numbers alone, not on what it is drawn with.
 
     A class method `load(device)` makes one.
@@ -60,7 +59,7 @@ class BareWarp:
     def draw(
         self, reference: NDArray, reference_coefficients: NDArray, identity: NDArray, coefficients: NDArray
     ) -> NDArray[np.uint8]:
-        """See `Drawing.draw`."""
+        """See `Renderer.draw`."""
         model = FaceModel.load()
         here = model.landmarks(identity, reference_coefficients)
         return warp(reference, here, model.landmarks(identity, np.atleast_2d(coefficients)))
@@ -77,5 +76,5 @@ class Frozen:
     def draw(
         self, reference: NDArray, reference_coefficients: NDArray, identity: NDArray, coefficients: NDArray
     ) -> NDArray[np.uint8]:
-        """See `Drawing.draw`."""
+        """See `Renderer.draw`."""
         return np.repeat(reference[None], len(np.atleast_2d(coefficients)), 0)

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from lossweep.endpoints.syncsc.codes.pacsc_network import CONFIGS, PacSCConfig, PacSCNetwork
-from lossweep.endpoints.syncsc.codes.weights import save
+from lossweep.endpoints.weights import save
 from lossweep.experiments.training.codes.sequences import training_sequences
 
 LOSS = 0.4
@@ -47,7 +47,7 @@ def train(args: Namespace) -> None:
             torch.save(run.state(), checkpoint)
             print(f"{name}: step {run.step}, loss {run.loss:.4f}, held out", run.errors(held_out), flush=True)
         if number < len(CONFIGS):
-            save(args.out / f"pacsc-{name}.safetensors", run.network, config)
+            save(args.out / f"pacsc-{name}.safetensors", run.network.state_dict(), config)
             lines.append(_line(name, run.errors(held_out), run))
             if name == "0.5":
                 lines.append(_line("0.5, rows as 8-bit integers", run.errors(held_out, 1 / 32), run))

@@ -119,7 +119,7 @@ def test_a_window_is_whole_exactly_when_six_packets_arrived():
 
 
 def test_a_copy_in_time_is_enough_and_nothing_else_helps():
-    got = received(SENTENCE[:30] * 40, 0.5, code="red-0.25")
+    got = received(SENTENCE[:30] * 40, 0.5, code="repetition-0.25")
     missing = np.mean([word is None for word in got])
     assert abs(missing - 0.5**4) < 4 * np.sqrt(0.0625 * 0.9375 / len(got))
 
