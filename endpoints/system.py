@@ -111,12 +111,12 @@ class SystemEndpoint:
 
     def encode(self, clip: Clip) -> Encoded[SystemSession]:
         """The packets of all parts; blocks in order of their media time. See `Endpoint.encode`."""
+        voice = None if self.params.voice is None else voice_session(self.params.voice, clip)
         encoded = {name: endpoint.encode(clip) for name, endpoint in self.parts.items()}
         sessions = tuple(
             PartSession(name, part.options.name, encoded[name].session)  # type: ignore[attr-defined]
             for name, part in self.params.parts.items()
         )
-        voice = None if self.params.voice is None else voice_session(self.params.voice, clip)
         truth = encoded["video"].truth if "video" in encoded else Truth()
         stream = _together([one.stream for one in encoded.values()])
         return Encoded(stream, SystemSession(sessions, voice), truth, self._columns(encoded))

@@ -172,9 +172,7 @@ def test_a_packet_whose_timestamp_and_number_disagree_is_damaged(clip):
     endpoint = opus()
     encoded = endpoint.encode(clip)
     delivery = simulate(encoded.stream, Bernoulli(0.0), Delay(0.02), seed=1)
-    received = receive(
-        delivery.arrivals(encoded.stream), encoded.session.streams, delivery.playout_delay_s
-    )
+    received = receive(delivery.arrivals(encoded.stream), encoded.session.streams, delivery.playout_delay_s)
     moved = [*received[:5], dataclasses.replace(received[5], media_time_s=3.0), *received[6:]]
     holed = [*received[:5], *received[6:]]
     decode = endpoint.decode

@@ -1,5 +1,6 @@
 """The text stream: bits come back, what arrived is not changed, and filling is causal."""
 
+import dataclasses
 from contextlib import suppress
 from itertools import pairwise
 from pathlib import Path
@@ -14,13 +15,19 @@ from lossweep.channels.delay import Delay
 from lossweep.channels.errors import WeightsError
 from lossweep.endpoints.clip import Clip, ClipError, Word
 from lossweep.endpoints.fec.code import CODES
+from lossweep.endpoints.receiver import ReceivedPacket, receive
 from lossweep.endpoints.text import huffman, weights
 from lossweep.endpoints.text.concealment import concealment
 from lossweep.endpoints.text.endpoint import PAUSE_S, TextEndpoint, TextParams, window_ends
 from lossweep.endpoints.text.interleaving import order
+from lossweep.endpoints.text.payload import WordError, depacketize, field_bits, packetize
+from lossweep.endpoints.text.received_words import in_order
 from lossweep.endpoints.text.word_forms import MARKS, analyse, compose
+from lossweep.experiments.evaluator import play
 from lossweep.experiments.training.text.loss_masks import masks
+from lossweep.sim.delivery import Delivery
 from lossweep.sim.simulate import simulate
+from lossweep.sim.stream import Stream
 
 SENTENCE = """So today we are going to talk about the periodic table, and why the energy of an electron in a
 hydrogen atom depends on n. If you have a question, ask it now.""".split()  # noqa: SIM905
@@ -30,27 +37,49 @@ def clip(words: list[str]) -> Clip:
     return Clip("lecture", words=tuple(Word(w, 0.4 * i, 0.4 * (i + 1)) for i, w in enumerate(words)))
 
 
-def received(words: list[str], loss: float, name: str = "none", code: str = "rs-0.5") -> list[str | None]:
+def endpoint(name: str = "none", code: str = "rs-0.5", **options: int) -> TextEndpoint:
     family, _, rate = code.partition("-")
     code = CODES.get(family).from_params(**({"code_rate": float(rate)} if rate else {}))
-    endpoint = TextEndpoint(TextParams(concealment=name), code)
-    stream = endpoint.encode(clip(words))
+    return TextEndpoint(TextParams(concealment=name, **options), code)
+
+
+def received(words: list[str], loss: float, name: str = "none", code: str = "rs-0.5") -> list[str | None]:
+    """What the receiver shows, with None for words at the end of which it knows nothing."""
+    sender = endpoint(name, code)
+    encoded = sender.encode(clip(words))
     delay = Delay(propagation_delay_s=0.04, jitter_s=0.005)
-    return [
-        w.text for w in endpoint.decode(stream, simulate(stream, Bernoulli(loss), delay, seed=3)).clip.words
-    ]
+    shown = play(sender, encoded, simulate(encoded.stream, Bernoulli(loss), delay, seed=3), "cpu").clip.words
+    return [w.text for w in shown] + [None] * (len(words) - len(shown))
 
 
-@given(st.text(max_size=40))
-def test_any_text_comes_back_bit_for_bit(word):
-    code = huffman.load()
-    assert code.decode(code.encode(word)) == word
+def losing(stream: Stream, lost: list[int]) -> Delivery:
+    """Everything arrives but these packets."""
+    delivery = simulate(stream, Bernoulli(0.0), Delay(0.02), seed=1)
+    delivery.arrived_s[lost] = np.nan
+    return delivery
 
 
-@given(st.binary(max_size=20))
-def test_any_bytes_decode_or_raise_the_codes_own_error(data):
-    with suppress(huffman.HuffmanError):
-        huffman.load().decode(data)
+@given(st.text(max_size=40), st.integers(1, 10), st.data())
+def test_any_text_and_place_come_back_bit_for_bit(word, windows, data):
+    code, field = huffman.load(), field_bits(windows)
+    k = data.draw(st.integers(1, 6 * windows))
+    esi = data.draw(st.integers(0, k - 1))
+    payload = packetize(code, word, esi, k, field)
+    assert depacketize(code, payload, field) == (word, esi, k)
+    assert 8 * (len(payload) - 1) < 2 * field + code.bits(word)[1] <= 8 * len(payload)
+
+
+@given(st.binary(max_size=20), st.integers(1, 10))
+def test_any_bytes_are_a_word_in_its_block_or_raise_the_formats_own_error(data, windows):
+    with suppress(WordError):
+        word, esi, k = depacketize(huffman.load(), data, field_bits(windows))
+        assert 0 <= esi < k
+        assert packetize(huffman.load(), word, esi, k, field_bits(windows)) == data
+
+
+def test_a_surrogate_is_not_sent():
+    with pytest.raises(huffman.HuffmanError, match="no Unicode text"):
+        huffman.load().bits("\ud800")
 
 
 def test_huffman_is_complete_and_within_a_bit_of_entropy():
@@ -63,9 +92,9 @@ def test_huffman_is_complete_and_within_a_bit_of_entropy():
 
 
 @given(st.integers(0, 10**6), st.integers(1, 60))
-def test_interleaving_is_a_permutation_that_the_number_alone_gives(sbn, words):
-    assert sorted(order(sbn, words)) == list(range(words))
-    assert (order(sbn, words) == order(sbn, words)).all()
+def test_interleaving_is_a_permutation_that_the_number_alone_gives(first, words):
+    assert sorted(order(first, words)) == list(range(words))
+    assert (order(first, words) == order(first, words)).all()
 
 
 @given(st.sampled_from(["atom", "the", "energy", "n"]), st.integers(0, 2 * len(MARKS) - 1))
@@ -80,11 +109,14 @@ def test_nothing_is_changed_where_nothing_is_lost(name):
 
 
 @pytest.mark.parametrize("name", ["unigram", "ngram", "textpc"])
-def test_only_missing_words_are_filled_and_all_of_them(name):
+def test_only_missing_words_are_filled_and_all_that_are_known_to_be(name):
     bare = received(SENTENCE * 8, 0.6, code="none")
     filled = received(SENTENCE * 8, 0.6, name, code="none")
-    assert None in bare
-    assert None not in filled
+    last = max(i for i, word in enumerate(bare) if word is not None)
+    known = last // 6 * 6 + 6  # of the last window of which a word arrived
+    assert None in bare[:known]
+    assert None not in filled[:known]
+    assert set(filled[known:]) <= {None}
     assert all(a is None or a == b for a, b in zip(bare, filled, strict=True))
 
 
@@ -139,18 +171,65 @@ def test_windows_close_after_six_words_or_at_a_pause_and_only_there(paces):
 
 def test_a_long_pause_does_not_make_the_playout_delay_long():
     words = tuple(Word(w, t := 0.4 * i + 60 * (i > 8), t + 0.4) for i, w in enumerate(SENTENCE[:18]))
-    stream = TextEndpoint(TextParams(), CODES.get("rs").from_params(code_rate=0.5)).encode(
-        Clip("lecture", words=words)
-    )
+    stream = endpoint().encode(Clip("lecture", words=words)).stream
     delivery = simulate(stream, Bernoulli(0.0), Delay(propagation_delay_s=0.04, jitter_s=0.005), seed=3)
     assert delivery.playout_delay_s < 6 * 0.4 * (1 + 1 / 2.5) + 0.2
 
 
 def test_the_wait_for_later_windows_is_in_the_table():
-    endpoint = TextEndpoint(TextParams(look_ahead_windows=2), CODES.get("none").from_params())
-    columns = endpoint.columns(endpoint.encode(clip(SENTENCE)))
-    assert columns["look_ahead_delay_s"] == pytest.approx(2 * 6 * 0.4)
-    assert endpoint.label == "text-none-ahead2"
+    sender = endpoint(code="none", look_ahead_windows=2)
+    assert sender.encode(clip(SENTENCE)).columns["look_ahead_delay_s"] == pytest.approx(2 * 6 * 0.4)
+    assert sender.label == "text-none-ahead2"
+
+
+def test_a_receiver_knows_what_is_missing_between_packets_and_nothing_behind_them():
+    """40 words, windows of 6; windows 2 and 3 are lost whole, of the others the first packet and the last words."""
+    sender, words = endpoint(code="none"), [f"w{i}" for i in range(40)]
+    encoded = sender.encode(clip(words))
+    lost = [0, *range(12, 24), *range(36, 40)]
+    shown = play(sender, encoded, losing(encoded.stream, lost), "cpu").clip.words
+    missing = {int(order(0, 6)[0]), *range(12, 24)}
+    assert [word.text for word in shown] == [None if i in missing else w for i, w in enumerate(words[:36])]
+    starts = np.array([word.start_s for word in shown])
+    there = [i for i, word in enumerate(shown) if word.text is not None]
+    np.testing.assert_allclose(starts[there], 0.4 * np.array(there), atol=1 / 16_000)
+    np.testing.assert_allclose(starts[12:24], 0.4 * np.arange(12, 24), atol=1e-3)  # an even pace
+
+
+@pytest.mark.parametrize("windows", [1, 3])
+def test_a_window_lost_whole_is_a_window_to_concealment(windows):
+    sender = endpoint(code="none", windows_interleaved=windows)
+    encoded = sender.encode(clip([f"w{i}" for i in range(36 * windows)]))
+    size = 6 * windows
+    there = [0, 5 * size - 1, 5 * size]  # of windows 0, 4 and 5
+    lost = sorted(set(range(36 * windows)) - set(there))
+    received = receive(losing(encoded.stream, lost).arrivals(encoded.stream), encoded.session.streams, 10.0)
+    words = in_order(received, huffman.load(), windows)
+    assert words.windows.tolist() == np.repeat(np.arange(6), size).tolist()
+    assert sum(text is not None for text in words.texts) == 3
+
+
+def test_blocks_that_contradict_each_other_are_settled_by_the_number_of_their_packets():
+    code, field = huffman.load(), field_bits(1)
+
+    def packet(number, esi, k):
+        payload = packetize(code, f"w{number}", esi, k, field)
+        return ReceivedPacket("words", number, 6400 * number, 0.4 * number, False, payload, 1.0)
+
+    block = [packet(i, i, 6) for i in range(6)]
+    damaged = [*block[:3], packet(3, 0, 5), *block[4:]]
+    words = in_order(damaged, code, 1)
+    assert len(words.texts) == 6
+    assert words.texts[int(order(0, 6)[3])] is None
+    assert sum(text is None for text in words.texts) == 1
+
+
+def test_ends_of_words_are_not_on_the_wire():
+    words = clip(SENTENCE).words
+    shorter = tuple(dataclasses.replace(w, end_s=w.start_s + 0.1) for w in words)
+    sender = endpoint(code="none")
+    streams = [sender.encode(Clip("c", words=w)).stream for w in (words, shorter)]
+    assert streams[0].packets == streams[1].packets
 
 
 def test_the_weights_are_named_with_their_hashes():

@@ -8,12 +8,13 @@ import pytest
 from lossweep.channels.bernoulli import Bernoulli
 from lossweep.channels.delay import Delay
 from lossweep.channels.errors import WeightsError
-from lossweep.endpoints.clip import SPEECH_RATE, Clip, ClipError, Word
+from lossweep.endpoints.clip import SPEECH_RATE, Clip, ClipError, Playback, Word
 from lossweep.endpoints.fec.none import NoCode
 from lossweep.endpoints.system import SystemEndpoint, SystemParams
 from lossweep.endpoints.tts.synthesizer import SYNTHESIZERS
-from lossweep.endpoints.tts.voice import Voice, VoiceParams
+from lossweep.endpoints.tts.voice import VoiceParams, VoiceSession, speak, voice_session
 from lossweep.experiments.clips import load_clips
+from lossweep.experiments.evaluator import play
 from lossweep.experiments.scenario import ScenarioError, check
 from lossweep.sim.simulate import simulate
 
@@ -54,34 +55,49 @@ def system(**parts):
     return SystemEndpoint(SystemParams(**{"video": VIDEO, "words": WORDS, **parts}), NoCode())
 
 
-def test_the_voice_is_told_the_words_and_lips_that_arrived_and_nothing_is_sent_for_it(clip):
+def test_the_voice_gets_the_words_and_lips_that_arrived_and_nothing_is_sent_for_it(clip):
     spoken, mute = system(voice="hum"), system()
-    stream = spoken.encode(clip)
-    assert stream.packets == mute.encode(clip).packets
+    encoded = spoken.encode(clip)
+    assert encoded.stream.packets == mute.encode(clip).stream.packets
     for loss in (0.0, 0.5):
-        received = spoken.decode(stream, simulate(stream, Bernoulli(loss), Delay(0.02), seed=3))
+        delivery = simulate(encoded.stream, Bernoulli(loss), Delay(0.02), seed=3)
+        received = play(spoken, encoded, delivery, "cpu")
         words, lips, frames, voice = Hum.told[-1]
         assert words == received.clip.words
-        assert np.allclose(lips, received.semantics[1][:, :6])
-        assert frames == len(clip.video) == len(lips)
-        assert len(received.clip.speech) == frames * 640
+        assert len(lips) == frames == -int(-received.clip.duration_s * 25 // 1)
+        shown = received.semantics[:, :6]
+        assert np.allclose(lips[: len(shown)], shown[: len(lips)])
         assert np.array_equal(voice, clip.speech[: 3 * SPEECH_RATE])
-        lost = sum(word.text is None for word in words)
+        lost = len(clip.words) - sum(word.text is not None for word in words)
         assert (lost > 0) == (loss > 0)
-        assert np.array_equal(received.clip.speech, Hum().speak(words, lips, frames, voice))
-        assert received.sound_late_s == pytest.approx(0, abs=1e-4)
-    assert spoken.columns(stream)["voice"] == "hum"
+        speech = Hum().speak(words, lips, frames, voice)
+        assert np.array_equal(received.clip.speech, speech[: len(received.clip.speech)])
+        assert len(received.clip.speech) == round(received.clip.duration_s * SPEECH_RATE)
+    assert encoded.columns["voice"] == "hum"
     assert spoken.label == "syncsc-frozen+text+hum-none"
 
 
 def test_lips_come_25_times_a_second_whatever_the_clip(clip):
-    slow = Clip("slow", [None] * 30, 30.0, clip.speech, (Word("one", 0.1, 0.4),))
+    slow = Clip("slow", [None] * 30, 30.0, words=(Word("one", 0.1, 0.4),))
     ramp = np.arange(30, dtype=np.float32)[:, None] * np.ones((1, 16), np.float32)
-    speech = Voice(VoiceParams(name="hum")).speak(slow, (ramp, ramp), clip.speech)
+    speech = speak(Playback(slow, semantics=ramp), VoiceSession("hum", "own", clip.speech.tobytes()))
     _, lips, frames, _ = Hum.told[-1]
     assert frames == 25
     assert np.allclose(lips[:, 0], np.arange(25) * 1.2)
     assert len(speech) == SPEECH_RATE
+
+
+def test_without_words_it_is_silent_and_words_that_cannot_be_said_are_left_out(clip):
+    voice = VoiceSession("hum", "own", clip.speech.tobytes())
+    assert len(speak(Playback(Clip("received", words=())), voice)) == 0
+    unknown = Clip("received", [None] * 25, 25.0, words=(Word("мир", 0, 0.5), Word(None, 0.5, 1)))
+    assert not speak(Playback(unknown), voice).any()
+    assert not Hum.told
+    words = (*unknown.words, Word("peace", 1, 1.5))
+    speak(Playback(dataclasses.replace(unknown, words=words)), voice)
+    assert [word.text for word in Hum.told[-1][0]] == [None, None, "peace"]
+    with pytest.raises(ClipError, match="clip received: the word 'мир' cannot be said"):
+        voice_session(VoiceParams(name="hum"), dataclasses.replace(unknown, speech=clip.speech))
 
 
 @pytest.mark.parametrize(
@@ -108,10 +124,10 @@ def test_mistakes_about_a_voice_are_one_line_each(parts, line):
 
 
 def test_a_vocoder_of_the_users_that_is_not_there_is_named(clip, tmp_path):
-    there = Voice(VoiceParams(name="visual", vocoder=str(tmp_path / "hifigan")))
+    params = VoiceParams(name="visual", vocoder=str(tmp_path / "hifigan"))
+    assert params.label == "visual-hifigan"
     with pytest.raises(WeightsError, match="hifigan"):
-        there.speak(clip, None, clip.speech)
-    assert there.label == "visual-hifigan"
+        speak(Playback(dataclasses.replace(clip, video=None)), voice_session(params, clip))
 
 
 def test_a_clip_without_sound_has_no_voice_to_borrow(clip):
