@@ -31,6 +31,7 @@ class Column:
         media: what a quality is about: "pictures", "speech", "words"; "" for several or none.
         near: difference to the value without loss that a call tolerates ("usable up to"); None is 10 % of that value.
         log: drawn on a logarithmic axis.
+        short: how a value reads in the name of a curve: "GOP {}"; "" is the label and the value.
     """
 
     name: str
@@ -44,6 +45,7 @@ class Column:
     media: Literal["pictures", "speech", "words", ""] = ""
     near: float | None = None
     log: bool = False
+    short: str = ""
 
     @property
     def factor(self) -> float:
@@ -61,6 +63,14 @@ class Column:
             return str(value)
         unit = self.shown or self.unit
         return f"{value * self.factor:.6g} {unit}".strip()
+
+    def phrase(self, value: Any) -> str:
+        """A value in the name of a curve: "GOP 4", "playout delay 150 ms"; "" of what is not there or off."""
+        if value is None or value is False or value in ("none", ""):
+            return ""
+        if value is True:
+            return self.label
+        return (self.short or f"{self.label} {{}}").format(self.text(value))
 
 
 Schema = Mapping[str, Column]

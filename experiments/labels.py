@@ -1,4 +1,4 @@
-"""Names of systems for people: `H.264 + RS 1/2`, `SyncSC, PacSC-S 1/2`; made of what the registries declare as `title`."""
+"""Names of systems for people: `H.264 + RS 1/2`, `SyncSC, PacSC-S 1/2`; from the registries' titles."""
 
 from __future__ import annotations
 
@@ -41,10 +41,12 @@ def label(endpoint: Mapping[str, Any], code: Mapping[str, Any]) -> Label:
     if not parts:
         return Label(_title(ENDPOINTS, endpoint["name"]), *_code(own))
     voice = parts.pop("voice", None)
-    inner = [str(Label(_title(ENDPOINTS, p["name"]), *_code(p.get("code") or NO_CODE))) for p in parts.values()]
+    inner = [
+        str(Label(_title(ENDPOINTS, p["name"]), *_code(p.get("code") or NO_CODE))) for p in parts.values()
+    ]
     if voice is not None:
         inner.append(_title(SYNTHESIZERS, voice["name"]))
-    name = " | ".join(inner) if any(" + " in one or ", " in one for one in inner) else ", ".join(inner)
+    name = ("; " if any(" + " in one or ", " in one for one in inner) else ", ").join(inner)
     return Label(name) if all(p.get("code") for p in parts.values()) else Label(name, *_code(own))
 
 
@@ -55,7 +57,8 @@ def labels(cells: Iterable[Any], identifiers: Iterable[str]) -> dict[str, dict[s
         cells, identifiers: of the same length: a cell (mapping) and the identifier that its row has.
     """
     return {
-        name: asdict(label(cell["endpoint"], cell["code"])) for cell, name in zip(cells, identifiers, strict=True)
+        name: asdict(label(cell["endpoint"], cell["code"]))
+        for cell, name in zip(cells, identifiers, strict=True)
     }
 
 
@@ -63,12 +66,17 @@ def read_labels(manifest: Mapping[str, Any]) -> dict[str, Label]:
     """Labels by identifier: the manifest's own, or made from its scenario where it has none."""
     if "labels" in manifest:
         return {name: Label(**said) for name, said in manifest["labels"].items()}
-    found: dict[str, Label] = {}
-    for endpoint, code in ways(manifest["scenario"]):
+    return {name: label(endpoint, code) for name, endpoint, code in identified(manifest["scenario"])}
+
+
+def identified(scenario: Mapping[str, Any]) -> list[tuple[str, dict[str, Any], dict[str, Any]]]:
+    """Every endpoint of a scenario with its code, and its identifier; those that cannot be made are left out."""
+    found = []
+    for endpoint, code in ways(scenario):
         try:
             family = CODES.get(code["name"]).from_params(**{k: v for k, v in code.items() if k != "name"})
             kind = ENDPOINTS.get(endpoint["name"])
-            found[kind(kind.Params.model_validate(endpoint), family).label] = label(endpoint, code)
+            found.append((kind(kind.Params.model_validate(endpoint), family).label, endpoint, code))
         except (ValueError, RuntimeError):  # of another version, or of a plug-in that is not here
             continue
     return found
@@ -107,4 +115,9 @@ def _code(value: Any) -> tuple[str, str]:
     title = getattr(family, "title", family.name)
     rate = code.get("code_rate")
     fraction = f" {Fraction(rate).limit_denominator(99)}" if rate is not None else ""
-    return (f"{title}{fraction}" if title else "", ", " if getattr(family, "protects", "") == "face" else " + ")
+    return (f"{title}{fraction}" if title else "", ", " if _is_part(family) else " + ")
+
+
+def _is_part(family: Any) -> bool:
+    """Whether a code belongs to one endpoint, as PacSC does to SyncSC, and is not put on top of it."""
+    return getattr(family, "protects", "packets") != "packets" or bool(getattr(family, "endpoints", ()))

@@ -1,0 +1,282 @@
+"""Curves of a sweep: one per combination of what varies, its points means over clips and loss patterns.
+
+A point never averages over anything else: every other setting that the scenario varies names the curve, is the x axis,
+or makes a panel. Settings of the network, the path and the clip make panels of their own accord.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+import pandas as pd
+
+from lossweep.experiments.columns import Column, setting
+from lossweep.experiments.confidence import interval
+from lossweep.experiments.labels import Label
+from lossweep.experiments.sweep import NETWORK, PlotError, Sweep
+
+MOST_PANELS = 12
+MOST_CURVES, MOST_LABELS = 8, 20
+CHANNELS = {
+    "erasure": "independent loss",
+    "bernoulli": "independent loss",
+    "gilbert_elliott": "bursty loss",
+    "trace": "recorded loss",
+}
+JOINED = {
+    "rate": ("target_bpp", "quantizer", "bitrate"),
+    "network": ("playout_delay_s", "look_ahead", "group", "gop", "block_frames", "fec_frames"),
+}
+"""Along which settings the points of a curve are joined where x was measured: rates, delays."""
+
+
+@dataclass(frozen=True)
+class Curve:
+    """One way of sending under one condition.
+
+    Attributes:
+        label: the system's name.
+        variant: the settings that tell it from others of that name: "GOP 4"; "" where none is needed.
+        points: columns x, mean, lower, upper, n (loss patterns), clips; in the order of x. `lower` and `upper` are nan
+            where n is 1.
+        identifier: as in the table's column `endpoint`.
+        joined: whether a line goes through the points.
+    """
+
+    label: Label
+    variant: str
+    points: pd.DataFrame = field(compare=False)
+    identifier: str
+    joined: bool = True
+
+    @property
+    def name(self) -> str:
+        """The name in the legend."""
+        return f"{self.label}, {self.variant}" if self.variant else str(self.label)
+
+
+@dataclass(frozen=True)
+class Panel:
+    """The curves under one condition.
+
+    Attributes:
+        network, endpoint: the condition, as far as it is the network's and the endpoints'.
+        context: in a panel of one system, the curves of the others, for comparison.
+        row: place of the panel among those of its system.
+    """
+
+    network: str
+    endpoint: str
+    curves: tuple[Curve, ...]
+    context: tuple[Curve, ...] = ()
+    row: int = 0
+
+    @property
+    def title(self) -> str:
+        """What stands above the panel."""
+        system = self.curves[0].label.system if self.context else ""
+        return ", ".join(filter(None, (system, self.network, self.endpoint)))
+
+
+def panels(sweep: Sweep, x: str, y: str, facet: Sequence[str] = ()) -> list[Panel]:
+    """The panels of y against x.
+
+    Args:
+        x, y: columns of the table. Points of a measured x (a rate, a delay) lie at its mean.
+        facet: further settings that make panels.
+    Raises:
+        PlotError: an unknown column, one that holds no number, or more than a figure can show; one line.
+    """
+    across, up = sweep.column(x), sweep.column(y)
+    for column in (across, up):
+        if not pd.api.types.is_numeric_dtype(sweep.table[column.name]):
+            raise PlotError(f"{column.name} holds text; x and y are numbers, choose it as --facet")
+    if sweep.table[y].notna().sum() == 0:
+        raise PlotError(f"{y} has no value in this sweep")
+    keys, facets = _keys(sweep, across, facet)
+    frame = sweep.table[["endpoint", x, y, "clip", *_patterns(sweep)]].copy()
+    frame = frame.loc[:, ~frame.columns.duplicated()].assign(**keys)
+    frame = frame[frame[y].notna() & frame[x].notna()]
+    panelled = [name for name in keys if name in facets]
+    inner = [name for name in keys if name not in facets]
+    conditions = _conditions(sweep, frame, panelled)
+    if len(conditions) > MOST_PANELS:
+        raise PlotError(
+            f"{', '.join(panelled)} would make {len(conditions)} panels; choose some with --where, such as "
+            f"--where {panelled[0]}={frame[panelled[0]].dropna().iloc[0]}"
+        )
+    found = []
+    for condition in conditions:
+        part = frame
+        for name, key in condition.items():
+            alike = part[name] == key if key is not None else part[name].isna()
+            part = part[alike | part[name].isna()] if _stands_everywhere(sweep, name) else part[alike]
+        curves = _curves(sweep, part, across, up, inner)
+        if curves:
+            titles = (_title(sweep, part, condition, own) for own in (False, True))
+            found.append(Panel(*titles, tuple(curves)))
+    found = _small_multiples(found)
+    most = max((len(panel.curves) for panel in found), default=0)
+    if most > MOST_LABELS:
+        axes = [name for name in inner if name in sweep.axes] or ["endpoint"]
+        raise PlotError(f"{most} curves in a panel; choose some with --where, or --facet {' or '.join(axes)}")
+    return found
+
+
+def patterns(found: Sequence[Panel]) -> tuple[int, int]:
+    """The smallest and the largest number of loss patterns of a point."""
+    counts = pd.concat([curve.points["n"] for panel in found for curve in panel.curves])
+    return int(counts.min()), int(counts.max())
+
+
+def _patterns(sweep: Sweep) -> list[str]:
+    return [name for name in ("seed", "repetition") if name in sweep.table]
+
+
+def _keys(sweep: Sweep, x: Column, facet: Sequence[str]) -> tuple[dict[str, pd.Series], list[str]]:
+    """The axes that curves and panels differ by, with their values per row, and which of them make panels."""
+    keys = {}
+    for name, axis in sweep.axes.items():
+        if name == x.name:
+            continue
+        values = sweep.values(name)
+        if values.nunique(dropna=False) < 2:
+            continue
+        if x.role == "setting" and axis.part == "channel" and _same(values, sweep.table[x.name]):
+            continue
+        keys[name] = values
+    for name in facet:
+        sweep.column(name)
+        if name not in keys and name != x.name and sweep.table[name].nunique() > 1:
+            keys[name] = sweep.table[name].map(str)
+    wanted = [name for name in keys if name in facet or sweep.axes[name].part in NETWORK]
+    return keys, wanted
+
+
+def _same(values: pd.Series, other: pd.Series) -> bool:
+    """Whether one follows from the other, as the loss rate from the probabilities of a channel."""
+    pair = pd.DataFrame({"a": values, "b": other.map(repr)}).drop_duplicates()
+    return not pair["a"].duplicated().any() and not pair["b"].duplicated().any()
+
+
+def _stands_everywhere(sweep: Sweep, name: str) -> bool:
+    """Whether a row without this setting stands in every panel: so of endpoints, such as a codec without GOPs."""
+    return name in sweep.axes and sweep.axes[name].part == "endpoint"
+
+
+def _conditions(sweep: Sweep, frame: pd.DataFrame, names: list[str]) -> list[dict[str, str | None]]:
+    network = [name for name in names if not _stands_everywhere(sweep, name)]
+    own = [name for name in names if _stands_everywhere(sweep, name)]
+    of_network = frame[network].drop_duplicates() if network else pd.DataFrame(index=[0])
+    levels = [list(frame[name].dropna().unique()) or [None] for name in own]
+    return [
+        {name: (None if pd.isna(row[name]) else row[name]) for name in network}
+        | dict(zip(own, level, strict=True))
+        for row in of_network.to_dict("records")
+        for level in itertools.product(*levels)
+    ]
+
+
+def _curves(sweep: Sweep, part: pd.DataFrame, x: Column, y: Column, inner: list[str]) -> list[Curve]:
+    measured = x.role not in ("setting", "identity")
+    joined = [name for name in inner if measured and name in JOINED.get(x.role, ())]
+    apart = ["endpoint", *(name for name in inner if name not in joined)]
+    found = []
+    groups = [(key, group) for key, group in part.groupby(apart, sort=False, dropna=False)]
+    phrases = _phrases(sweep, [dict(zip(apart, key, strict=True)) for key, _ in groups])
+    for (key, group), phrase in zip(groups, phrases, strict=True):
+        by = joined if measured else [x.name]
+        points = _points(group, x, y, by)
+        found.append(Curve(sweep.label(key[0]), phrase, points, key[0], bool(by)))
+    return found
+
+
+def _points(group: pd.DataFrame, x: Column, y: Column, by: list[str]) -> pd.DataFrame:
+    rows = []
+    pattern = [name for name in ("seed", "repetition") if name in group]
+    for _, cells in group.groupby(by, sort=True, dropna=False) if by else [((), group)]:
+        if cells.duplicated(["clip", *pattern]).any():
+            raise PlotError(
+                f"several cells have the same clip, system, {x.name} and loss pattern; something varies that the "
+                "table does not name: run the sweep again with this version, or choose with --where"
+            )
+        values = cells.pivot_table(index=pattern, columns="clip", values=y.name, dropna=False)
+        found = interval(values.to_numpy(), y.lowest, y.highest)
+        rows.append({"x": cells[x.name].mean(), **found._asdict(), "clips": cells["clip"].nunique()})
+    return pd.DataFrame(rows).sort_values("x", ignore_index=True)
+
+
+def _phrases(sweep: Sweep, combinations: list[dict[str, str | None]]) -> list[str]:
+    """What tells each combination from the others of the same name; what is off is not said where that is enough."""
+    names = [str(sweep.label(c["endpoint"] or "")) for c in combinations]
+    short, full = (
+        [_phrase(sweep, names, combinations, i, zero) for i in range(len(names))] for zero in ("", "0")
+    )
+    whole = list(zip(names, short, strict=True))
+    chosen = [f if whole.count((n, s)) > 1 else s for n, s, f in zip(names, short, full, strict=True)]
+    whole = list(zip(names, chosen, strict=True))
+    return [
+        phrase
+        if whole.count((name, phrase)) == 1
+        else ", ".join(filter(None, (phrase, f"({c['endpoint']})")))
+        for name, phrase, c in zip(names, chosen, combinations, strict=True)
+    ]
+
+
+def _phrase(
+    sweep: Sweep, names: list[str], combinations: list[dict[str, str | None]], i: int, zero: str
+) -> str:
+    """The settings by which a combination differs from others of its name; 0 is left out where `zero` is empty."""
+    alike = [c for n, c in zip(names, combinations, strict=True) if n == names[i]]
+    said = [
+        (sweep.columns.get(key) or setting(key)).phrase(sweep.value(key, value))
+        for key, value in combinations[i].items()
+        if key != "endpoint" and len({c[key] for c in alike}) > 1 and (value != "0" or zero)
+    ]
+    return ", ".join(phrase for phrase in said if phrase)
+
+
+def _title(sweep: Sweep, part: pd.DataFrame, condition: dict[str, str | None], own: bool) -> str:
+    """A condition in words: what is the endpoints' own, or the rest of it."""
+    said = []
+    for name, key in condition.items():
+        if key is None or own != _stands_everywhere(sweep, name):
+            continue
+        if name == "channel":
+            said.append(CHANNELS.get(key, key))
+        elif name in ("code", "endpoint"):
+            name_of = sweep.label(part["endpoint"].iloc[0])
+            said.append(name_of.code or "no repair" if name == "code" else str(name_of))
+        else:
+            value = sweep.value(name, key) if name in sweep.axes else key
+            said.append((sweep.columns.get(name) or setting(name)).phrase(value))
+    return ", ".join(phrase for phrase in said if phrase)
+
+
+def _small_multiples(found: list[Panel]) -> list[Panel]:
+    """Panels of at most MOST_CURVES curves: fuller ones are split by system, the others in grey.
+
+    A system that has nothing of what the endpoints' panels differ by stands once.
+    """
+    systems = dict.fromkeys(curve.label.system for panel in found for curve in panel.curves)
+    if len(systems) < 2 or all(len(panel.curves) <= MOST_CURVES for panel in found):
+        return found
+    split: list[Panel] = []
+    for row, panel in enumerate(found):
+        for system in systems:
+            own = tuple(c for c in panel.curves if c.label.system == system)
+            others = tuple(c for c in panel.curves if c.label.system != system)
+            if not own:
+                continue
+            same = next((p for p in split if p.network == panel.network and _equal(p.curves, own)), None)
+            if same is None:
+                split.append(Panel(panel.network, panel.endpoint, own, others, row))
+            else:
+                split[split.index(same)] = replace(same, endpoint="")
+    return split
+
+
+def _equal(one: tuple[Curve, ...], other: tuple[Curve, ...]) -> bool:
+    return one == other and all(a.points.equals(b.points) for a, b in zip(one, other, strict=True))
