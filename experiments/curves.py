@@ -204,7 +204,8 @@ def _points(group: pd.DataFrame, x: Column, y: Column, by: list[str]) -> pd.Data
             )
         values = cells.pivot_table(index=pattern, columns="clip", values=y.name, dropna=False)
         found = interval(values.to_numpy(), y.lowest, y.highest)
-        rows.append({"x": cells[x.name].mean(), **found._asdict(), "clips": cells["clip"].nunique()})
+        at = cells[x.name].iloc[0] if x.name in by else cells[x.name].mean()
+        rows.append({"x": at, **found._asdict(), "clips": cells["clip"].nunique()})
     return pd.DataFrame(rows).sort_values("x", ignore_index=True)
 
 

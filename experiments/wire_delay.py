@@ -1,4 +1,4 @@
-"""`python -m lossweep.experiments.wire_delay DIR`: wire rate against delay at equal quality, from a sweep of `pacsc_group`.
+"""`python -m lossweep.experiments.wire_delay DIR`: wire rate against delay at equal quality, of a sweep `pacsc_group`.
 
 For each packet code and each delay that a viewer would bear: the lowest wire rate (parity and RTP/UDP/IP headers
 included) at which the numbers' RMSE stays within a target, over code rates, groups and look-aheads.
@@ -14,7 +14,8 @@ import numpy as np
 import pandas as pd
 
 from lossweep.endpoints.syncsc.codes.interleaving import Layout
-from lossweep.experiments.plot import COLOURS, STYLES
+from lossweep.experiments.confidence import interval
+from lossweep.experiments.looks import COLOURS, LINES, MARKERS, SIZE
 
 TARGETS = (0.01, 0.02, 0.05)
 FPS = 25
@@ -22,25 +23,24 @@ WAYS = ["code", "code_rate", "group", "look_ahead", "loss_rate"]
 
 
 def ways(table: pd.DataFrame) -> pd.DataFrame:
-    """Each way of sending: RMSE with 95 % interval over clips and repetitions, kbit/s on the wire, delay in ms.
+    """Each way of sending: RMSE with 95 % interval over loss patterns, kbit/s on the wire, delay in ms.
 
     Of a frame, from its end to when it is shown: the rest of its block and the look-ahead; the network's own
     delay comes on top.
     """
-    from scipy import stats
-
-    grouped = table.groupby(WAYS)
-    found = grouped["coefficient_rmse"].agg(["mean", "std", "count"]).reset_index()
-    half = stats.t.ppf(0.975, found["count"] - 1) * found["std"] / np.sqrt(found["count"])
-    rate = np.where(found["code"] == "none", 0.5, found["code_rate"])
-    settings = zip(rate, found["group"], found["look_ahead"], strict=True)
-    frames = [Layout(float(r), int(g), int(a)).delay_frames for r, g, a in settings]
-    return found.assign(
-        rmse=found["mean"],
-        half=half,
-        wire_kbps=grouped["wire_bps"].mean().to_numpy() / 1000,
-        delay_ms=np.array(frames) * 1000 / FPS,
-    ).drop(columns=["mean", "std", "count"])
+    rows = []
+    for key, group in table.groupby(WAYS):
+        values = group.pivot_table(index="repetition", columns="clip", values="coefficient_rmse")
+        rmse = interval(values.to_numpy(), lowest=0.0)
+        way = dict(zip(WAYS, key, strict=True))
+        rate = 0.5 if way["code"] == "none" else way["code_rate"]
+        frames = Layout(float(rate), int(way["group"]), int(way["look_ahead"])).delay_frames
+        rows.append(
+            way
+            | {"rmse": rmse.mean, "lower": rmse.lower, "upper": rmse.upper}
+            | {"wire_kbps": group["wire_bps"].mean() / 1000, "delay_ms": frames * 1000 / FPS}
+        )
+    return pd.DataFrame(rows)
 
 
 def frontier(found: pd.DataFrame, target: float) -> pd.DataFrame:
@@ -66,15 +66,14 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def _draw(found: pd.DataFrame, folder: Path) -> None:
-    import matplotlib
+    import matplotlib as mpl
+    from matplotlib.figure import Figure
+    from matplotlib.lines import Line2D
 
-    matplotlib.use("Agg")
-    import matplotlib.pyplot as plt
-
+    mpl.rcParams.update(SIZE)
     losses, codes = sorted(found["loss_rate"].unique()), list(found["code"].unique())
-    figure, axes = plt.subplots(
-        len(TARGETS), len(losses), figsize=(3.2 * len(losses), 2.6 * len(TARGETS)), sharex=True, sharey=True
-    )
+    figure = Figure(figsize=(3.2 * len(losses), 2.6 * len(TARGETS)))
+    axes = figure.subplots(len(TARGETS), len(losses), sharex=True, sharey=True, squeeze=False)
     longest = found["delay_ms"].max()
     for row, target in zip(axes, TARGETS, strict=True):
         for axis, loss in zip(row, losses, strict=True):
@@ -86,25 +85,22 @@ def _draw(found: pd.DataFrame, folder: Path) -> None:
                         [*best["wire_kbps"], best["wire_kbps"].iloc[-1]],
                         where="post",
                         color=COLOURS[i],
-                        ls=STYLES[i][0],
+                        ls=LINES[i],
                         lw=1 + 0.7 * (len(codes) - i),  # what lies on another line shows on both sides of it
                         alpha=0.8,
                     )
-                    axis.plot(best["delay_ms"], best["wire_kbps"], STYLES[i][1], color=COLOURS[i], ms=4)
+                    axis.plot(best["delay_ms"], best["wire_kbps"], MARKERS[i], color=COLOURS[i], ms=4)
             axis.set_title(f"loss {100 * loss:g} %, RMSE at most {target:g}", fontsize=9)
             axis.grid(alpha=0.3)
     for axis in axes[-1]:
         axis.set_xlabel("block and look-ahead / ms")
     for axis in axes[:, 0]:
         axis.set_ylabel("on the wire / kbit/s")
-    lines = [
-        plt.Line2D([], [], color=COLOURS[i], ls=STYLES[i][0], marker=STYLES[i][1]) for i in range(len(codes))
-    ]
+    lines = [Line2D([], [], color=COLOURS[i], ls=LINES[i], marker=MARKERS[i]) for i in range(len(codes))]
     figure.legend(lines, codes, ncols=len(codes), loc="upper center")
     figure.tight_layout(rect=(0, 0, 1, 0.95))
     for suffix in ("png", "pdf"):
         figure.savefig(folder / f"wire_delay.{suffix}", dpi=130)
-    plt.close(figure)
 
 
 if __name__ == "__main__":

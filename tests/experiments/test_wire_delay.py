@@ -26,9 +26,25 @@ def test_the_frontier_is_what_no_other_way_beats(found):
 
 def test_delay_is_of_block_and_look_ahead():
     line = {"code_rate": 0.5, "group": 4, "look_ahead": 8, "loss_rate": 0.1, "wire_bps": 20_000}
+    patterns = ((0, 0.1), (1, 0.2))
     table = pd.DataFrame(
-        [{**line, "code": code, "coefficient_rmse": e} for code in ("rs", "none") for e in (0.1, 0.2)]
-        + [{**line, "code": "rs", "code_rate": 0.25, "group": 2, "coefficient_rmse": e} for e in (0.1, 0.3)]
+        [
+            {**line, "code": code, "clip": "a", "repetition": r, "coefficient_rmse": e}
+            for code in ("rs", "none")
+            for r, e in patterns
+        ]
+        + [
+            {
+                **line,
+                "code": "rs",
+                "code_rate": 0.25,
+                "group": 2,
+                "clip": "a",
+                "repetition": r,
+                "coefficient_rmse": 2 * e - 0.1,
+            }
+            for r, e in patterns
+        ]
     )
     found = ways(table)
     assert found["delay_ms"].tolist() == [15 * 40] * 3
