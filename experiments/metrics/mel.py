@@ -12,6 +12,8 @@ from lossweep.endpoints.clip import SPEECH_RATE
 WINDOW, HOP, BANDS = 1024, 256, 80
 """64 ms, 16 ms; as text-to-speech has them, scaled to 16 kHz."""
 CEPSTRUM = 13
+AT_ONCE = 256
+"""Frames that are transformed together, so that memory does not grow with the speech."""
 RANGE_DB = 80.0
 SILENCE_DB = -100.0
 """Amplitude that counts as nothing, whatever the range."""
@@ -21,6 +23,9 @@ def mel_power(
     speech: NDArray[np.float32], window: int = WINDOW, hop: int = HOP, bands: int = BANDS
 ) -> NDArray[np.float64]:
     """Mel power spectrogram: Slaney's mel scale, triangles of equal area, periodic Hann window.
+
+    Equal to librosa's. `transformers.audio_utils` is not used: its filters are wrong for an odd window, such as the 321
+    samples of DNSMOS, and its spectra are of single precision.
 
     Args:
         speech: float32 [samples], 16 kHz; zeros are put on both sides, so that frame i is centred at i hop.
@@ -33,7 +38,12 @@ def mel_power(
     count = 1 + (len(padded) - window) // hop
     frames = np.lib.stride_tricks.sliding_window_view(padded, window)[::hop][:count]
     hann = 0.5 - 0.5 * np.cos(2 * np.pi * np.arange(window) / window)
-    return np.abs(np.fft.rfft(frames * hann, axis=1)) ** 2 @ _filters(window, bands).T
+    filters = _filters(window, bands).T
+    out = np.empty((count, bands))
+    for first in range(0, count, AT_ONCE):
+        part = slice(first, first + AT_ONCE)
+        out[part] = np.abs(np.fft.rfft(frames[part] * hann, axis=1)) ** 2 @ filters
+    return out
 
 
 def log_mel(speech: NDArray[np.float32], reference: NDArray[np.float32]) -> NDArray[np.float64]:
