@@ -28,7 +28,7 @@ class Mcd(ClipMetric):
     The cepstrum is that of 80 mel bands over 80 dB; figures from other analyses (SPTK, WORLD) are on the same scale
     but not equal.
 
-    Source: Kubichek 1993; the variants: Chen et al. 2022 (V2C), section 5.2.
+    Source: Kubichek 1993; the variants: Chen et al. 2022 (V2C).
     """
 
     name = "mcd"

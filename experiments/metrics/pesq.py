@@ -15,8 +15,7 @@ from lossweep.experiments.metrics.metric import ClipMetric
 NOTHING_HEARD = 1.0
 """Below what P.862.2 maps any speech to (1.04)."""
 PIECE_S = 16.0
-"""Longest piece. P.862 is made for 8 to 20 s, P.862.3 allows 30 s, and from about 50 utterances on the package writes
-beyond its own memory."""
+"""Longest piece. P.862 is for 8 to 30 s, and from about 50 utterances on the package writes beyond its own memory."""
 
 
 class Pesq(ClipMetric):
@@ -25,7 +24,7 @@ class Pesq(ClipMetric):
     Speech longer than 16 s is cut into equal pieces of 8 to 16 s, and the mean over those with an utterance counts.
     Known deviation: where what is heard is digital silence, which P.862 leaves undefined, a piece counts 1.
 
-    Source: ITU-T P.862.2; P.862.3, 7.2 (length).
+    Source: ITU-T P.862.2.
     """
 
     name = "pesq"

@@ -13,13 +13,15 @@ from lossweep.experiments.metrics.onnx import session
 
 RATERS, SEED = 15, 2408
 _WINDOW, _HOP = 512, 256
+SHORTEST = 6 * _HOP
+"""Samples that the network needs."""
 
 
 class Plcmos(ClipMetric):
     """Predicted mean opinion score of speech with concealed gaps, version 2, about 1 to 5, without a reference.
 
-    The mean over 15 raters; nan for digital silence. Known deviation: the package speechmos draws the raters
-    anew at each call, which moves the score by some 0.05; here they are the same 15 always.
+    The mean over 15 raters; nan for digital silence and below 0.1 s. Known deviation: the package speechmos draws the
+    raters anew at each call, which moves the score by some 0.05; here they are the same 15 always.
 
     Source: Diener et al. 2023; package speechmos.
     """
@@ -38,7 +40,7 @@ class Plcmos(ClipMetric):
     def score(self, reference: Clip, playback: Playback, truth: Truth) -> dict[str, float]:
         """A value for each of `columns`."""
         _, heard = align_speech(reference, playback)
-        if not heard.any():
+        if not heard.any() or len(heard) < SHORTEST:
             return {"plcmos": float("nan")}
         spectrum = spectrogram(heard)[None, None]
         opinions = [

@@ -24,6 +24,7 @@ class WordRecovery(ClipMetric):
     label = "word recovery rate"
     needs = "words"
     columns: tuple[str, ...] = ("word_recovery", "word_recovery_cosine", "wer", "chrf")
+    opposite = ("wer",)
 
     def __init__(self, device: str = "cpu") -> None:
         super().__init__(device)
