@@ -34,8 +34,8 @@ def align_speech(reference: Clip, playback: Playback) -> tuple[NDArray[np.float3
 def align_words(reference: Clip, playback: Playback) -> list[str | None]:
     """What the receiver shows for each word of the clip; None where it shows nothing.
 
-    The order is kept, as many received words as possible find a place, and their start times are as near to those of
-    the clip's words as can be. A word that belongs to none is written behind the one before it.
+    Received words keep their order, each belongs to at most one word of the clip, and the sum of differences of their
+    start times is least; a word that belongs to none counts FARTHEST_S, and is written behind the one before it.
 
     Raises:
         MetricError: a clip without words, naming it.
@@ -63,14 +63,14 @@ def _places(sent: tuple[Word, ...], known: list[Word]) -> list[int | None]:
     for i, word in enumerate(known, 1):
         apart = np.abs(starts - word.start_s)
         matched = least[i - 1, :-1] + np.where(apart <= FARTHEST_S, apart, np.inf)
-        left_out = least[i - 1] + 2 * FARTHEST_S
+        left_out = least[i - 1] + FARTHEST_S
         least[i] = np.minimum.accumulate(np.minimum(left_out, np.append(np.inf, matched)))
     places: list[int | None] = [None] * len(known)
     j = len(sent)
     for i in range(len(known), 0, -1):
         while j and least[i, j] == least[i, j - 1]:
             j -= 1
-        if least[i, j] != least[i - 1, j] + 2 * FARTHEST_S:
+        if least[i, j] != least[i - 1, j] + FARTHEST_S:
             j -= 1
             places[i - 1] = j
     return places

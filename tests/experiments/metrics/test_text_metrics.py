@@ -1,5 +1,6 @@
 """Text metrics against sacrebleu itself, identity, and what placeholders do."""
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -8,9 +9,11 @@ from sacrebleu.metrics import BLEU
 from lossweep.endpoints.clip import Clip, ClipError, Playback, Word
 from lossweep.endpoints.endpoint import Truth
 from lossweep.experiments.clips.transcript import read_transcript
+from lossweep.experiments.metrics.alignment import align_words
 from lossweep.experiments.metrics.bleu import Bleu
+from lossweep.experiments.metrics.metric import MetricError
 from lossweep.experiments.metrics.semantic_similarity import SemanticSimilarity
-from lossweep.experiments.metrics.sentences import PLACEHOLDER
+from lossweep.experiments.metrics.sentences import PLACEHOLDER, sentences
 from lossweep.experiments.metrics.word_recovery import WordRecovery, edit_distance
 
 SENT = """The energy of the atom depends on one number.
@@ -31,6 +34,56 @@ def test_bleu_is_sacrebleus():
         assert row[f"bleu_{n}"] == pytest.approx(oracle)
     assert row["bleu"] == row["bleu_4"]
     assert row["bleu_1_dropped"] < 1
+
+
+@pytest.mark.parametrize(
+    ("text", "orders"), [("Yes. No. Maybe.", 2), ("I see. So be it.", 4), ("Yes we do. Well!", 4), ("hm", 1)]
+)
+def test_words_received_whole_score_1_however_short_the_sentences_are(text, orders):
+    """Without a sentence of four tokens sacrebleu gives 0; here the orders that are not defined are left out."""
+    words = text.split()
+    row = Bleu().score(clip(words), Playback(clip(words)), Truth())
+    assert [row[column] for column in Bleu.columns] == pytest.approx([1.0] * 10)
+    wrong = ["x", *words[1:]]
+    parts = sentences(clip(words), Playback(clip(wrong)))
+    row = Bleu().score(clip(words), Playback(clip(wrong)), Truth())
+    oracle = BLEU(max_ngram_order=orders).corpus_score(parts[1], [parts[0]]).score / 100
+    assert row["bleu"] == pytest.approx(oracle)
+    assert row["bleu"] < 1
+
+
+def test_lost_words_do_not_shorten_the_orders():
+    """Fewer than four tokens are left of a sentence of nine: BLEU of order four stays that of order four."""
+    kept = [word if i < 2 else None for i, word in enumerate(SENT)]
+    row = Bleu().score(clip(SENT), Playback(clip(kept)), Truth())
+    parts = sentences(clip(SENT), Playback(clip(kept)))
+    assert row["bleu_4_dropped"] == pytest.approx(BLEU().corpus_score(parts[2], [parts[0]]).score / 100)
+
+
+def at(*words: tuple[str | None, float]) -> Clip:
+    return Clip("x", words=tuple(Word(text, start, start + 0.2) for text, start in words))
+
+
+@given(st.lists(st.booleans(), min_size=1, max_size=12), st.integers(0, 2**32 - 1))
+def test_a_lost_word_is_missing_whether_the_receiver_knows_of_it_or_not(arrived, seed):
+    times = np.cumsum(np.random.default_rng(seed).uniform(0.1, 1.0, len(arrived)))
+    sent = at(*((f"w{i}", t) for i, t in enumerate(times)))
+    known = at(
+        *((f"w{i}" if there else None, t) for i, (there, t) in enumerate(zip(arrived, times, strict=True)))
+    )
+    shorter = at(*((w.text, w.start_s + 0.01) for w in known.words if w.text is not None))
+    expected = [f"w{i}" if there else None for i, there in enumerate(arrived)]
+    assert align_words(sent, Playback(known)) == align_words(sent, Playback(shorter)) == expected
+
+
+def test_words_are_placed_by_time_and_strange_ones_are_not_lost():
+    sent = at(("a", 0), ("b", 1), ("c", 2), ("d", 9))
+    assert align_words(sent, Playback(at(("A", 0.1), ("C", 1.8)))) == ["A", None, "C", None]
+    assert align_words(sent, Playback(at(("b", 1.0), ("b2", 1.1), ("c", 2.0)))) == [None, "b b2", "c", None]
+    assert align_words(sent, Playback(at(("a", 0), ("x", 5), ("d", 9)))) == ["a x", None, None, "d"]
+    assert align_words(sent, Playback(at())) == [None] * 4
+    with pytest.raises(MetricError, match="received clip 'x' has no words"):
+        align_words(sent, Playback(Clip("x")))
 
 
 @pytest.mark.parametrize("metric", [Bleu, SemanticSimilarity, WordRecovery])
