@@ -8,8 +8,9 @@ from numpy.typing import NDArray
 from lossweep.endpoints.clip import Clip, Playback, Word
 from lossweep.experiments.metrics.metric import MetricError
 
-FARTHEST_S = 1.0
-"""A received word that begins farther from every word of the clip belongs to none."""
+FARTHEST_S = 10.0
+"""A received word that begins farther from every word of the clip belongs to none. The start of a word that was lost
+and filled in is a guess, hence the margin; its place is held by its neighbours."""
 
 
 def align_speech(reference: Clip, playback: Playback) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
@@ -34,7 +35,8 @@ def align_speech(reference: Clip, playback: Playback) -> tuple[NDArray[np.float3
 def align_words(reference: Clip, playback: Playback) -> list[str | None]:
     """What the receiver shows for each word of the clip; None where it shows nothing.
 
-    Received words keep their order, each belongs to at most one word of the clip, and the sum of differences of their
+    Where as many words are received as were sent, known missing ones included, they belong together in order. Otherwise
+    received words keep their order, each belongs to at most one word of the clip, and the sum of differences of their
     start times is least; a word that belongs to none counts FARTHEST_S, and is written behind the one before it.
 
     Raises:
@@ -44,7 +46,7 @@ def align_words(reference: Clip, playback: Playback) -> list[str | None]:
         if clip.words is None or (role == "reference" and not clip.words):
             raise MetricError(f"the {role} clip {clip.name!r} has no words to score")
     sent, shown = reference.words or (), playback.clip.words or ()
-    if [word.start_s for word in sent] == [word.start_s for word in shown]:
+    if len(sent) == len(shown):
         return [word.text for word in shown]
     known = [word for word in shown if word.text is not None]
     places: list[list[str]] = [[] for _ in sent]
