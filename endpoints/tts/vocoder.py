@@ -16,7 +16,6 @@ from lossweep.endpoints.tts.synthesizer import TRAINER
 from lossweep.endpoints.weights import load
 
 SHIPPED = Path(__file__).parent / "model" / "vocoder.safetensors"
-CARD = "VOCODER.md"
 SEED = 1
 
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from argparse import Namespace
-
 import numpy as np
 from numpy.typing import NDArray
 
 from lossweep.endpoints.syncsc.face_model import FaceModel, mirrored_points
 from lossweep.endpoints.syncsc.semantics import Scaling, smoothed
 from lossweep.experiments.training.face.prepare import Labelled, load
+from lossweep.experiments.training.trainer import TrainConfig
 
 
 def sequences(labels: Labelled, model: FaceModel, held_out: bool) -> list[NDArray[np.float32]]:
@@ -30,7 +29,7 @@ def sequences(labels: Labelled, model: FaceModel, held_out: bool) -> list[NDArra
     return out
 
 
-def training_sequences(args: Namespace) -> tuple[list[NDArray[np.float32]], list[NDArray[np.float32]]]:
+def training_sequences(config: TrainConfig) -> tuple[list[NDArray[np.float32]], list[NDArray[np.float32]]]:
     """Sequences of the training people and of those held out, for a training's arguments."""
-    labels, model = load(args.labels), FaceModel.load()
+    labels, model = load(config.labels), FaceModel.load()
     return sequences(labels, model, False), sequences(labels, model, True)

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import math
-import time
-from argparse import Namespace
 from pathlib import Path
 
 import numpy as np
@@ -32,14 +29,17 @@ from lossweep.endpoints.syncsc.face_model import (
 )
 from lossweep.experiments.training.face.augmentation import disturbed, without_face
 from lossweep.experiments.training.face.backbone import features
+from lossweep.experiments.training.face.extractor_card import finish
 from lossweep.experiments.training.face.prepare import Labelled, frames, load
 from lossweep.experiments.training.face.split import clips_folder
+from lossweep.experiments.training.trainer import TrainConfig, descend
+from lossweep.experiments.training.trainer import train as train_network
 
 BATCH = 64
 POSITIVE = 52
 EVERY = 2
 RATE = 6e-4
-STEPS_A_CHECKPOINT = 100
+FIGURES = ("landmarks, % of eye distance", "expression", "eyes", "rotation, degrees", "presence")
 
 
 class Pictures:
@@ -96,67 +96,25 @@ class Pictures:
         return pictures, self.points[side, rows], self.identity[side, rows], self.coefficients[side, rows]
 
 
-def train(args: Namespace) -> None:
-    """Trains for `args.minutes` in all, resuming from `args.checkpoint`; writes weights and card."""
-    torch.set_num_threads(args.threads)
-    torch.manual_seed(args.seed)
+def train(config: TrainConfig) -> None:
+    """Trains and writes weights and card; see `trainer.train`."""
+    torch.set_num_threads(config.threads)
+    torch.manual_seed(config.seed)
     model = FaceModel.load()
-    labels = load(args.labels)
-    pictures = Pictures(args.data, args.labels, labels, model)
-    network, shapes = ExtractorNetwork(), Shapes(model)
+    labels = load(config.labels)
+    pictures = Pictures(config.data, config.labels, labels, model)
+    network, shapes = ExtractorNetwork(), Shapes(model).to(config.device)
     network.features.load_state_dict(features())
-    network, shapes = network.to(args.device).to(memory_format=torch.channels_last), shapes.to(args.device)
+    network = network.to(config.device, memory_format=torch.channels_last)
     optimizer = torch.optim.AdamW(network.parameters(), RATE, weight_decay=1e-3)
-    step, seconds = 0, 0.0
-    if args.checkpoint.exists():
-        kept = torch.load(args.checkpoint, map_location=args.device, weights_only=True)
-        network.load_state_dict(kept["network"])
-        optimizer.load_state_dict(kept["optimizer"])
-        step, seconds = kept["step"], kept["seconds"]
-    # The last weights are the mean over the last steps.
-    average = {name: value.detach().clone() for name, value in network.state_dict().items()}
-    if args.checkpoint.exists():
-        average = kept["average"]
-    while seconds < 60 * args.minutes:
-        start, shown = time.perf_counter(), np.zeros(5)
-        for _ in range(STEPS_A_CHECKPOINT):
-            rng = np.random.default_rng((args.seed, step))
-            done = min(1.0, seconds / (60 * args.minutes))
-            for group in optimizer.param_groups:
-                group["lr"] = (
-                    RATE * min(1, (step + 1) / 200) * max(0.01, 0.5 + 0.5 * math.cos(math.pi * done))
-                )
-            loss, parts = _loss(network, shapes, pictures, rng, args.device)
-            optimizer.zero_grad()
-            loss.backward()
-            torch.nn.utils.clip_grad_norm_(network.parameters(), 5.0)
-            optimizer.step()
-            keep = min(0.995, 1 - 1 / (1 + step))
-            for name, value in network.state_dict().items():
-                average[name].lerp_(value.detach(), 1 - keep)
-            shown += np.array(parts) / STEPS_A_CHECKPOINT
-            step += 1
-        seconds += time.perf_counter() - start
-        part = args.checkpoint.with_suffix(".part")
-        torch.save(
-            {
-                "network": network.state_dict(),
-                "average": average,
-                "optimizer": optimizer.state_dict(),
-                "step": step,
-                "seconds": seconds,
-            },
-            part,
-        )
-        part.replace(args.checkpoint)
-        print(
-            f"step {step}, {seconds / 60:.1f} min: landmarks {shown[0]:.2f} % of eye distance, expression "
-            f"{shown[1]:.3f}, eyes {shown[2]:.3f}, rotation {shown[3]:.2f} degrees, presence {shown[4]:.3f}",
-            flush=True,
-        )
-    from lossweep.experiments.training.face.extractor_card import finish
 
-    finish(args, average, labels, step, seconds)
+    def loss(rng: np.random.Generator, used: float) -> tuple[Tensor, dict[str, float]]:
+        value, parts = _loss(network, shapes, pictures, rng, config.device)
+        return value, dict(zip(FIGURES, parts, strict=True))
+
+    step = descend(network, optimizer, loss, max_norm=5.0)
+    trained = train_network(config, network, {"optimizer": optimizer}, step, lambda average: "see the card")
+    finish(config, trained, labels)
 
 
 def _loss(

@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import platform
 import time
-from argparse import Namespace
 
 import numpy as np
-import torch
-from torch import Tensor
 
 from lossweep.endpoints.syncsc.extractor import SHIPPED, ExtractorTracker, load_network
 from lossweep.endpoints.syncsc.face_model import MOUTH, ROTATION, eye_opening, mouth_opening
@@ -18,6 +14,8 @@ from lossweep.endpoints.weights import save
 from lossweep.experiments.training.face.face_model import landmark_error
 from lossweep.experiments.training.face.prepare import Labelled, frames
 from lossweep.experiments.training.face.split import clips_folder
+from lossweep.experiments.training.model_card import ModelCard, Table, training_of
+from lossweep.experiments.training.trainer import TrainConfig, Trained
 
 COLUMNS = {
     "landmarks": "landmarks, % of eye distance",
@@ -28,41 +26,41 @@ COLUMNS = {
 }
 
 
-def finish(args: Namespace, average: dict[str, Tensor], labels: Labelled, step: int, seconds: float) -> None:
-    """Writes float16 weights and extractor.md into `args.out`."""
-    path = args.out / SHIPPED.name
-    save(path, average)
+def finish(config: TrainConfig, trained: Trained, labels: Labelled) -> None:
+    """Writes float16 weights and the card into `config.out`."""
+    path = config.out / SHIPPED.name
+    save(path, trained.average)
     load_network.cache_clear()
     network = load_network(path)
-    found, speed = errors(ExtractorTracker(network), args, labels)
-    count = sum(p.numel() for p in network.parameters())
+    found, speed = errors(ExtractorTracker(network), config, labels)
+    mean = np.mean(list(found.values()), 0).tolist()
     people = {c.identity for c in labels.clips if not c.held_out}
-    lines = [
-        "# Extractor",
-        "",
-        f"Reads the face model's 16 numbers from a picture; {count:,} parameters, "
-        f"{path.stat().st_size / 1e6:.1f} MB as float16.",
-        "SqueezeNet 1.1's features (torchvision's ImageNet weights at the start) and one hidden layer.",
-        f"Trained on {len(people)} people and their mirror images (every second frame of their clips), labelled by",
-        "MediaPipe's face landmarker; colour, blur, noise, scale, shift and turn varied.",
-        f"{step} steps, {seconds / 60:.0f} minutes on {args.device} ({platform.machine()}, {args.threads} thread).",
-        "Made by `python -m lossweep.experiments.training.face.train extractor`.",
-        "",
-        f"On {len(found)} people held out, against the landmarker (clips' mean, people count alike):",
-        "",
-        "| person | " + " | ".join(COLUMNS.values()) + " |",
-        "|---" * (1 + len(COLUMNS)) + "|",
-    ]
-    for name, row in sorted(found.items()):
-        lines.append(f"| {name} | " + " | ".join(f"{v:.3g}" for v in row) + " |")
-    mean = np.mean(list(found.values()), 0)
-    lines.append("| **mean** | " + " | ".join(f"**{v:.3g}**" for v in mean) + " |")
-    lines += ["", f"{speed:.0f} frames a second on one CPU thread, the machine shared."]
-    (args.out / "extractor.md").write_text("\n".join(lines) + "\n")
-    print("\n".join(lines[-3:]), flush=True)
+    ModelCard(
+        title="Extractor",
+        files=[path.name],
+        summary=[
+            "Reads the face model's 16 coefficients from a picture; "
+            f"{sum(p.numel() for p in network.parameters()):,} parameters, {path.stat().st_size / 1e6:.1f} MB as "
+            "float16. SqueezeNet 1.1's features (torchvision's ImageNet weights at the start) and one hidden layer.",
+            f"{speed:.0f} frames per second with {config.threads} threads, the machine shared.",
+        ],
+        data=[
+            f"{len(people)} people and their mirror images (every second frame of their clips), labelled by "
+            "MediaPipe's face landmarker; colour, blur, noise, scale, shift and turn varied."
+        ],
+        command="python -m lossweep.experiments.training.face.train extractor --data DIR",
+        training=training_of(config, trained),
+        tables=[
+            Table(
+                f"On {len(found)} held-out people, against the landmarker (mean over a person's clips):",
+                ["person", *COLUMNS.values()],
+                [*([name, *row] for name, row in sorted(found.items())), ["mean", *mean]],
+            )
+        ],
+    ).write(config.out, "extractor")
 
 
-def errors(tracker: Tracker, args: Namespace, labels: Labelled) -> tuple[dict[str, list[float]], float]:
+def errors(tracker: Tracker, config: TrainConfig, labels: Labelled) -> tuple[dict[str, list[float]], float]:
     """By person held out: the means of `COLUMNS` over their clips; and frames a second."""
     from lossweep.endpoints.syncsc.face_model import FaceModel
 
@@ -70,7 +68,7 @@ def errors(tracker: Tracker, args: Namespace, labels: Labelled) -> tuple[dict[st
     for clip in labels.clips:
         if not clip.held_out:
             continue
-        pictures = list(frames(clips_folder(args.data) / clip.file))
+        pictures = list(frames(clips_folder(config.data) / clip.file))
         start = time.perf_counter()
         identity, found = tracker.track(pictures)
         seconds, count = seconds + time.perf_counter() - start, count + len(pictures)
@@ -94,10 +92,3 @@ def angle(a: np.ndarray, b: np.ndarray) -> float:
     between = np.swapaxes(rotation_matrix(np.float64(a)), -1, -2) @ rotation_matrix(np.float64(b))
     cos = (np.trace(between, axis1=-2, axis2=-1) - 1) / 2
     return float(np.degrees(np.arccos(np.clip(cos, -1, 1))).mean())
-
-
-def measure(args: Namespace, labels: Labelled) -> None:
-    """Prints the figures of the weights that ship."""
-    torch.set_num_threads(args.threads)
-    found, speed = errors(ExtractorTracker.load(args.device), args, labels)
-    print(np.mean(list(found.values()), 0), f"{speed:.0f} frames/s")

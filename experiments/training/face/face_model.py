@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from argparse import Namespace
 from dataclasses import replace
 from pathlib import Path
 
@@ -23,6 +22,8 @@ from lossweep.endpoints.syncsc.face_model import (
 )
 from lossweep.endpoints.syncsc.similarity_transform import similarity
 from lossweep.experiments.training.face.prepare import Labelled, load
+from lossweep.experiments.training.model_card import ModelCard, Table
+from lossweep.experiments.training.trainer import TrainConfig
 
 IDENTITIES = 80
 FRAMES_A_PERSON = 400
@@ -106,30 +107,34 @@ def landmark_error(rebuilt: NDArray, points: NDArray, faces: NDArray | None = No
     return float((100 * distance / eye_distance(points if faces is None else faces)).mean())
 
 
-def write_card(folder: Path, model: FaceModel, labels: Labelled) -> str:
-    """Writes face_model.md beside the weights; returns its figures as one line."""
-    seen, unseen = errors(model, labels, False), errors(model, labels, True)
-    lines = [
-        "# Face model",
-        "",
-        "Linear 3D face model: mean shape, 80 identity and 6 expression components, lids; 478 points.",
-        "From the labels that MediaPipe's face landmarker (Apache-2.0) gives on the project's talking-face clips;",
-        f"{len({c.identity for c in labels.clips if not c.held_out})} training people and their mirror images, "
-        f"{sum(c.frames for c in labels.clips if not c.held_out)} frames.",
-        "Made by `python -m lossweep.experiments.training.face.train face-model`.",
-        "",
-        "Points rebuilt from identity (of the first frame) and 16 numbers a frame, against the landmarker's:",
-        "",
-        "| | landmarks, % of eye distance | lips | no expression sent | mouth correlation | eye correlation |",
-        "|---|---|---|---|---|---|",
-    ]
-    for name, e in (("training people", seen), ("held out", unseen)):
-        lines.append(
-            f"| {name} | {e['landmarks']:.2f} | {e['lips']:.2f} | {e['still']:.2f} | {e['mouth']:.3f} "
-            f"| {e['eyes']:.3f} |"
-        )
-    (folder / "face_model.md").write_text("\n".join(lines) + "\n")
-    return f"held out {unseen}"
+def write_card(folder: Path, model: FaceModel, labels: Labelled) -> None:
+    """Writes the card beside the weights."""
+    training = [clip for clip in labels.clips if not clip.held_out]
+    rows = []
+    for name, held_out in (("training people", False), ("held out", True)):
+        e = errors(model, labels, held_out)
+        rows.append([name, e["landmarks"], e["lips"], e["still"], e["mouth"], e["eyes"]])
+    ModelCard(
+        title="Face model",
+        files=["face_model.safetensors"],
+        summary=[
+            "Linear 3D face model: mean shape, 80 identity and 6 expression components, lids; 478 points."
+        ],
+        data=[
+            "The labels that MediaPipe's face landmarker (Apache-2.0) gives on the talking-face clips: "
+            f"{len({clip.identity for clip in training})} training people and their mirror images, "
+            f"{sum(clip.frames for clip in training)} frames."
+        ],
+        command="python -m lossweep.experiments.training.face.train face-model --data DIR",
+        tables=[
+            Table(
+                "Points rebuilt from identity (of the first frame) and 16 coefficients per frame, against the "
+                "landmarker's; distances in % of the eye distance:",
+                ["", "landmarks", "lips", "no expression sent", "mouth correlation", "eye correlation"],
+                rows,
+            )
+        ],
+    ).write(folder, "face_model")
 
 
 def _points_by_person(labels: Labelled) -> dict[str, NDArray[np.float64]]:
@@ -194,9 +199,9 @@ def _distance_to(mean: NDArray, points: tuple[int, ...]) -> NDArray:
     return np.linalg.norm(mean[:, None] - mean[None, list(points)], axis=-1).min(1)
 
 
-def train(args: Namespace) -> None:
-    """Builds the model from `args.labels` into `args.out`; a minute, nothing to resume."""
-    labels = load(args.labels)
+def train(config: TrainConfig) -> None:
+    """Builds the model from `config.labels` into `config.out`; a minute, nothing to resume."""
+    labels = load(config.labels)
     model = build(labels)
-    model.save(args.out / "face_model.safetensors")
-    print(write_card(args.out, FaceModel.load(args.out / "face_model.safetensors"), labels))
+    model.save(config.out / "face_model.safetensors")
+    write_card(config.out, FaceModel.load(config.out / "face_model.safetensors"), labels)

@@ -3,8 +3,6 @@ picture. Flow gives it the same head start that the generator has."""
 
 from __future__ import annotations
 
-import platform
-from argparse import Namespace
 from collections.abc import Callable, Mapping
 
 import numpy as np
@@ -27,7 +25,8 @@ from lossweep.experiments.training.face.generator import (
 )
 from lossweep.experiments.training.face.pairs import Pairs
 from lossweep.experiments.training.face.prepare import load
-from lossweep.experiments.training.trainer import Trained, run
+from lossweep.experiments.training.model_card import ModelCard, Table, training_of
+from lossweep.experiments.training.trainer import TrainConfig, Trained, fit
 
 BATCH = 12
 RATE = 1e-3
@@ -37,23 +36,23 @@ FOLLOWING = 10.0
 """Weight of the equivariance loss, as in the source."""
 
 
-def train(args: Namespace) -> None:
-    """Trains for `args.minutes` in all, resuming from `args.checkpoint`; writes weights and card."""
+def train(config: TrainConfig) -> None:
+    """Trains for `config.cpu_minutes` in all, resuming from `config.checkpoint`; writes weights and card."""
 
-    torch.set_num_threads(args.threads)
-    torch.manual_seed(args.seed)
-    labels = load(args.labels)
-    pairs = Pairs(args.data, args.labels, labels)
-    held_out = Pairs(args.data, args.labels, labels, held_out=True)
-    network = FomNetwork().to(args.device)
-    loss_of = losses(args.device)
-    perceived = perception(args.device)
+    torch.set_num_threads(config.threads)
+    torch.manual_seed(config.seed)
+    labels = load(config.labels)
+    pairs = Pairs(config.data, config.labels, labels)
+    held_out = Pairs(config.data, config.labels, labels, held_out=True)
+    network = FomNetwork().to(config.device)
+    loss_of = losses(config.device)
+    perceived = perception(config.device)
 
     def loss(rng: np.random.Generator, done: float) -> tuple[Tensor, Mapping[str, float]]:
         batch = pairs.batch(rng, BATCH)
-        reference, wanted = batch.reference.to(args.device), batch.wanted.to(args.device)
+        reference, wanted = batch.reference.to(config.device), batch.wanted.to(config.device)
         here, there = network.detector(torch.cat([reference, wanted])).chunk(2)
-        flow = [part.to(args.device) for part in followed(batch)]
+        flow = [part.to(config.device) for part in followed(batch)]
         follows = FOLLOWING * following(network, wanted, there, rng)
         if done < MOTION_ALONE:
             missed = astray(network.displacement(reference, here, there), *flow)
@@ -66,10 +65,10 @@ def train(args: Namespace) -> None:
         return whole, {**figures, "motion off by": missed.detach(), "following": follows.detach()}
 
     def unseen(average: dict[str, Tensor]) -> Validation:
-        return validate(average, held_out, perceived, args.device)
+        return validate(average, held_out, perceived, config.device)
 
-    trained = run(args, network, RATE, loss, lambda average: str(unseen(average)))
-    finish(args, trained, unseen(trained.average))
+    trained = fit(config, network, RATE, loss, lambda average: str(unseen(average)))
+    finish(config, trained, unseen(trained.average))
 
 
 def following(network: FomNetwork, pictures: Tensor, found: Tensor, rng: np.random.Generator) -> Tensor:
@@ -100,26 +99,29 @@ def validate(average: dict[str, Tensor], pairs: Pairs, perceived: Callable, devi
     return Validation(zip(("frozen reference", "warped", "edited"), people.mean(0).tolist(), strict=True))
 
 
-def finish(args: Namespace, trained: Trained, unseen: dict[str, float]) -> None:
-    """Writes float16 weights and fom.md into `args.out`; `unseen` is the last validation."""
-    path = args.out / SHIPPED.name
+def finish(config: TrainConfig, trained: Trained, unseen: dict[str, float]) -> None:
+    """Writes float16 weights and card into `config.out`; `unseen` is the last validation."""
+    path = config.out / SHIPPED.name
     save(path, trained.average)
     count = sum(p.numel() for p in FomNetwork().parameters())
-    lines = [
-        "# Keypoint baseline",
-        "",
-        f"First-order-motion style, 8 keypoints without Jacobians; {count:,} parameters, "
-        f"{path.stat().st_size / 1e6:.1f} MB as float16.",
-        "Trained on the pairs and with the losses of the image generator (generator.md; flow first), and on keypoints",
-        "that follow a turned picture. No labels.",
-        f"{trained.step} steps, {trained.seconds / 60:.0f} minutes on {args.device} ({platform.machine()}, "
-        f"{args.threads} thread, the machine shared). Made by `python -m lossweep.experiments.training.face.train fom`.",
-        "",
-        "LPIPS (squeeze) on people held out, first frame as reference:",
-        "",
-        "| " + " | ".join(unseen) + " |",
-        "|---" * len(unseen) + "|",
-        "| " + " | ".join(f"{value:.4f}" for value in unseen.values()) + " |",
-    ]
-    (args.out / "fom.md").write_text("\n".join(lines) + "\n")
-    print("\n".join(lines[-4:]), flush=True)
+    ModelCard(
+        title="Keypoint baseline",
+        files=[path.name],
+        summary=[
+            f"First-order-motion style, 8 keypoints without Jacobians; {count:,} parameters, "
+            f"{path.stat().st_size / 1e6:.1f} MB as float16."
+        ],
+        data=[
+            "The pairs and losses of the image generator (flow first), and keypoints that must follow a turned "
+            "picture. No labels."
+        ],
+        command="python -m lossweep.experiments.training.face.train fom --data DIR",
+        training=training_of(config, trained),
+        tables=[
+            Table(
+                "LPIPS (squeeze) on held-out people, first frame as reference:",
+                [*unseen],
+                [[*unseen.values()]],
+            )
+        ],
+    ).write(config.out, "fom")

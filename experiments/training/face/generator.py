@@ -6,8 +6,6 @@ pixels by LPIPS and absolute difference.
 
 from __future__ import annotations
 
-import platform
-from argparse import Namespace
 from collections.abc import Callable, Mapping
 
 import numpy as np
@@ -23,7 +21,8 @@ from lossweep.experiments.training.face.backbone import lpips_squeeze
 from lossweep.experiments.training.face.flow_target import astray, followed
 from lossweep.experiments.training.face.pairs import Batch, Pairs
 from lossweep.experiments.training.face.prepare import load
-from lossweep.experiments.training.trainer import Trained, run
+from lossweep.experiments.training.model_card import ModelCard, Table, training_of
+from lossweep.experiments.training.trainer import TrainConfig, Trained, fit
 
 BATCH = 12
 SQUARE = 64
@@ -38,37 +37,37 @@ FRAMES_A_CLIP = 4
 WAYS = ("frozen reference", "bare warp", "warped", "edited")
 
 
-def train(args: Namespace) -> None:
-    """Trains for `args.minutes` in all, resuming from `args.checkpoint`; writes weights and card."""
+def train(config: TrainConfig) -> None:
+    """Trains for `config.cpu_minutes` in all, resuming from `config.checkpoint`; writes weights and card."""
 
-    torch.set_num_threads(args.threads)
-    torch.manual_seed(args.seed)
-    labels = load(args.labels)
-    pairs = Pairs(args.data, args.labels, labels)
-    held_out = Pairs(args.data, args.labels, labels, held_out=True)
-    network = Network().to(args.device)
-    loss_of = losses(args.device)
-    perceived = perception(args.device)
+    torch.set_num_threads(config.threads)
+    torch.manual_seed(config.seed)
+    labels = load(config.labels)
+    pairs = Pairs(config.data, config.labels, labels)
+    held_out = Pairs(config.data, config.labels, labels, held_out=True)
+    network = Network().to(config.device)
+    loss_of = losses(config.device)
+    perceived = perception(config.device)
 
     def loss(rng: np.random.Generator, done: float) -> tuple[Tensor, Mapping[str, float]]:
         first = done < MOTION_ALONE
         batch = pairs.batch(rng, MOTION_BATCH if first else BATCH)
-        told = [part.to(args.device) for part in (batch.reference, batch.fields, batch.numbers)]
-        flow = [part.to(args.device) for part in followed(batch)]
+        told = [part.to(config.device) for part in (batch.reference, batch.fields, batch.numbers)]
+        flow = [part.to(config.device) for part in followed(batch)]
         if first:
             missed = astray(network.motion(*told), *flow)
             return missed, {"motion off by": missed.detach()}
         squares = some_squares(rng, batch)
         drawn = network(*told, squares)
-        pictured, figures = loss_of(drawn, cut(batch.wanted, squares).to(args.device))
+        pictured, figures = loss_of(drawn, cut(batch.wanted, squares).to(config.device))
         missed = astray(drawn.displacement, *flow)
         return pictured + MOTION_WEIGHT * missed, {**figures, "motion off by": missed.detach()}
 
     def unseen(average: dict[str, Tensor]) -> Validation:
-        return validate(average, held_out, perceived, args.device)
+        return validate(average, held_out, perceived, config.device)
 
-    trained = run(args, network, RATE, loss, lambda average: str(unseen(average)))
-    finish(args, trained, unseen(trained.average))
+    trained = fit(config, network, RATE, loss, lambda average: str(unseen(average)))
+    finish(config, trained, unseen(trained.average))
 
 
 def perception(device: str) -> Callable[[Tensor, Tensor], Tensor]:
@@ -130,30 +129,33 @@ def validate(average: dict[str, Tensor], pairs: Pairs, perceived: Callable, devi
     return Validation(zip(WAYS, people.mean(0).tolist(), strict=True))
 
 
-def finish(args: Namespace, trained: Trained, unseen: dict[str, float]) -> None:
-    """Writes float16 weights and generator.md into `args.out`; `unseen` is the last validation."""
-    path = args.out / SHIPPED.name
+def finish(config: TrainConfig, trained: Trained, unseen: dict[str, float]) -> None:
+    """Writes float16 weights and card into `config.out`; `unseen` is the last validation."""
+    path = config.out / SHIPPED.name
     save(path, trained.average)
     network = Network()
     parts = {n: sum(p.numel() for p in getattr(network, n).parameters()) for n in network._modules}
-    lines = [
-        "# Image generator",
-        "",
-        f"Mapping, warping and editing network: {', '.join(f'{n} {c:,}' for n, c in parts.items())} parameters; "
-        f"{path.stat().st_size / 1e6:.1f} MB as float16.",
-        "Trained on the project's talking-face clips of the training people (see people.py), mirrored and with",
-        "changed colours: pairs of a reference and another frame of the clip, squares of 64 pixels, numbers from",
-        "the landmarks of MediaPipe's face landmarker. Loss: LPIPS on SqueezeNet's features (in place of VGG-19,",
-        "which cannot be had offline; the metric that is reported is the one that is trained on) and absolute",
-        "difference.",
-        f"{trained.step} steps, {trained.seconds / 60:.0f} minutes on {args.device} ({platform.machine()}, "
-        f"{args.threads} thread, the machine shared). Made by `python -m lossweep.experiments.training.face.train generator`.",
-        "",
-        "LPIPS (squeeze) on people held out, first frame as reference, numbers from the landmarks:",
-        "",
-        "| " + " | ".join(unseen) + " |",
-        "|---" * len(unseen) + "|",
-        "| " + " | ".join(f"{value:.4f}" for value in unseen.values()) + " |",
-    ]
-    (args.out / "generator.md").write_text("\n".join(lines) + "\n")
-    print("\n".join(lines[-4:]), flush=True)
+    ModelCard(
+        title="Image generator",
+        files=[path.name],
+        summary=[
+            f"Mapping, warping and editing network: {', '.join(f'{n} {c:,}' for n, c in parts.items())} parameters; "
+            f"{path.stat().st_size / 1e6:.1f} MB as float16."
+        ],
+        data=[
+            "Talking-face clips of the training people (split.py), mirrored and with changed colours: pairs of a "
+            "reference and another frame of the clip, squares of 64 pixels, coefficients from the landmarks of "
+            "MediaPipe's face landmarker.",
+            "Loss: LPIPS on SqueezeNet's features (in place of VGG-19, which cannot be had offline; the metric that "
+            "is reported is the one that is trained on) and absolute difference.",
+        ],
+        command="python -m lossweep.experiments.training.face.train generator --data DIR",
+        training=training_of(config, trained),
+        tables=[
+            Table(
+                "LPIPS (squeeze) on held-out people, first frame as reference, coefficients from the landmarks:",
+                [*unseen],
+                [[*unseen.values()]],
+            )
+        ],
+    ).write(config.out, "generator")

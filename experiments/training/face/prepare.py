@@ -1,4 +1,6 @@
-"""`python -m lossweep.experiments.training.face.prepare --data DIR`: labels every frame of the clips with the face landmarker.
+"""Labels every frame of the clips with the face landmarker.
+
+    python -m lossweep.experiments.training.face.prepare --data DIR
 
 What it writes is small enough to travel (40 MB for 9 minutes of video): memory-mapped arrays, one row a frame,
 clip after clip, and an index. The pictures themselves stay in the clips; `frames` decodes them.
@@ -71,7 +73,8 @@ def load(folder: Path) -> Labelled:
     folder = Path(folder)
     if not (folder / INDEX).exists():
         raise TrainingDataError(
-            f"{folder} has no labels; make them with `python -m lossweep.experiments.training.face.prepare --data DIR --out {folder}`"
+            f"{folder} has no labels; make them with `python -m lossweep.experiments.training.face.prepare --data DIR "
+            f"--out {folder}`"
         )
     clips = tuple(LabelledClip(**line) for line in json.loads((folder / INDEX).read_text())["clips"])
     arrays = (np.load(folder / f"{name}.npy", mmap_mode="r") for name in ("landmarks", "blink", "pose"))

@@ -1,7 +1,8 @@
 """What an expert is worth: whether it finds shifted sound, and tells a clip's sound from another's.
 
-`python -m lossweep.experiments.training.lip_sync.evaluation --data DIR` measures the shipped one on people held out and on the
-built-in clip, and writes its card.
+    python -m lossweep.experiments.training.lip_sync.evaluation --data DIR
+
+measures the shipped one on held-out people and on the built-in clip, and writes its card.
 """
 
 from __future__ import annotations
@@ -112,7 +113,7 @@ def interval(groups: Sequence[NDArray], seed: int = 1) -> tuple[float, float, fl
 
 def main(argv: list[str] | None = None) -> int:
     """The command; returns the exit status."""
-    from lossweep.experiments.training.lip_sync.model_card import write
+    from lossweep.experiments.training.lip_sync.card import write
 
     parser = argparse.ArgumentParser(
         prog="python -m lossweep.experiments.training.lip_sync.evaluation", description=__doc__

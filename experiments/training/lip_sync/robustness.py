@@ -16,13 +16,13 @@ from lossweep.experiments.metrics.lip_sync.metric import LipSync
 from lossweep.experiments.metrics.metric import Picture
 from lossweep.experiments.scenario import check
 from lossweep.experiments.training.face.split import clips_folder
+from lossweep.experiments.training.model_card import Table
 
 FRAME = SPEECH_RATE // 25
-PATH = {"propagation_delay_s": 0.02, "jitter_s": 0.0, "playout_delay_s": "auto"}
 
 
-def symptoms(data: Path, files: Sequence[str], built_in: Clip) -> str:
-    """A table of LSE-D and LSE-C, a line a damage: means over `files`, and the built-in clip.
+def robustness(data: Path, files: Sequence[str], built_in: Clip) -> Table:
+    """LSE-D and LSE-C, one row per damage: means over `files`, and the built-in clip.
 
     Args:
         data: folder with clips/.
@@ -37,11 +37,16 @@ def symptoms(data: Path, files: Sequence[str], built_in: Clip) -> str:
         for damage, received in _damaged(clip, source, other.speech):
             row = metric.score(clip, received, Truth())
             table.setdefault(damage, []).append((row["lse_d"], row["lse_c"]))
-    lines = ["| | LSE-D | LSE-C | built-in LSE-D | LSE-C |", "|---|---|---|---|---|"]
-    for damage, rows in table.items():
-        real = np.mean(rows[:-1], axis=0)
-        lines.append(f"| {damage} | " + " | ".join(f"{value:.3f}" for value in (*real, *rows[-1])) + " |")
-    return "\n".join(lines)
+    rows: list[list[str | int | float | None]] = []
+    for damage, figures in table.items():
+        real = np.mean(figures[:-1], axis=0)
+        rows.append([damage, *(f"{value:.3f}" for value in (*real, *figures[-1]))])
+    return Table(
+        "Damaged clips: means over one clip of each held-out person, and the built-in clip. Lower LSE-D and higher LSE-C "
+        "are better.",
+        ["", "LSE-D", "LSE-C", "built-in LSE-D", "built-in LSE-C"],
+        rows,
+    )
 
 
 def _damaged(clip: Clip, source: str, other: np.ndarray) -> Iterator[tuple[str, Playback]]:

@@ -1,8 +1,12 @@
-"""`python -m lossweep.experiments.training.text.train --data DIR`: trains the text models and writes their weights and card."""
+"""Trains the text models: `python -m lossweep.experiments.training.text.train --data DIR`.
+
+DIR holds transcripts (.txt). Weights, counts, vocabulary, Huffman code and card are written; a training resumes.
+"""
 
 from __future__ import annotations
 
 import argparse
+import copy
 import sys
 from pathlib import Path
 
@@ -12,6 +16,7 @@ from lossweep.endpoints.text import ngram_counts as counts
 from lossweep.endpoints.text.ngram_counts import CHEMISTRY, Grams
 from lossweep.endpoints.text.vocabulary import build
 from lossweep.experiments.training.text.corpus import Corpus, Lecture, read_corpus
+from lossweep.experiments.training.trainer import TrainConfig
 
 LAYERS = 4
 POSITIONS = 120
@@ -24,7 +29,7 @@ def main(argv: list[str] | None = None) -> int:
     )
     parser.add_argument("--data", type=Path, required=True, help="folder of transcripts (.txt)")
     parser.add_argument("--out", type=Path, default=Path("build/textpc"), help="weights, card and checkpoint")
-    parser.add_argument("--minutes", type=float, default=60.0, help="training time of the network")
+    parser.add_argument("--cpu-minutes", type=float, default=60.0, help="CPU time of all threads and runs")
     parser.add_argument("--start", type=Path, help="folder of a BERT (default: all-MiniLM-L6-v2)")
     parser.add_argument("--device", default="cpu", help="cpu or cuda")
     parser.add_argument("--threads", type=int, default=1, help="CPU threads")
@@ -44,42 +49,50 @@ def _train(args: argparse.Namespace) -> None:
     from lossweep.endpoints.text.ngram_features import Witnesses
     from lossweep.endpoints.text.pretrained import minilm_folder, start_from
     from lossweep.endpoints.text.weights import save
+    from lossweep.experiments.training.text.card import write_card
     from lossweep.experiments.training.text.dataset import Texts
-    from lossweep.experiments.training.text.model_card import card
-    from lossweep.experiments.training.text.textpc import Progress, train
+    from lossweep.experiments.training.text.textpc import train
 
-    torch.set_num_threads(args.threads)
-    torch.manual_seed(args.seed)
-    corpus = read_corpus(args.data)
-    args.out.mkdir(parents=True, exist_ok=True)
+    config = TrainConfig(
+        args.data,
+        args.data,
+        args.out,
+        args.out / "checkpoint.pt",
+        args.cpu_minutes,
+        args.device,
+        args.threads,
+        args.seed,
+    )
+    torch.set_num_threads(config.threads)
+    torch.manual_seed(config.seed)
+    corpus = read_corpus(config.data)
+    config.out.mkdir(parents=True, exist_ok=True)
     vocabulary = build((x.words for x in corpus.general), (x.words for x in corpus.chemistry))
     general, chemistry, validation = (
         [vocabulary.encode(x.words) for x in part]
         for part in (corpus.general, corpus.chemistry, corpus.validation)
     )
     grams = grams_of([ids for ids, _ in general], [ids for ids, _ in chemistry])
-    counts.save(args.out / counts.FILE, grams)
-    words_of(corpus).save(args.out / huffman.FILE.name)
+    counts.save(config.out / counts.FILE, grams)
+    words_of(corpus).save(config.out / huffman.FILE.name)
     network = start_from(args.start or minilm_folder(), vocabulary, LAYERS, POSITIONS)
 
-    def saved(progress: Progress) -> None:
-        save(args.out, network, vocabulary)
-        (args.out / "README.md").write_text(card(args, corpus, network, args.out, progress), encoding="utf-8")
+    def saved(average: dict[str, torch.Tensor]) -> None:
+        kept = copy.deepcopy(network)
+        kept.load_state_dict(average)
+        save(config.out, kept, vocabulary)
 
-    train(
+    trained, history = train(
+        config,
         network,
         Witnesses(grams, vocabulary.frequency),
         Texts(general, POSITIONS, counted=True, chemistry=False),
         Texts(chemistry, POSITIONS, counted=True, chemistry=True),
         Texts(validation, POSITIONS, counted=False, chemistry=False),
-        minutes=args.minutes,
-        seed=args.seed,
-        device=args.device,
-        checkpoint=args.out / "checkpoint.pt",
-        saved=saved,
-        say=lambda line: print(line, flush=True),
+        saved,
     )
-    print(f"written to {args.out}: weights, counts, vocabulary, Huffman code, card")
+    write_card(config, trained, history, corpus, network, args.start.name if args.start else "")
+    print(f"written to {config.out}: weights, counts, vocabulary, Huffman code, card")
 
 
 def grams_of(general: list, chemistry: list) -> dict[str, Grams]:

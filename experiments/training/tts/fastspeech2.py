@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from argparse import Namespace
 from collections.abc import Mapping
 
 import numpy as np
@@ -11,23 +10,23 @@ from torch import Tensor
 
 from lossweep.endpoints.tts.fastspeech2_network import FastSpeech2Network
 from lossweep.endpoints.weights import save
-from lossweep.experiments.training.trainer import run
+from lossweep.experiments.training.trainer import TrainConfig, fit
 from lossweep.experiments.training.tts.corpus import Corpus
 from lossweep.experiments.training.tts.dataset import Batches
 from lossweep.experiments.training.tts.visual import BATCH, RATE, REAL, SYNTHETIC_ONLY, losses, on
 
 
-def train(args: Namespace) -> None:
-    """Trains and writes fastspeech2.safetensors; see `loop.run`."""
-    torch.set_num_threads(args.threads)
-    torch.manual_seed(args.seed)
-    corpus = Corpus.load(args.labels)
+def train(config: TrainConfig) -> None:
+    """Trains and writes fastspeech2.safetensors; see `trainer.fit`."""
+    torch.set_num_threads(config.threads)
+    torch.manual_seed(config.seed)
+    corpus = Corpus.load(config.labels)
     training, unseen = Batches(corpus, False), Batches(corpus, True)
-    network = FastSpeech2Network().to(args.device)
+    network = FastSpeech2Network().to(config.device)
     kept = {k: unseen.draw_sequences(np.random.default_rng(0), 16, float(k == "real")) for k in unseen.kinds}
 
     def judged(judge: FastSpeech2Network, drawn: tuple, teach: bool) -> tuple[Tensor, dict[str, float]]:
-        given, lengths, target, true = on(args.device, drawn)
+        given, lengths, target, true = on(config.device, drawn)
         mels, told, told_lengths = judge(given, lengths, true[:, :3] if teach else None)
         loss, shown = losses(mels, told, target, true)
         inner = lengths > 0
@@ -41,8 +40,8 @@ def train(args: Namespace) -> None:
 
     @torch.inference_mode()
     def validate(average: dict[str, Tensor]) -> str:
-        save(args.out / "fastspeech2.safetensors", average)
-        judge = FastSpeech2Network().to(args.device).eval()
+        save(config.out / "fastspeech2.safetensors", average)
+        judge = FastSpeech2Network().to(config.device).eval()
         judge.load_state_dict(average)
         return "; ".join(
             kind
@@ -51,5 +50,5 @@ def train(args: Namespace) -> None:
             for kind, one in kept.items()
         )
 
-    trained = run(args, network, RATE, loss_of, validate)
-    print(f"{trained.step} steps, {trained.seconds / 60:.1f} min; {validate(trained.average)}")
+    trained = fit(config, network, RATE, loss_of, validate)
+    print(f"{trained.step} steps, {trained.cpu_seconds / 60:.1f} CPU min; {validate(trained.average)}")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from argparse import Namespace
 from collections.abc import Mapping
 
 import numpy as np
@@ -12,7 +11,7 @@ from torch.nn.functional import binary_cross_entropy_with_logits
 
 from lossweep.endpoints.tts.tacotron2_network import AT_ONCE, Tacotron2Network
 from lossweep.endpoints.weights import save
-from lossweep.experiments.training.trainer import run
+from lossweep.experiments.training.trainer import TrainConfig, fit
 from lossweep.experiments.training.tts.corpus import Corpus
 from lossweep.experiments.training.tts.dataset import Batches
 from lossweep.experiments.training.tts.visual import REAL, SYNTHETIC_ONLY, losses, on
@@ -24,20 +23,20 @@ NEAR = 12.0
 """Mel frames by which the attention may be off before the guide pulls it back."""
 
 
-def train(args: Namespace) -> None:
-    """Trains and writes tacotron2.safetensors; see `loop.run`.
+def train(config: TrainConfig) -> None:
+    """Trains and writes tacotron2.safetensors; see `trainer.fit`.
 
     The last weights are kept, not their running mean: attention that is found late is blurred in the mean.
     """
-    torch.set_num_threads(args.threads)
-    torch.manual_seed(args.seed)
-    corpus = Corpus.load(args.labels)
+    torch.set_num_threads(config.threads)
+    torch.manual_seed(config.seed)
+    corpus = Corpus.load(config.labels)
     training, unseen = Batches(corpus, False), Batches(corpus, True)
-    network = Tacotron2Network().to(args.device)
+    network = Tacotron2Network().to(config.device)
     kept = {k: unseen.draw_sequences(np.random.default_rng(0), 16, float(k == "real")) for k in unseen.kinds}
 
     def judged(judge: Tacotron2Network, drawn: tuple) -> tuple[Tensor, dict[str, float]]:
-        given, lengths, target, true = on(args.device, drawn)
+        given, lengths, target, true = on(config.device, drawn)
         told = judge(given, torch.cat([target, true[:, :3]], 1))
         fine, shown = losses(told["mel"], told["told"], target, true)
         coarse = ((told["coarse"] - target).abs().mean(1) * true[:, 3]).mean()
@@ -53,16 +52,16 @@ def train(args: Namespace) -> None:
 
     @torch.inference_mode()
     def validate(average: dict[str, Tensor]) -> str:
-        save(args.out / "tacotron2.safetensors", average)
-        judge = Tacotron2Network().to(args.device).eval()
+        save(config.out / "tacotron2.safetensors", average)
+        judge = Tacotron2Network().to(config.device).eval()
         judge.load_state_dict(average)
         return "; ".join(
             kind + " " + ", ".join(f"{name} {value:.3f}" for name, value in judged(judge, one)[1].items())
             for kind, one in kept.items()
         )
 
-    trained = run(args, network, RATE, loss_of, validate)
-    print(f"{trained.step} steps, {trained.seconds / 60:.1f} min; {validate(network.state_dict())}")
+    trained = fit(config, network, RATE, loss_of, validate)
+    print(f"{trained.step} steps, {trained.cpu_seconds / 60:.1f} CPU min; {validate(network.state_dict())}")
 
 
 def guided(shares: Tensor, lengths: Tensor) -> Tensor:

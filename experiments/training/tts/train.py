@@ -1,6 +1,7 @@
-"""`python -m lossweep.experiments.training.tts.train WHAT --labels DIR`: trains a synthesizer, resuming where it stopped.
+"""`python -m lossweep.experiments.training.tts.train WHAT --labels DIR`: trains a synthesizer or the vocoder.
 
-DIR is the corpus that `python -m lossweep.experiments.training.tts.prepare` makes.
+DIR is the corpus that `python -m lossweep.experiments.training.tts.prepare` makes. A training resumes from its
+checkpoint.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from lossweep.experiments.training.face.train import launch
+from lossweep.experiments.training.launch import launch
 
 TRAININGS = {
     "visual": ("lossweep.experiments.training.tts.visual", 40.0),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from argparse import Namespace
 from collections.abc import Mapping
 
 import numpy as np
@@ -13,7 +12,7 @@ from torch.nn.functional import binary_cross_entropy_with_logits
 from lossweep.endpoints.tts.networks import SPREAD
 from lossweep.endpoints.tts.visual_network import VisualNetwork
 from lossweep.endpoints.weights import save
-from lossweep.experiments.training.trainer import run
+from lossweep.experiments.training.trainer import TrainConfig, fit
 from lossweep.experiments.training.tts.corpus import Corpus
 from lossweep.experiments.training.tts.dataset import Batches
 
@@ -23,19 +22,19 @@ SYNTHETIC_ONLY, REAL = 0.45, 0.35
 """The share of the time with synthetic speech alone, and of real windows after it."""
 
 
-def train(args: Namespace) -> None:
-    """Trains and writes visual.safetensors; see `loop.run`."""
-    torch.set_num_threads(args.threads)
-    torch.manual_seed(args.seed)
-    corpus = Corpus.load(args.labels)
+def train(config: TrainConfig) -> None:
+    """Trains and writes visual.safetensors; see `trainer.fit`."""
+    torch.set_num_threads(config.threads)
+    torch.manual_seed(config.seed)
+    corpus = Corpus.load(config.labels)
     training, unseen = Batches(corpus, False), Batches(corpus, True)
-    network = VisualNetwork().to(args.device)
+    network = VisualNetwork().to(config.device)
     kept = {
         k: unseen.draw(np.random.default_rng(0), 16, float(k == "real"), harsh=False) for k in unseen.kinds
     }
 
     def judged(judge: VisualNetwork, drawn: tuple, teach: bool) -> tuple[Tensor, Mapping[str, float]]:
-        given, target, true = on(args.device, drawn)
+        given, target, true = on(config.device, drawn)
         mels, told = judge(given, true[:, :3] if teach else None)
         return losses(mels, told, target, true)
 
@@ -44,8 +43,8 @@ def train(args: Namespace) -> None:
 
     @torch.inference_mode()
     def validate(average: dict[str, Tensor]) -> str:
-        save(args.out / "visual.safetensors", average)
-        judge = VisualNetwork().to(args.device).eval()
+        save(config.out / "visual.safetensors", average)
+        judge = VisualNetwork().to(config.device).eval()
         judge.load_state_dict(average)
         return "; ".join(
             kind
@@ -54,8 +53,8 @@ def train(args: Namespace) -> None:
             for kind, one in kept.items()
         )
 
-    trained = run(args, network, RATE, loss_of, validate)
-    print(f"{trained.step} steps, {trained.seconds / 60:.1f} min; {validate(trained.average)}")
+    trained = fit(config, network, RATE, loss_of, validate)
+    print(f"{trained.step} steps, {trained.cpu_seconds / 60:.1f} CPU min; {validate(trained.average)}")
 
 
 def losses(drawn: Tensor, told: Tensor, target: Tensor, true: Tensor) -> tuple[Tensor, Mapping[str, float]]:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import platform
-from argparse import Namespace
 from collections.abc import Mapping
 
 import numpy as np
@@ -16,9 +14,10 @@ from torch import Tensor
 from lossweep.endpoints.tts.harmonic_network import ROUNDS, HarmonicNetwork, excite, shape
 from lossweep.endpoints.tts.spectral_consistency import agreeing
 from lossweep.endpoints.tts.spectrum import HOP, mel
-from lossweep.endpoints.tts.vocoder import CARD, SHIPPED
+from lossweep.endpoints.tts.vocoder import SHIPPED
 from lossweep.endpoints.weights import save
-from lossweep.experiments.training.trainer import Trained, run
+from lossweep.experiments.training.model_card import ModelCard, Table, training_of
+from lossweep.experiments.training.trainer import TrainConfig, Trained, fit
 from lossweep.experiments.training.tts.corpus import Corpus, Utterance
 
 BATCH = 8
@@ -34,17 +33,17 @@ MEL_WEIGHT = 1.0
 HELD_OUT_FRAMES = 400
 
 
-def train(args: Namespace) -> None:
-    """Trains for `args.minutes` in all, resuming from `args.checkpoint`; writes weights and card."""
+def train(config: TrainConfig) -> None:
+    """Trains for `config.cpu_minutes` in all, resuming from `config.checkpoint`; writes weights and card."""
 
-    torch.set_num_threads(args.threads)
-    torch.manual_seed(args.seed)
-    corpus = Corpus.load(args.labels)
-    network = HarmonicNetwork().to(args.device)
+    torch.set_num_threads(config.threads)
+    torch.manual_seed(config.seed)
+    corpus = Corpus.load(config.labels)
+    network = HarmonicNetwork().to(config.device)
     spoken = [u for u in corpus.utterances if not u.held_out and u.samples >= 2 * FRAMES * HOP]
     kinds = [[u for u in spoken if u.kind == kind] for kind in ("espeak", "real")]
     lengths = [np.array([u.samples for u in kind], float) for kind in kinds]
-    noise = torch.Generator().manual_seed(args.seed)
+    noise = torch.Generator().manual_seed(config.seed)
 
     def one(rng: np.random.Generator) -> tuple[NDArray, NDArray]:
         kind = int(rng.random() < REAL) if all(kinds) else int(bool(kinds[1]))
@@ -53,13 +52,13 @@ def train(args: Namespace) -> None:
 
     def loss(rng: np.random.Generator, done: float) -> tuple[Tensor, Mapping[str, float]]:
         speech, pitch = (
-            torch.from_numpy(np.stack(p)).to(args.device)
+            torch.from_numpy(np.stack(p)).to(config.device)
             for p in zip(*(one(rng) for _ in range(BATCH)), strict=True)
         )
         wanted = mel(speech)
         seen, heard = disturbed(wanted, pitch, rng)
         filters = network(seen, heard)
-        starts = torch.from_numpy(rng.random((2, BATCH))).to(args.device)
+        starts = torch.from_numpy(rng.random((2, BATCH))).to(config.device)
         shaped = (shape(filters.pulses, filters.noise, excite(heard, noise, start)) for start in starts)
         first, second = (agreeing(speech, seen, filters.trust, ROUNDS) for speech in shaped)
         near = (distance(first, speech) + distance(second, speech)) / 2
@@ -70,10 +69,10 @@ def train(args: Namespace) -> None:
         return whole, {name: value.detach() for name, value in figures.items()}
 
     def unseen(average: dict[str, Tensor]) -> Validation:
-        return validate(average, corpus, args.device)
+        return validate(average, corpus, config.device)
 
-    trained = run(args, network, RATE, loss, lambda average: str(unseen(average)))
-    finish(args, trained, unseen(trained.average))
+    trained = fit(config, network, RATE, loss, lambda average: str(unseen(average)))
+    finish(config, trained, unseen(trained.average))
 
 
 class Validation(dict[str, float]):
@@ -152,31 +151,33 @@ def validate(average: dict[str, Tensor], corpus: Corpus, device: str) -> Validat
     return Validation({kind: float(np.mean(values)) for kind, values in found.items()})
 
 
-def finish(args: Namespace, trained: Trained, unseen: dict[str, float]) -> None:
-    """Writes float16 weights and the card into `args.out`; `unseen` is the last validation."""
-    path = args.out / SHIPPED.name
+def finish(config: TrainConfig, trained: Trained, unseen: dict[str, float]) -> None:
+    """Writes float16 weights and card into `config.out`; `unseen` is the last validation."""
+    path = config.out / SHIPPED.name
     save(path, trained.average)
     count = sum(p.numel() for p in HarmonicNetwork().parameters())
-    lines = [
-        "# Vocoder",
-        "",
-        f"From 80 mel bands and the pitch, 100 frames a second, to speech at 16 kHz: {count:,} parameters, "
-        f"{path.stat().st_size / 1e6:.1f} MB as float16.",
-        "Pulses at the pitch and noise, each through a minimum-phase filter that the network draws every 10 ms",
-        "(`harmonic_network.py`); then its bands are brought nearer to the given ones, as far as it trusts them",
-        "(`agreement.py`).",
-        "Trained on the corpus of `python -m lossweep.experiments.training.tts.prepare`: 40 % synthetic speech (libespeak-ng),",
-        "60 % people in the clips whose person is in training; played faster or slower (0.85 to 1.2), a part of the",
-        "spectrograms blurred.",
-        f"{trained.step} steps, {trained.seconds / 60:.0f} minutes on {args.device} ({platform.machine()}, "
-        f"{args.threads} thread, the machine shared). Made by `python -m lossweep.experiments.training.tts.train vocoder`.",
-        "",
-        "Mel spectrum said again against the one given, mean absolute difference of natural logarithms, speakers",
-        "held out:",
-        "",
-        "| " + " | ".join(unseen) + " |",
-        "|---" * len(unseen) + "|",
-        "| " + " | ".join(f"{value:.3f}" for value in unseen.values()) + " |",
-    ]
-    (args.out / CARD).write_text("\n".join(lines) + "\n")
-    print("\n".join(lines[-3:]), flush=True)
+    ModelCard(
+        title="Vocoder",
+        files=[path.name],
+        summary=[
+            f"From 80 mel bands and the pitch, 100 frames per second, to speech at 16 kHz: {count:,} parameters, "
+            f"{path.stat().st_size / 1e6:.1f} MB as float16.",
+            "Pulses at the pitch and noise, each through a minimum-phase filter that the network gives every 10 ms "
+            "(`harmonic_network.py`); then its bands are brought nearer to the given ones (`spectral_consistency.py`).",
+        ],
+        data=[
+            "The corpus of `python -m lossweep.experiments.training.tts.prepare`: 40 % synthetic speech "
+            "(libespeak-ng), 60 % people in the clips whose person is in training; played faster or slower (0.85 to "
+            "1.2), a part of the spectrograms blurred."
+        ],
+        command="python -m lossweep.experiments.training.tts.train vocoder",
+        training=training_of(config, trained),
+        tables=[
+            Table(
+                "Mel spectrum of the output against the given one, mean absolute difference of natural logarithms, "
+                "held-out speakers:",
+                [*unseen],
+                [[*unseen.values()]],
+            )
+        ],
+    ).write(config.out, "vocoder")

@@ -39,13 +39,15 @@ def corpus(tmp_path_factory):
 
 
 def test_a_training_on_any_bert_is_written_with_its_card_resumes_and_fills(corpus, bert, tmp_path, capsys):
-    command = ["--data", str(corpus), "--start", str(bert), "--out", str(tmp_path), "--minutes"]
+    command = ["--data", str(corpus), "--start", str(bert), "--out", str(tmp_path), "--cpu-minutes"]
     assert train.main([*command, "0.02"]) == 0
     assert train.main([*command, "0.03"]) == 0
     assert "resumed at step" in capsys.readouterr().out
     card = (tmp_path / "README.md").read_text()
     assert "2 lectures of 600 words" in card
-    assert "--minutes 0.03" in card
+    assert "--cpu-minutes 0.03" in card
+    figures = json.loads((tmp_path / "README.json").read_text())
+    assert figures["training"]["steps"] > 0
     filled = textpc.TextPC(tmp_path).fill(["bad", None, "cab"], np.zeros(3, int))
     assert filled[::2] == ["bad", "cab"]
     assert filled[1]
