@@ -41,6 +41,8 @@ class Clip:
         source: "" or what the words' times come from, where they were not measured ("even pace").
         transcript: what was really said, where `words` were recognized and it is known.
         language: of the words, as the captions name it ("de"); "" where they do not.
+        notes: what was changed in it or is not used of it, one line each.
+        words_problem: why its captions cannot be read, one line; "" where there are none, or they can.
     """
 
     name: str
@@ -51,6 +53,8 @@ class Clip:
     source: str = ""
     transcript: str | None = None
     language: str = ""
+    notes: tuple[str, ...] = ()
+    words_problem: str = ""
 
     @property
     def duration_s(self) -> float:

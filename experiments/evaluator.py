@@ -20,7 +20,6 @@ import numpy as np
 
 from lossweep.channels.channel import CHANNELS
 from lossweep.channels.delay import Delay
-from lossweep.endpoints.asr.recognizer import DEFAULT
 from lossweep.endpoints.clip import Clip, Playback
 from lossweep.endpoints.codecs.video.decode import decode_block
 from lossweep.endpoints.endpoint import ENDPOINTS, Encoded
@@ -160,12 +159,12 @@ class Bench:
 
     def _clip(self, params: dict[str, Any], spoken: bool) -> tuple[Clip, list[Picture]]:
         from lossweep.experiments.clips import load_clips
-        from lossweep.experiments.clips.recognized import recognize
+        from lossweep.experiments.clips.recognized import with_words
 
         def load() -> tuple[Clip, list[Picture]]:
             (clip,) = load_clips(**params)
-            if spoken and clip.words is None and clip.speech is not None:
-                clip = recognize(clip, DEFAULT)
+            if spoken:
+                clip = with_words(clip)
             return clip, [Picture.of(picture) for picture in clip.video] if clip.video is not None else []
 
         return _kept(self._clips, json.dumps([params, spoken], sort_keys=True), CLIPS_HELD, load)

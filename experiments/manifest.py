@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 import platform
 import subprocess
 from importlib import metadata
@@ -30,6 +31,7 @@ LIBRARIES = (
     "zfec",
 )
 CODEC_LIBRARIES = ("libx264", "libx265", "libSvtAv1Enc", "libdav1d", "libopus")
+_log = logging.getLogger(__name__)
 
 
 def versions() -> dict[str, str]:
@@ -71,11 +73,14 @@ def clips_of(scenario: Scenario, bench: Bench) -> dict[str, dict[str, Any]]:
         clip = bench.clip(params, spoken)
         if len(scenario.clip) > 1 and clip.name in clips:
             raise ClipError(f"two clips are called {clip.name}, also {params['source']}; rename one of them")
+        for note in clip.notes:
+            _log.warning("clip %s: %s", clip.name, note)
         clips[clip.name] = {
             "frames": len(clip.video) if clip.video is not None else 0,
             "fps": clip.fps,
             "words": len(clip.words or ()),
             "words_from": clip.source,
+            "notes": list(clip.notes),
             "video_hash": content_hash(clip.video) if clip.video is not None else "",
             "speech_hash": content_hash([clip.speech]) if clip.speech is not None else "",
             "words_hash": _hash_of_words(clip) if clip.words else "",

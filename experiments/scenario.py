@@ -35,16 +35,17 @@ class _Strict(BaseModel):
 
 
 class ClipParams(_Strict):
-    """Which clip: "portrait", a video file, or a folder of them; its frame rate, size, and length if cut.
+    """Which clip: "portrait", a video or sound file, or a folder of them; its frame rate, size, and length if cut.
 
+    Without `fps` and `size` a file keeps its own; `size: 256` is the square around the face, scaled.
     A `recognizer` ("pocketsphinx", or a folder with a Zipformer) takes the words from the sound even where they
     are known; words that are needed and not known are pocketsphinx's.
     """
 
     source: str
-    fps: float = Field(25.0, gt=0, le=120)
-    size: int = Field(256, ge=64, le=1024, multiple_of=2)
-    seconds: float | None = Field(None, gt=0)
+    fps: float | None = Field(None, gt=0, le=120)
+    size: int | None = Field(None, ge=64, le=1024, multiple_of=2)
+    seconds: float | None = Field(None, gt=0, allow_inf_nan=False)
     recognizer: str | None = None
 
 
@@ -284,13 +285,15 @@ def _checked(part: str, value: Any, check_one: Any) -> list[Any]:
 
 
 def _clip(value: Any) -> list[dict[str, Any]]:
-    from lossweep.experiments.clips.source import sources
+    from lossweep.experiments.clips.source import BUILT_IN, sources
 
     params = ClipParams.model_validate({"source": value} if isinstance(value, str) else value)
     if params.recognizer is not None:
         params.recognizer = os.path.expandvars(params.recognizer)
         recognizer(params.recognizer)
     unsaid = {"recognizer"} if params.recognizer is None else set()
+    if params.source == BUILT_IN:
+        params.fps, params.size = params.fps or 25.0, params.size or 256
     return [
         params.model_copy(update={"source": s}).model_dump(exclude=unsaid) for s in sources(params.source)
     ]

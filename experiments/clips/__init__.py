@@ -1,4 +1,4 @@
-"""Clips by name: the built-in portrait, a video file, or a folder of them."""
+"""Clips by name: the built-in portrait, a video or sound file, or a folder of them."""
 
 from __future__ import annotations
 
@@ -19,38 +19,40 @@ __all__ = ["ClipError", "load_clips"]
 def load_clips(
     source: str,
     *,
-    fps: float = 25.0,
-    size: int = 256,
+    fps: float | None = None,
+    size: int | None = None,
     seconds: float | None = None,
     recognizer: str | None = None,
 ) -> list[Clip]:
     """The clips that `source` names.
 
     Args:
-        source: "portrait" (built in, see `lossweep.experiments.clips.portrait`), a video file, or a folder of
-            them, in the order of their names; `$NAME` stands for an environment variable.
-        fps: wanted frames a second, above 0.
-        size: wanted width and height in pixels, even.
+        source: "portrait" (built in, see `lossweep.experiments.clips.portrait`), a video or sound file, or a folder
+            of them, in the order of their names; `$NAME` stands for an environment variable.
+        fps: wanted frames per second, above 0; None for the clip's own (the portrait's is 25).
+        size: wanted width and height in pixels, even: the square around the face, else the centre square; None for
+            the clip's own size (the portrait's is 256).
         seconds: keeps only the beginning, this long; words that end later are left out.
         recognizer: takes the words from the sound; see `lossweep.endpoints.asr.recognizer`.
     Returns:
-        One clip a file, its name the file's without the suffix.
+        One clip per file, its name the file's without the suffix; `Clip.notes` says what was changed or not used.
     Raises:
         ClipError: one line that names the file or value and the mend.
     """
-    if not (math.isfinite(fps) and fps > 0):
+    if fps is not None and not (math.isfinite(fps) and fps > 0):
         raise ClipError(f"fps must be above 0, not {fps}")
-    if size < 16 or size % 2:
+    if size is not None and (size < 16 or size % 2):
         raise ClipError(f"size must be an even number of pixels from 16 on, not {size}")
-    if seconds is not None and not seconds * fps >= 1:
-        raise ClipError(f"seconds must leave at least one frame of {1 / fps:.3g} s, not {seconds}")
+    shortest_s = 1 / (fps or 25.0)
+    if seconds is not None and not (math.isfinite(seconds) and seconds >= shortest_s):
+        raise ClipError(f"seconds must leave at least one frame of {shortest_s:.3g} s, not {seconds}")
     clips = [_beginning(_load(single, fps, size, seconds), seconds) for single in sources(source)]
     return clips if recognizer is None else [recognize(clip, recognizer) for clip in clips]
 
 
-def _load(source: str, fps: float, size: int, seconds: float | None) -> Clip:
+def _load(source: str, fps: float | None, size: int | None, seconds: float | None) -> Clip:
     if source == BUILT_IN:
-        return portrait(fps, size)
+        return portrait(fps or 25.0, size or 256)
     file, hash_sign, section = source.partition(".tsv#")
     if hash_sign:
         return read_transcript(Path(f"{file}.tsv"), section)

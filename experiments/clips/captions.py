@@ -3,118 +3,147 @@
 from __future__ import annotations
 
 import html
+import io
 import re
 from dataclasses import dataclass
-from pathlib import Path
+
+import av
+import webvtt
 
 from lossweep.endpoints.clip import ClipError, Word
 
-_TIME = r"(?:(\d+):)?([0-5]\d):([0-5]\d)[.,](\d{3})"
-_RANGE = re.compile(rf"\s*{_TIME}\s+-->\s+{_TIME}(?:\s.*)?$")
+_TIME = r"(?:(\d+):)?([0-5]?\d):([0-5]?\d)[.,](\d{1,3})"
 _INLINE = re.compile(rf"<{_TIME}>")
-_LANGUAGE = re.compile(r"\ufeff?WEBVTT.*\n(?:[^\n-]+\n)*?Language: *([\w-]+)")
-_TAG = re.compile(r"<[^>]*>|\{\\[^}]*\}")
+_VTT_TIME = re.compile(rf"{_TIME}$")
+_CLOCK = r"(?:\d+:)?\d+:\d+(?:[.,]\d+)?"
+_RANGE = re.compile(rf"^[ \t]*({_CLOCK})[ \t]*-->[ \t]*({_CLOCK})", re.MULTILINE)
+_VTT_CLOCK = r"(?:\d+:)?\d{1,2}:\d{1,2}\.\d{1,3}"
+_VTT_RANGE = re.compile(rf"^\s*{_VTT_CLOCK}\s*-->\s*{_VTT_CLOCK}", re.MULTILINE)
+_LIKE_RANGE = re.compile(r"^.*\d+:\d+\S*\s*-+>.*\d+:\d+.*$", re.MULTILINE)
+_LANGUAGE = re.compile(r"WEBVTT.*\n(?:[^\n-]+\n)*?Language: *([\w-]+)")
+_VTT_TAG = re.compile(r"<[^>]*(?:>|$)|\{\\[^}]*\}")
+_SRT_TAG = re.compile(
+    r"""</?\s*(?:i|b|u|s|em|strong|font|c|v|span|ruby|rt)(?:\.[\w.]+)?(?:\s+\w+\s*=\s*(?:"[^"]*"|'[^']*'|[^\s>]+))*\s*>"""
+    r"|\{\\[^}]*\}",
+    re.IGNORECASE,
+)
+_BREAK = re.compile(r"<\s*br\s*/?>", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
 class Cue:
-    """A caption: from when until when it is shown, and its lines as they stand in the file."""
+    """A caption: from when until when it is shown, and its lines with their tags."""
 
     start_s: float
     end_s: float
     lines: tuple[str, ...]
 
 
-def sidecar(video: Path) -> Path | None:
-    """The captions beside a video file, `<name>.vtt` before `<name>.srt`; None if there are none."""
-    return next((p for p in (video.with_suffix(".vtt"), video.with_suffix(".srt")) if p.is_file()), None)
+@dataclass(frozen=True)
+class Captions:
+    """What a caption file says.
+
+    Attributes:
+        words: in order of time.
+        source: where their times come from, for `Clip.source`.
+        language: of the words, as the header of a WebVTT file names it ("de"); else "".
+        notes: what of the file is not used, one line each.
+    """
+
+    words: tuple[Word, ...]
+    source: str
+    language: str
+    notes: tuple[str, ...]
 
 
-def read_captions(path: Path) -> tuple[tuple[Word, ...], str, str]:
-    """Words of a caption file with their times, where the times come from, and the language.
+def parse_captions(text: str, name: str) -> Captions:
+    """Words of a caption file with their times.
 
     WebVTT inline timestamps (`<00:00:01.000>`) are heeded. Between two known times, words are taken to be
     spoken at an even pace, each for a share of the time in proportion to its number of letters: captions do
-    not say more. The second value says so.
+    not say more, and `source` says so.
 
     Args:
-        path: a .srt or .vtt file, UTF-8.
-    Returns:
-        Words in order of time; text for `Clip.source`; what the header of a WebVTT file says of the language ("de"),
-            else "".
-    Raises:
-        ClipError: the file is malformed, naming the line, or holds no words.
-    Source: W3C WebVTT; SubRip has no standard.
-    """
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except UnicodeDecodeError:
-        raise ClipError(f"{path}: captions are not UTF-8; convert them (iconv -t utf-8)") from None
-    cues = parse_captions(text, str(path))
-    words = tuple(sorted(_spoken(cues), key=lambda w: (w.start_s, w.end_s)))
-    if not words:
-        raise ClipError(f"{path}: no words in these captions; remove the file or mend it")
-    inline = "times in the cues, " if _INLINE.search(text) else ""
-    language = _LANGUAGE.match(text)
-    return words, f"words of {path.name}: {inline}even pace over a cue", language[1] if language else ""
-
-
-def parse_captions(text: str, name: str) -> list[Cue]:
-    """Cues of a caption file, SubRip or WebVTT (which begins with WEBVTT).
-
-    Args:
-        text: content of the file.
+        text: content of the file; WebVTT where it begins so, else SubRip.
         name: of the file, for messages.
     Raises:
-        ClipError: a block without a time range, or one that ends before it begins; the line is named.
+        ClipError: no words in it.
+    Source: W3C WebVTT for its blocks; SubRip, which has no standard, as ffmpeg reads it.
     """
-    lines = text.lstrip("\ufeff").splitlines()
-    vtt = bool(lines) and lines[0].startswith("WEBVTT")
-    cues = []
-    for first, block in _blocks(lines):
-        if vtt and (first == 0 or block[0].startswith(("NOTE", "STYLE", "REGION"))):
-            continue
-        at = 0 if "-->" in block[0] else 1
-        match = _RANGE.match(block[at]) if at < len(block) else None
-        if match is None:
-            example = "00:01.000 --> 00:02.500" if vtt else "00:00:01,000 --> 00:00:02,500"
-            raise ClipError(f"{name}, line {first + 1}: no time range such as {example}")
-        start_s, end_s = _seconds(match.groups()[:4]), _seconds(match.groups()[4:])
-        if end_s < start_s:
-            raise ClipError(f"{name}, line {first + at + 1}: the caption ends before it begins")
-        cues.append(Cue(start_s, end_s, tuple(block[at + 1 :])))
-    return cues
+    text = text.lstrip("\ufeff").replace("\0", "\ufffd").replace("\r\n", "\n").replace("\r", "\n")
+    vtt = text.startswith("WEBVTT")
+    found = _vtt_cues(text) if vtt else _srt_cues(text)
+    cues = [cue for cue in found if cue.start_s <= cue.end_s]
+    notes = []
+    if len(cues) < len(found):
+        notes.append(f"{name}: captions that end before they begin are left out ({len(found) - len(cues)})")
+    malformed = [r for r in _LIKE_RANGE.findall(text) if not (_VTT_RANGE if vtt else _RANGE).match(r)]
+    if malformed:
+        example = "00:01.000 --> 00:02.500" if vtt else "00:00:01,000 --> 00:00:02,500"
+        line = 1 + text[: text.index(malformed[0])].count("\n")
+        count = f"{len(malformed)}, the first in line {line}"
+        notes.append(f"{name}: captions whose times are not like {example} are left out ({count})")
+    words = tuple(sorted(_spoken(cues, vtt), key=lambda w: (w.start_s, w.end_s)))
+    if not words:
+        what = notes[0] if notes else f"{name}: no words in these captions"
+        raise ClipError(f"{what}; mend or remove the file")
+    inline = "times in the cues, " if any(_INLINE.search(_text(cue)) for cue in cues) else ""
+    language = _LANGUAGE.match(text)
+    source = f"words of {name}: {inline}even pace over a cue"
+    return Captions(words, source, language[1] if language else "", tuple(notes))
 
 
-def _blocks(lines: list[str]) -> list[tuple[int, list[str]]]:
-    """Runs of lines that are not blank, each with the index of its first line."""
-    blocks: list[tuple[int, list[str]]] = []
-    open_block = False
-    for i, line in enumerate(lines):
-        if not line.strip():
-            open_block = False
-        elif open_block:
-            blocks[-1][1].append(line)
-        else:
-            blocks.append((i, [line]))
-            open_block = True
-    return blocks
+def _text(cue: Cue) -> str:
+    return "\n".join(cue.lines)
 
 
-def _spoken(cues: list[Cue]) -> list[Word]:
-    """Words of all cues; where cues have times inside, lines that repeat the last cue are left out."""
-    rolling = any(_INLINE.search(line) for cue in cues for line in cue.lines)
+def _vtt_cues(text: str) -> list[Cue]:
+    try:
+        captions = webvtt.from_string(text)
+    except webvtt.errors.MalformedFileError:
+        return []
+    return [Cue(_seconds(c.start), _seconds(c.end), tuple(c.raw_text.splitlines())) for c in captions]
+
+
+def _srt_cues(text: str) -> list[Cue]:
+    text = _RANGE.sub(lambda match: f"{_full(match[1])} --> {_full(match[2])}", text)
+    try:
+        with av.open(io.BytesIO(text.encode("utf-8", "replace")), format="srt") as container:
+            tick_s = float(container.streams[0].time_base or 0.001)
+            return [
+                Cue(
+                    packet.pts * tick_s,
+                    (packet.pts + (packet.duration or 0)) * tick_s,
+                    tuple(bytes(packet).decode("utf-8", "replace").splitlines()),
+                )
+                for packet in container.demux()
+                if packet.size and packet.pts is not None
+            ]
+    except (av.FFmpegError, IndexError):
+        return []
+
+
+def _full(clock: str) -> str:
+    """A SubRip time with the hours and thousandths that some writers leave out and ffmpeg asks for."""
+    clock = clock if clock.count(":") == 2 else f"00:{clock}"
+    return clock if "," in clock or "." in clock else f"{clock},000"
+
+
+def _spoken(cues: list[Cue], vtt: bool) -> list[Word]:
+    """Words of all cues; where cues have times inside, plain lines that repeat the last cue are left out."""
+    plain = _plain_vtt if vtt else _plain_srt
+    rolling = any(_INLINE.search(_text(cue)) for cue in cues)
     words: list[Word] = []
     before: set[str] = set()
     for cue in cues:
-        plain = [_plain(line) for line in cue.lines]
-        new = [line for line, seen in zip(cue.lines, plain, strict=True) if not (rolling and seen in before)]
-        before = set(plain)
+        said = {line: plain(line) for line in cue.lines}
+        new = [line for line in cue.lines if _INLINE.search(line) or not (rolling and said[line] in before)]
+        before = set(said.values())
         pieces = _INLINE.split(" ".join(new))
-        starts = [cue.start_s, *(_seconds(pieces[i : i + 4]) for i in range(1, len(pieces), 5))]
+        starts = [cue.start_s, *(_clock(pieces[i : i + 4]) for i in range(1, len(pieces), 5))]
         starts = [min(max(s, cue.start_s), cue.end_s) for s in starts]
         for piece, start, end in zip(pieces[::5], starts, [*starts[1:], cue.end_s], strict=True):
-            words += _even_pace(_plain(piece).split(), start, max(start, end))
+            words += _even_pace(plain(piece).split(), start, max(start, end))
     return words
 
 
@@ -128,10 +157,19 @@ def _even_pace(texts: list[str], start_s: float, end_s: float) -> list[Word]:
     return [Word(text, begin, end) for text, begin, end in zip(texts, at, at[1:], strict=False)]
 
 
-def _plain(line: str) -> str:
-    return html.unescape(_TAG.sub("", line)).strip()
+def _plain_vtt(line: str) -> str:
+    return html.unescape(_VTT_TAG.sub("", line)).strip()
 
 
-def _seconds(groups: tuple[str | None, ...] | list[str | None]) -> float:
-    hours, minutes, seconds, thousandths = (int(g or 0) for g in groups)
-    return 3600 * hours + 60 * minutes + seconds + thousandths / 1000
+def _plain_srt(line: str) -> str:
+    return _SRT_TAG.sub("", _BREAK.sub(" ", line.replace("\\N", " "))).strip()
+
+
+def _seconds(time: str) -> float:
+    match = _VTT_TIME.match(time)
+    return _clock(match.groups()) if match else 0.0
+
+
+def _clock(groups: tuple[str | None, ...] | list[str | None]) -> float:
+    hours, minutes, seconds = (int(g or 0) for g in groups[:3])
+    return 3600 * hours + 60 * minutes + seconds + float(f"0.{groups[3]}")

@@ -9,9 +9,22 @@ import os
 import tempfile
 from dataclasses import replace
 
-from lossweep.endpoints.asr.recognizer import recognizer
+from lossweep.endpoints.asr.recognizer import DEFAULT, recognizer
 from lossweep.endpoints.clip import Clip, ClipError, Word
 from lossweep.experiments.clips.cache import folder
+
+
+def with_words(clip: Clip) -> Clip:
+    """The clip with words; those that the default recognizer hears where it has none but sound.
+
+    Raises:
+        ClipError: it has captions that cannot be read; as `recognize`.
+    """
+    if clip.words_problem:
+        raise ClipError(f"clip {clip.name}: {clip.words_problem}")
+    if clip.words is not None or clip.speech is None:
+        return clip
+    return recognize(clip, DEFAULT)
 
 
 def recognize(clip: Clip, name: str) -> Clip:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from lossweep.endpoints.clip import Clip, ClipError, Word
+from lossweep.experiments.clips.sidecars import read_text
 
 WORDS_A_SECOND = 2.5
 """Pace of text without times: 150 words a minute, a lecturer's."""
@@ -23,17 +24,18 @@ def read_transcript(path: Path, section: str = "") -> Clip:
         ClipError: the file cannot be read, has a malformed line, or holds no words.
     """
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise ClipError(
-            f"transcript {path}: {getattr(error, 'strerror', None) or 'not UTF-8 text'}"
-        ) from None
+        text, note = read_text(path)
+    except OSError as error:
+        raise ClipError(f"transcript {path}: {error.strerror}; name a text file") from None
+    lines = text.split("\n")
     timed = path.suffix.lower() == ".tsv"
     words = _timed(path, lines, section) if timed else _even(lines)
     if not words:
         where = f" in section {section!r}" if section else ""
         raise ClipError(f"transcript {path} holds no words{where}; put the text to send there")
-    return Clip(section or path.stem, words=words, source="" if timed else "even pace")
+    return Clip(
+        section or path.stem, words=words, source="" if timed else "even pace", notes=(note,) if note else ()
+    )
 
 
 def _even(lines: list[str]) -> tuple[Word, ...]:

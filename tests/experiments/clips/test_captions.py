@@ -1,4 +1,4 @@
-"""Captions: words in order, at the pace they say, or one clear line."""
+"""Captions: words in order, at the pace they say; WebVTT by its block rules, SubRip as ffmpeg reads it."""
 
 import contextlib
 
@@ -7,27 +7,24 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lossweep.endpoints.clip import Clip, ClipError
-from lossweep.endpoints.fec.none import NoCode
-from lossweep.endpoints.text.endpoint import TextEndpoint, TextParams
-from lossweep.experiments.clips.captions import parse_captions, read_captions
+from lossweep.experiments.clips.captions import parse_captions
 
-SRT = "1\n00:00:01,000 --> 00:00:02,000\n<i>Hello</i> you\n\n2\n00:00:02,500 --> 00:00:03,000\nall\n"
-
-
-def words_of(tmp_path, name, text):
-    path = tmp_path / name
-    path.write_text(text, encoding="utf-8")
-    return read_captions(path)
+CUE = "00:01.000 --> 00:02.000\n"
+SRT_CUE = "00:00:01,000 --> 00:00:02,000\n"
 
 
-def test_srt_words_share_their_cue_by_length(tmp_path):
-    words, source, _ = words_of(tmp_path, "a.srt", SRT)
-    assert [(w.text, w.start_s, w.end_s) for w in words] == [
+def texts(text):
+    return [word.text for word in parse_captions(text, "a").words]
+
+
+def test_srt_words_share_their_cue_by_length():
+    captions = parse_captions(f"1\n{SRT_CUE}<i>Hello</i> you\n\n2\n00:00:02,500 --> 00:00:03,000\nall\n", "a")
+    assert [(w.text, w.start_s, w.end_s) for w in captions.words] == [
         ("Hello", 1.0, pytest.approx(1.625)),
         ("you", pytest.approx(1.625), 2.0),
         ("all", 2.5, 3.0),
     ]
-    assert "even pace" in source
+    assert "even pace" in captions.source
 
 
 @pytest.mark.parametrize(
@@ -38,61 +35,114 @@ def test_srt_words_share_their_cue_by_length(tmp_path):
         ("WEBVTT\n\nNOTE\nLanguage: de\n", ""),
     ],
 )
-def test_the_header_names_the_language_and_english_is_asked_for_in_one_line(tmp_path, header, language):
-    words, _, said = words_of(tmp_path, "a.vtt", f"{header}\n00:01.000 --> 00:02.000\nHallo zusammen\n")
-    assert (said, len(words)) == (language, 2)
-    clip = Clip("gruss", words=words, language=said)
-    TextEndpoint(TextParams(), NoCode()).encode(clip)
-    conceals = TextEndpoint(TextParams(concealment="ngram"), NoCode())
+def test_the_header_names_the_language_and_english_is_asked_for_in_one_line(header, language):
+    captions = parse_captions(f"{header}\n{CUE}Hallo zusammen\n", "a.vtt")
+    assert (captions.language, len(captions.words)) == (language, 2)
+    clip = Clip("gruss", words=captions.words, language=captions.language)
     if language:
-        with pytest.raises(
-            ClipError, match="clip gruss: its captions are in 'de', and concealment ngram knows"
-        ):
-            conceals.encode(clip)
+        with pytest.raises(ClipError, match="clip gruss: its captions are in 'de'"):
+            clip.in_english("concealment")
     else:
-        conceals.encode(clip)
+        clip.in_english("concealment")
 
 
-def test_vtt_inline_times_are_heeded_and_rolling_lines_said_once(tmp_path):
-    text = (
-        "WEBVTT - made by hand\nKind: captions\n\nNOTE nothing\nto see\n\nSTYLE\n::cue { color: red }\n\n"
-        "first\n"
-        "00:01.000 --> 00:03.000 align:start\nGood<00:00:01.500><c> old</c><00:00:02.000><c> times</c>\n\n"
-        "00:03.000 --> 00:04.000\nGood old times\nfish &amp;<00:00:03.600> chips\n"
+def test_automatic_captions_of_youtube_say_each_word_once_at_its_time():
+    """Two lines roll; the upper one repeats what was said, and a line of one space is no end of a cue (F3)."""
+    captions = parse_captions(
+        "WEBVTT\nKind: captions\nLanguage: en\n\n"
+        "00:00:00.160 --> 00:00:02.310 align:start position:0%\n \n"
+        "good<00:00:00.480><c> morning</c><00:00:01.040><c> all</c>\n\n"
+        "00:00:02.310 --> 00:00:02.320 align:start position:0%\ngood morning all\n \n\n"
+        "00:00:02.320 --> 00:00:04.470 align:start position:0%\ngood morning all\n"
+        "of<00:00:02.560><c> you</c>\n\n"
+        "00:00:04.470 --> 00:00:04.480 align:start position:0%\nof you\n \n\n",
+        "talk.en.vtt",
     )
-    words, source, _ = words_of(tmp_path, "a.vtt", text)
-    assert [w.text for w in words] == ["Good", "old", "times", "fish", "&", "chips"]
-    assert [w.start_s for w in words] == [1.0, 1.5, 2.0, 3.0, pytest.approx(3.48), 3.6]
-    assert words[2].end_s == 3.0
-    assert "times in the cues" in source
+    assert [(w.text, w.start_s, w.end_s) for w in captions.words] == [
+        ("good", 0.16, 0.48),
+        ("morning", 0.48, 1.04),
+        ("all", 1.04, 2.31),
+        ("of", 2.32, 2.56),
+        ("you", 2.56, 4.47),
+    ]
+    assert captions.notes == ()
+    assert "times in the cues" in captions.source
+
+
+def test_a_line_said_twice_with_times_is_two_lines():
+    text = f"WEBVTT\n\n{CUE}oh<00:01.500> no\n\n00:02.000 --> 00:03.000\noh<00:02.500> no\n"
+    assert texts(text) == ["oh", "no", "oh", "no"]
 
 
 @pytest.mark.parametrize(
-    ("text", "says"),
+    ("text", "expected"),
     [
-        ("1\nHello\n", "line 1: no time range"),
-        ("1\n00:00:01,000 --> 00:00:02\nHello\n", "line 1: no time range"),
-        ("1\n00:00:03,000 --> 00:00:02,000\nHello\n", "line 2: the caption ends before it begins"),
-        ("WEBVTT\n\n00:01.000 -> 00:02.000\nHello\n", "line 3: no time range"),
-        ("", "no words"),
-        ("WEBVTT\n\n", "no words"),
+        (f"WEBVTT\n{CUE}right under it\n", "right under it"),
+        (f"WEBVTT\n\n{CUE}one two\n00:02.000 --> 00:03.000\nthree\n", "one two three"),
+        (f"WEBVTT\n\nNOTES 1\n{CUE}one\n\nSTYLED\n00:02.000 --> 00:03.000\ntwo\n", "one two"),
+        (f"WEBVTT\n\nNOTE not said\nat all\n\nSTYLE\n::cue {{}}\n\nREGION\nid:a\n\nfirst\n{CUE}one\n", "one"),
+        (f"WEBVTT\n\n{CUE}one\n\nNOTE after a cue\n\n00:02.000 --> 00:03.000\ntwo\n", "one two"),
+        (f"WEBVTT\n\n{CUE}one \n \n two\n", "one two"),
+        (f"\ufeffWEBVTT\r\n\r\n1\r\n{CUE.strip()} line:0 align:start\r\none\r\n\r\n", "one"),
+        (f"WEBVTT\r\r{CUE.strip()}\rone\r", "one"),
+        (f"WEBVTT\n\n{CUE}<v Bob>a &lt;b&gt; &amp; <c.red.big>c</c> <i>d</i>\n", "a <b> & c d"),
+        (f"WEBVTT\nX-TIMESTAMP-MAP=LOCAL:00:00:00.000,MPEGTS:0\n\n{CUE}one\n", "one"),
+        ("WEBVTT\n\n100:00:01.000 --> 100:00:02.000\none\n", "one"),
     ],
 )
-def test_malformed_captions_end_in_one_line(tmp_path, text, says):
-    with pytest.raises(ClipError, match=says) as caught:
-        words_of(tmp_path, "a.srt", text)
+def test_webvtt_blocks(text, expected):
+    captions = parse_captions(text, "a.vtt")
+    assert " ".join(w.text for w in captions.words) == expected
+    assert captions.notes == ()
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (f"1\n{SRT_CUE}one two\n2\n00:00:02,000 --> 00:00:03,000\nthree\n", "one two three"),
+        (f"{SRT_CUE}one\n\n00:00:02,000 --> 00:00:03,000\ntwo\n", "one two"),
+        (f"1\n{SRT_CUE}one\n\ntwo\n\n2\n00:00:02,000 --> 00:00:03,000\nthree\n", "one two three"),
+        (f"1\n{SRT_CUE}in\n1984\n\n2\n00:00:02,000 --> 00:00:03,000\n42\n", "in 1984 42"),
+        (f"1\n{SRT_CUE}I am < 30 and you are > 20 here\n", "I am < 30 and you are > 20 here"),
+        (f"1\n{SRT_CUE}if a<b and c>d or x<3\n", "if a<b and c>d or x<3"),
+        (f'1\n{SRT_CUE}<font color="#fff">a</font> <B>b</B> {{\\an8}}c<br/>d <i>e</i>\n', "a b c d e"),
+        (f"1\n{SRT_CUE}\n\n2\n00:00:02,000 --> 00:00:03,000\ntwo\n", "two"),
+        (f"\ufeff1\r\n{SRT_CUE.strip()}\r\none\r\n\r\n", "one"),
+        (f"1\r{SRT_CUE.strip()}\rone\r\r", "one"),
+        ("1\n00:00:01.000 --> 00:00:02.000 X1:1 X2:2\none\n", "one"),
+        ("1\n00:01,000 --> 00:02,000\none\n\n2\n00:00:02 --> 00:00:03\ntwo\n", "one two"),
+        (f"1\n00:00:05,000 --> 00:00:06,000\ntwo\n\n2\n{SRT_CUE}one\n", "one two"),
+    ],
+)
+def test_subrip_as_players_read_it(text, expected):
+    captions = parse_captions(text, "a.srt")
+    assert " ".join(w.text for w in captions.words) == expected
+    assert captions.notes == ()
+
+
+def test_what_is_left_out_is_said_with_its_line():
+    captions = parse_captions(f"WEBVTT\n\n00:05.000 -> 00:06.000\nlost\n\n{CUE}kept\n", "a.vtt")
+    assert [w.text for w in captions.words] == ["kept"]
+    (note,) = captions.notes
+    assert "a.vtt" in note
+    assert "line 3" in note
+    captions = parse_captions(f"1\n{SRT_CUE}kept\n\n2\n00:00:03,000 --> 00:00:02,000\nlost\n", "a.srt")
+    assert [w.text for w in captions.words] == ["kept"]
+    assert "end before they begin" in captions.notes[0]
+
+
+@pytest.mark.parametrize(
+    "text", ["", "WEBVTT\n\n", "1\nHello\n", "WEBVTT\n\n00:01.000 -> 00:02.000\nHello\n"]
+)
+def test_captions_without_words_end_in_one_line(text):
+    with pytest.raises(ClipError, match=r"a\.srt") as caught:
+        parse_captions(text, "a.srt")
     assert "\n" not in str(caught.value)
-
-
-def test_captions_that_are_not_utf8_say_so(tmp_path):
-    (tmp_path / "a.srt").write_bytes("1\n00:00:01,000 --> 00:00:02,000\nGr\xfc\xdfe\n".encode("latin-1"))
-    with pytest.raises(ClipError, match="not UTF-8"):
-        read_captions(tmp_path / "a.srt")
 
 
 @given(st.text(max_size=200))
 def test_parser_raises_nothing_but_its_own_error(text):
-    for head in ("", "WEBVTT\n\n", "1\n00:00:01,000 --> 00:00:02,000\n"):
+    for head in ("", "WEBVTT\n\n", f"1\n{SRT_CUE}"):
         with contextlib.suppress(ClipError):
-            cues = parse_captions(head + text, "a")
-            assert all(cue.start_s <= cue.end_s for cue in cues)
+            words = parse_captions(head + text, "a").words
+            assert all(word.start_s <= word.end_s for word in words)

@@ -1,58 +1,21 @@
-"""Video files: the right picture at the right time, sound beside it, and clear lines for what is no video."""
+"""Media files: the clip's own size, rate and sound are kept, and clear lines say what cannot be used."""
 
 from fractions import Fraction
 
 import av
 import numpy as np
 import pytest
+from clip_files import BEEP_S, grey_of, write_video
 
 from lossweep.endpoints.clip import SPEECH_RATE
-from lossweep.experiments.clips import ClipError, load_clips
-
-BEEP_S = (0.5, 0.7)
-
-
-def grey_of(i):
-    """The brightness that tells frame i."""
-    return 20 + 6 * i
-
-
-def write_video(path, *, rate, frames, width, height, audio_rate=None, pts=None, codec="mpeg4"):
-    """A video whose frame i is grey `grey_of(i)`, green outside its centre square, with a beep at BEEP_S."""
-    with av.open(str(path), "w") as container:
-        video = container.add_stream(codec, rate=rate)
-        video.width, video.height, video.pix_fmt = width, height, "yuv420p"
-        video.bit_rate = 8_000_000
-        video.gop_size = 1
-        sound = None
-        if audio_rate:
-            sound = container.add_stream("pcm_s16le", rate=audio_rate, layout="stereo")
-            t = np.arange(int(audio_rate * frames / rate)) / audio_rate
-            beep = 12000 * np.sin(2 * np.pi * 440 * t) * ((t >= BEEP_S[0]) & (t < BEEP_S[1]))
-            block = av.AudioFrame.from_ndarray(np.repeat(beep, 2).astype(np.int16)[None], layout="stereo")
-            block.sample_rate = audio_rate
-            block.pts = 0
-            block.time_base = Fraction(1, audio_rate)
-            container.mux(sound.encode(block))
-            container.mux(sound.encode(None))
-        side = min(width, height)
-        left, top = (width - side) // 2, (height - side) // 2
-        for i in range(frames):
-            picture = np.zeros((height, width, 3), np.uint8)
-            picture[..., 1] = 255
-            picture[top : top + side, left : left + side] = grey_of(i)
-            frame = av.VideoFrame.from_ndarray(picture)
-            frame.pts = i if pts is None else pts[i]
-            frame.time_base = Fraction(1, rate)
-            container.mux(video.encode(frame))
-        container.mux(video.encode(None))
-    return path
+from lossweep.experiments.clips import ClipError, load_clips, memory
 
 
 def frame_numbers(clip):
     """Which source frame each picture of the clip is, by its brightness."""
-    centre = np.asarray(clip.video)[:, 24:40, 24:40].mean(axis=(1, 2, 3))
-    return np.rint((centre - grey_of(0)) / 6).astype(int)
+    height, width = clip.video.shape[1:3]
+    centre = clip.video[:, height // 2 - 8 : height // 2 + 8, width // 2 - 8 : width // 2 + 8]
+    return np.rint((centre.mean(axis=(1, 2, 3)) - grey_of(0)) / 6).astype(int)
 
 
 @pytest.mark.parametrize("rate", [10, 25, 30])
@@ -69,58 +32,109 @@ def test_uneven_frame_times_are_heeded(tmp_path):
     path = write_video(
         tmp_path / "a.mkv", rate=25, frames=4, width=64, height=64, pts=[0, 1, 5, 6]
     )  # frame 1 stays on the screen for four frames
-    clip = load_clips(str(path), size=64)[0]
+    clip = load_clips(str(path))[0]
+    assert clip.fps == 25
     np.testing.assert_array_equal(frame_numbers(clip), [0, 1, 1, 1, 1, 2, 3])
+    assert any("uneven times" in note for note in clip.notes)
+
+
+@pytest.mark.parametrize("suffix", ["mkv", "mp4"])
+@pytest.mark.parametrize("rate", [Fraction(30000, 1001), Fraction(30), Fraction(24), Fraction(12)])
+def test_a_clip_keeps_its_own_rate_size_and_every_frame(tmp_path, rate, suffix):
+    path = write_video(tmp_path / f"a.{suffix}", rate=rate, frames=30, width=128, height=72)
+    clip = load_clips(str(path))[0]
+    assert clip.fps == pytest.approx(float(rate), rel=1e-6)
+    assert clip.video.shape == (30, 72, 128, 3)
+    np.testing.assert_array_equal(frame_numbers(clip), range(30))
+    assert clip.notes == ()
+
+
+def test_odd_sizes_are_padded_to_even_by_the_edge_and_it_is_said(tmp_path):
+    path = write_video(tmp_path / "a.mkv", rate=25, frames=2, width=161, height=95)
+    clip = load_clips(str(path))[0]
+    assert clip.video.shape == (2, 96, 162, 3)
+    np.testing.assert_array_equal(clip.video[:, -1], clip.video[:, -2])
+    np.testing.assert_array_equal(clip.video[:, :, -1], clip.video[:, :, -2])
+    assert clip.notes == ("161x95 pixels padded to 162x96 by repeating the edge",)
+
+
+def test_pixels_that_are_not_square_are_shown_at_their_width(tmp_path):
+    path = tmp_path / "a.mkv"
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("mpeg4", rate=25)
+        stream.width, stream.height, stream.pix_fmt = 64, 48, "yuv420p"
+        stream.codec_context.sample_aspect_ratio = Fraction(2, 1)
+        picture = np.zeros((48, 64, 3), np.uint8)
+        picture[:, 32:] = 200
+        container.mux(stream.encode(av.VideoFrame.from_ndarray(picture)))
+        container.mux(stream.encode(None))
+    clip = load_clips(str(path))[0]
+    assert clip.video.shape[1:3] == (48, 128)
+    assert clip.video[0, 24, 60].mean() < 40
+    assert clip.video[0, 24, 68].mean() > 160
+    assert "not square" in clip.notes[0]
 
 
 @pytest.mark.parametrize(("width", "height"), [(161, 95), (95, 161), (64, 64), (640, 360)])
-def test_the_centre_square_fills_the_picture(tmp_path, width, height):
+def test_without_a_face_the_centre_square_fills_the_picture(tmp_path, width, height):
     path = write_video(tmp_path / "a.mkv", rate=25, frames=2, width=width, height=height)
-    video = load_clips(str(path), size=64)[0].video.astype(int)
-    inner = video[:, 2:-2, 2:-2]  # chroma of odd sizes bleeds over a pixel at the border
+    clip = load_clips(str(path), size=64)[0]
+    inner = clip.video.astype(int)[:, 2:-2, 2:-2]  # chroma of odd sizes bleeds over a pixel at the border
+    assert clip.video.shape[1:3] == (64, 64)
     assert np.abs(inner[..., 1] - inner[..., 0]).max() < 12
     assert np.abs(inner[0] - grey_of(0)).max() < 8
+    assert [note for note in clip.notes if "no face found" in note] or width == height == 64
 
 
 def test_speech_is_16_khz_mono_in_step_with_the_pictures(tmp_path):
     path = write_video(tmp_path / "a.mkv", rate=30, frames=30, width=64, height=64, audio_rate=44100)
-    clip = load_clips(str(path), size=64)[0]
+    clip = load_clips(str(path))[0]
     assert clip.speech.dtype == np.float32
-    assert len(clip.speech) == len(clip.video) / 25 * SPEECH_RATE
+    assert len(clip.speech) == len(clip.video) / 30 * SPEECH_RATE
     loud = np.flatnonzero(np.abs(clip.speech) > 0.05) / SPEECH_RATE
     assert loud[0] == pytest.approx(BEEP_S[0], abs=0.003)
     assert loud[-1] == pytest.approx(BEEP_S[1], abs=0.003)
     assert np.abs(clip.speech).max() == pytest.approx(12000 / 32768, rel=0.05)
 
 
-def test_sidecar_captions_and_seconds(tmp_path):
+def test_captions_beside_it_and_seconds(tmp_path):
     path = write_video(tmp_path / "a.mkv", rate=25, frames=25, width=64, height=64)
     (tmp_path / "a.srt").write_text(
-        "1\n00:00:00,000 --> 00:00:00,400\nab cd\n\n2\n00:00:00,900 --> 00:00:02,000\nend\n"
+        "1\n00:00:00,000 --> 00:00:00,400\nab cd\n\n2\n00:00:00,900 --> 00:00:02,000\nend\n\n"
+        "3\n00:00:03,000 --> 00:00:04,000\nnever heard\n"
     )
-    whole, half = load_clips(str(path), size=64)[0], load_clips(str(path), size=64, seconds=0.5)[0]
+    whole, half = load_clips(str(path))[0], load_clips(str(path), seconds=0.5)[0]
     assert [(w.text, w.end_s) for w in whole.words] == [("ab", 0.2), ("cd", 0.4), ("end", 1.0)]
     assert "even pace" in whole.source
+    assert whole.notes == ("2 words of its captions come after its end: left out",)
     assert whole.speech is None
     assert [w.text for w in half.words] == ["ab", "cd"]
     np.testing.assert_array_equal(half.video, whole.video[:12])
 
 
-def test_a_folder_gives_its_videos_by_name(tmp_path, monkeypatch):
-    for name in ("b.mkv", "a.mkv", "c.avi"):
-        write_video(tmp_path / name, rate=25, frames=2, width=64, height=64)
-    (tmp_path / "notes.txt").write_text("no video")
-    monkeypatch.setenv("LOSSWEEP_TEST_CLIPS", str(tmp_path))
-    assert [c.name for c in load_clips("$LOSSWEEP_TEST_CLIPS", size=64)] == ["a", "b", "c"]
+@pytest.mark.parametrize("suffix", ["wav", "m4a", "mp3", "flac", "ogg"])
+def test_a_sound_file_is_a_clip_of_sound_alone(tmp_path, suffix):
+    codecs = {"wav": "pcm_s16le", "m4a": "aac", "mp3": "mp3", "flac": "flac", "ogg": "libopus"}
+    path = write_any_sound(tmp_path / f"a.{suffix}", codecs[suffix])
+    (tmp_path / "a.txt").write_text("a tone")
+    clip = load_clips(str(path))[0]
+    assert (clip.name, clip.video, clip.transcript) == ("a", None, "a tone")
+    assert len(clip.speech) / SPEECH_RATE == pytest.approx(1.0, abs=0.08)
+    assert np.abs(clip.speech[4000:12000]).max() == pytest.approx(0.5, abs=0.05)
+    assert len(load_clips(str(path), seconds=0.5)[0].speech) == 0.5 * SPEECH_RATE
 
 
-def sound_only(folder):
-    path = folder / "a.wav"
+def write_any_sound(path, codec):
+    rate = 48000
+    tone = 0.5 * np.sin(2 * np.pi * 440 * np.arange(rate) / rate)
     with av.open(str(path), "w") as container:
-        stream = container.add_stream("pcm_s16le", rate=16000, layout="mono")
-        block = av.AudioFrame.from_ndarray(np.zeros((1, 1600), np.int16), layout="mono")
-        block.sample_rate = 16000
-        container.mux(stream.encode(block))
+        stream = container.add_stream(codec, rate=rate, layout="mono")
+        block = av.AudioFrame.from_ndarray((tone * 32767).astype(np.int16)[None], layout="mono")
+        block.sample_rate, block.pts, block.time_base = rate, 0, Fraction(1, rate)
+        resampler = av.AudioResampler(format=stream.format, layout="mono", rate=rate)
+        for frame in resampler.resample(block):
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))
     return path
 
 
@@ -135,6 +149,16 @@ def text_file(folder):
     return folder / "a.mp4"
 
 
+def empty_file(folder):
+    (folder / "a.mp4").touch()
+    return folder / "a.mp4"
+
+
+def broken_link(folder):
+    (folder / "a.mp4").symlink_to(folder / "gone.mp4")
+    return folder / "a.mp4"
+
+
 def empty_folder(folder):
     (folder / "empty").mkdir()
     return folder / "empty"
@@ -145,10 +169,11 @@ def empty_folder(folder):
     [
         (lambda folder: folder / "none.mp4", "no such clip"),
         (lambda folder: "$LOSSWEEP_NOT_SET/a.mp4", "LOSSWEEP_NOT_SET is not set"),
-        (text_file, "not a video"),
-        (cut_off, "not a video"),
-        (sound_only, "no pictures"),
-        (empty_folder, "no video file"),
+        (text_file, "not a video or sound file"),
+        (cut_off, "not a video or sound file"),
+        (empty_file, "empty file"),
+        (broken_link, "broken link"),
+        (empty_folder, "holds no video or sound file"),
     ],
 )
 def test_bad_sources_end_in_one_line_that_names_them(tmp_path, monkeypatch, make, says):
@@ -160,8 +185,25 @@ def test_bad_sources_end_in_one_line_that_names_them(tmp_path, monkeypatch, make
     assert "\n" not in str(caught.value)
 
 
+def test_a_clip_larger_than_the_memory_is_refused_before_it_is_decoded(tmp_path, monkeypatch):
+    path = write_video(tmp_path / "a.mp4", rate=25, frames=30, width=64, height=64)
+    monkeypatch.setattr(memory, "free_bytes", lambda: 2 * 25 * 64 * 64 * 3)  # half of it: one second
+    with pytest.raises(ClipError, match=r"30 pictures of 64x64 .*seconds: 1\)") as caught:
+        load_clips(str(path))
+    assert str(path) in str(caught.value)
+    assert load_clips(str(path), seconds=1)[0].video.shape[0] == 25
+
+
 @pytest.mark.parametrize(
-    "wrong", [{"fps": 0}, {"fps": float("nan")}, {"size": 255}, {"size": 0}, {"seconds": 0.01}]
+    "wrong",
+    [
+        {"fps": 0},
+        {"fps": float("nan")},
+        {"size": 255},
+        {"size": 0},
+        {"seconds": 0.01},
+        {"seconds": float("inf")},
+    ],
 )
 def test_wrong_values_are_named(wrong):
     with pytest.raises(ClipError, match=next(iter(wrong))):

@@ -1,0 +1,76 @@
+"""The square around the face, for what takes pictures of 256x256 only."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lossweep.endpoints.clip import Clip, ClipError
+from lossweep.experiments.clips.view import Box, scaled
+
+SIDE = 256
+_FACE_SHARE, _FACE_CENTRE = 0.56, 0.56
+"""Height of the face, and from the top its middle, as shares of the square: medians of talking-head clips."""
+_WHOLE_FROM = 0.8
+"""A square of at least this share of the shorter side is made as large as that side."""
+_SAMPLES = 8
+
+
+def face_square(clip: Clip) -> tuple[Clip, str]:
+    """The clip with pictures of 256x256: the square around its face, the same one throughout, scaled.
+
+    Args:
+        clip: with pictures of any size, or without any.
+    Returns:
+        The clip, and one line that says what was cropped and scaled; "" where nothing was.
+    """
+    if clip.video is None or not len(clip.video) or clip.video[0].shape[:2] == (SIDE, SIDE):
+        return clip, ""
+    at = np.linspace(0, len(clip.video) - 1, min(_SAMPLES, len(clip.video))).astype(int)
+    box, note = square_box([clip.video[i] for i in at])
+    video = np.empty((len(clip.video), SIDE, SIDE, 3), np.uint8)
+    for i, picture in enumerate(clip.video):
+        part = picture[box.top : box.top + box.height, box.left : box.left + box.width]
+        video[i] = scaled(part, SIDE, SIDE)
+    return replace(clip, video=video), f"clip {clip.name}: {note}, scaled to {SIDE}x{SIDE}"
+
+
+def square_box(pictures: Sequence[NDArray[np.uint8]]) -> tuple[Box, str]:
+    """The square around the face that these pictures of one clip show, or the centre square.
+
+    Args:
+        pictures: uint8 [height, width, 3] each, all of one size.
+    Returns:
+        The square, and what it is ("cropped to the face, 620x620 at (330, 40) of 1280x720").
+    """
+    height, width = pictures[0].shape[:2]
+    shorter = min(height, width)
+    faces = [face for face in map(_face, pictures) if face is not None]
+    if 2 * len(faces) <= len(pictures):
+        box = Box((width - shorter) // 2, (height - shorter) // 2, shorter, shorter)
+        whole = "" if height == width else f"cropped to the centre square, {box} of "
+        return box, f"no face found: {whole}{width}x{height}"
+    low, high = np.median([face[0] for face in faces], axis=0), np.median([face[1] for face in faces], axis=0)
+    side = round(float(high[1] - low[1]) / _FACE_SHARE)
+    side = shorter if side >= _WHOLE_FROM * shorter else side
+    middle, centre = (low + high) / 2
+    left = min(max(round(float(middle) - side / 2), 0), width - side)
+    top = min(max(round(float(centre) - side * _FACE_CENTRE), 0), height - side)
+    box = Box(left, top, side, side)
+    return box, f"cropped to the face, {box} of {width}x{height}" if side < max(
+        height, width
+    ) else f"{width}x{height}"
+
+
+def _face(picture: NDArray[np.uint8]) -> tuple[NDArray[np.float32], NDArray[np.float32]] | None:
+    """Upper left and lower right corner of the largest face, (x, y) in pixels; None where none is found."""
+    from lossweep.endpoints.syncsc.extractor import ExtractorTracker
+
+    try:
+        points = next(ExtractorTracker.load(largest=True).follow([picture]))
+    except ClipError:
+        return None
+    return points[:, :2].min(axis=0), points[:, :2].max(axis=0)

@@ -1,0 +1,69 @@
+"""How much memory there is for a clip, and one line where it does not suffice."""
+
+from __future__ import annotations
+
+import os
+import resource
+from pathlib import Path
+
+from lossweep.endpoints.clip import ClipError
+
+SHARE = 0.5
+"""Of the memory that is free: a receiver holds the pictures that it decodes beside the clip."""
+
+_CGROUPS = (
+    (Path("/sys/fs/cgroup/memory.max"), Path("/sys/fs/cgroup/memory.current")),
+    (
+        Path("/sys/fs/cgroup/memory/memory.limit_in_bytes"),
+        Path("/sys/fs/cgroup/memory/memory.usage_in_bytes"),
+    ),
+)
+
+
+def free_bytes() -> int:
+    """Memory that this process can still take: of the machine, within its control group and its limits."""
+    room = [_of_machine()]
+    for limit, usage in _CGROUPS:
+        try:
+            room.append(int(limit.read_text()) - int(usage.read_text()))
+        except (OSError, ValueError):  # not there, or "max"
+            continue
+    address_space, _ = resource.getrlimit(resource.RLIMIT_AS)
+    if address_space != resource.RLIM_INFINITY:
+        room.append(address_space - _address_space_used())
+    return max(0, min(room))
+
+
+def check_fits(path: Path, width: int, height: int, fps: float, frames: int) -> None:
+    """Refuses pictures that the memory cannot hold.
+
+    Args:
+        path: of the clip, for the message.
+        width, height: of a picture as it is kept, in pixels.
+        frames: how many.
+    Raises:
+        ClipError: one line with the sizes, and how many seconds would fit.
+    """
+    needed, room = frames * width * height * 3, SHARE * free_bytes()
+    if needed > room:
+        fitting_s = int(room / (width * height * 3 * fps))
+        raise ClipError(
+            f"{path}: {frames} pictures of {width}x{height} take {needed / 2**30:.1f} GiB, and {room / 2**30:.1f} GiB "
+            f"are free for them; keep the beginning (clip.seconds: {max(fitting_s, 1)}), or make them fewer or smaller "
+            "(clip.fps, clip.size)"
+        )
+
+
+def _of_machine() -> int:
+    try:
+        lines = Path("/proc/meminfo").read_text().splitlines()
+        return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("MemAvailable:"))
+    except (OSError, StopIteration, ValueError):
+        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+
+
+def _address_space_used() -> int:
+    try:
+        return int(Path("/proc/self/statm").read_text().split()[0]) * os.sysconf("SC_PAGE_SIZE")
+    except OSError:
+        return 0

@@ -1,0 +1,141 @@
+"""Files beside a clip: captions, and what was said as plain text."""
+
+from __future__ import annotations
+
+import codecs
+import re
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from lossweep.endpoints.clip import ClipError
+from lossweep.experiments.clips.captions import Captions, parse_captions
+from lossweep.experiments.clips.source import SOUND_SUFFIXES, VIDEO_SUFFIXES
+
+CAPTION_SUFFIXES = (".vtt", ".srt")
+_OTHER_SUFFIXES = (".ass", ".ssa", ".sbv", ".ttml", ".dfxp", ".sub", ".lrc", ".smi", ".json3", ".srv3")
+_LANGUAGE = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$")
+_KINDS = ("sdh", "cc", "forced", "orig", "auto", "default")
+_MARKS = (
+    (codecs.BOM_UTF8, "utf-8-sig"),
+    (codecs.BOM_UTF32_LE, "utf-32"),
+    (codecs.BOM_UTF32_BE, "utf-32"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)
+
+
+@dataclass(frozen=True)
+class Sidecars:
+    """What stands beside a clip.
+
+    Attributes:
+        captions: None where there are none that can be read.
+        problem: why captions that are there cannot be read; "" where they can.
+        transcript: what was said, without times; None where there is none.
+        notes: what is not used, one line each.
+    """
+
+    captions: Captions | None
+    problem: str
+    transcript: str | None
+    notes: tuple[str, ...]
+
+
+def read_sidecars(clip: Path) -> Sidecars:
+    """Captions and transcript of a clip: `<name>.vtt` or `<name>.srt`, also `<name>.en.vtt`, in any case; `<name>.txt`.
+
+    Of several caption files the first one is used: without a language before English before others, WebVTT
+    before SubRip, "forced" ones last.
+    """
+    notes: list[str] = []
+    files, others = _caption_files(clip)
+    captions, problem = None, ""
+    if files:
+        captions, problem = _read_captions(files[0], clip)
+        unused = [file.name for file in files[1:]] + others
+        if unused:
+            notes.append(f"captions of {files[0].name} are used, not {', '.join(unused)}")
+    elif others:
+        notes.append(f"{', '.join(others)} not used; captions are read from .vtt and .srt")
+    transcript = None
+    text = clip.with_suffix(".txt")
+    if text.is_file():
+        transcript, note = read_text(text)
+        notes += [note] if note else []
+    return Sidecars(captions, problem, transcript, tuple(notes))
+
+
+def read_text(path: Path) -> tuple[str, str]:
+    """A text file in UTF-8, UTF-16 or UTF-32, else in Windows-1252, of which Latin-1 is a part.
+
+    Returns:
+        The text with "\\n" at its line ends, and a line to say where the encoding was not certain, else "".
+    Raises:
+        OSError: the file cannot be read.
+    """
+    data = path.read_bytes()
+    text, note = _decoded(data, path.name)
+    return text.replace("\r\n", "\n").replace("\r", "\n"), note
+
+
+def _decoded(data: bytes, name: str) -> tuple[str, str]:
+    for mark, encoding in _MARKS:
+        if data.startswith(mark):
+            return data.decode(encoding, "replace"), ""
+    if data and data.count(0) > len(data) / 5:
+        encoding = "utf-16-le" if data[1::2].count(0) >= data[::2].count(0) else "utf-16-be"
+        return data.decode(encoding, "replace"), f"{name} is read as {encoding.upper()}"
+    try:
+        return data.decode("utf-8"), ""
+    except UnicodeDecodeError:
+        return data.decode("cp1252", "replace"), f"{name} is not UTF-8; it is read as Windows-1252"
+
+
+def _read_captions(path: Path, clip: Path) -> tuple[Captions | None, str]:
+    try:
+        text, note = read_text(path)
+        captions = parse_captions(text, path.name)
+    except ClipError as error:
+        return None, str(error)
+    except OSError as error:
+        return None, f"{path.name}: captions cannot be read ({error.strerror}); mend or remove the file"
+    notes = (*([note] if note else []), *captions.notes)
+    return replace(captions, language=captions.language or _language(path, clip), notes=notes), ""
+
+
+def _caption_files(clip: Path) -> tuple[list[Path], list[str]]:
+    """Caption files beside a clip, best first, and the names of those in formats that are not read."""
+    try:
+        beside = sorted(p for p in clip.parent.iterdir() if p.name.startswith(f"{clip.stem}.") and p != clip)
+    except OSError:
+        return [], []
+    others = {p.stem for p in beside if p.suffix.lower() in (*VIDEO_SUFFIXES, *SOUND_SUFFIXES)}
+    tagged = [
+        p
+        for p in beside
+        if _is_tag(_tag(p, clip)) and (p.stem == clip.stem or p.stem not in others) and p.is_file()
+    ]
+    captions = [p for p in tagged if p.suffix.lower() in CAPTION_SUFFIXES]
+    return sorted(captions, key=lambda p: _rank(p, clip)), [
+        p.name for p in tagged if p.suffix.lower() in _OTHER_SUFFIXES
+    ]
+
+
+def _rank(path: Path, clip: Path) -> tuple[bool, bool, bool, int, str]:
+    tag, language = _tag(path, clip).lower(), _language(path, clip).lower()
+    suffix = CAPTION_SUFFIXES.index(path.suffix.lower())
+    return "forced" in tag.split("."), bool(tag), not language.startswith("en"), suffix, path.name
+
+
+def _tag(path: Path, clip: Path) -> str:
+    """What stands between the clip's name and the suffix: "en" of talk.en.vtt."""
+    return path.stem[len(clip.stem) + 1 :]
+
+
+def _is_tag(tag: str) -> bool:
+    return not tag or all(_LANGUAGE.match(part) or part.lower() in _KINDS for part in tag.split("."))
+
+
+def _language(path: Path, clip: Path) -> str:
+    parts = [part for part in _tag(path, clip).split(".") if part and part.lower() not in _KINDS]
+    return parts[0] if parts else ""

@@ -1,0 +1,84 @@
+"""When the frames of a stream are shown, read from its packets without decoding any."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import numpy as np
+
+from lossweep.experiments.clips.container import open_media, video_stream
+
+USUAL_FPS = 25.0
+_RATES = (24, 25, 30, 48, 50, 60, 100, 120, 24000 / 1001, 30000 / 1001, 60000 / 1001)
+
+
+@dataclass(frozen=True)
+class Timeline:
+    """Frame times of a video stream.
+
+    Attributes:
+        fps: the stream's own frames per second.
+        duration_s: from the first frame to the end of the last, up to a second more than was wanted.
+        start_s: the file's time of the first frame.
+        packets: how many.
+        even: whether all frames are equally long.
+    """
+
+    fps: float
+    duration_s: float
+    start_s: float
+    packets: int
+    even: bool
+
+
+def read_timeline(path: Path, seconds: float | None) -> Timeline:
+    """The times of the default video stream's packets.
+
+    Args:
+        seconds: reads no further than a second after this; None for all.
+    Raises:
+        ClipError: as `open_media`.
+    """
+    times: list[float] = []
+    packets, last_s = 0, 0.0
+    with open_media(path) as container:
+        stream = video_stream(container)
+        assert stream is not None
+        try:
+            for packet in container.demux(stream):
+                packets += packet.size > 0
+                if packet.pts is None or packet.time_base is None or packet.is_discard:
+                    continue
+                times.append(float(packet.pts * packet.time_base))
+                last_s = max(last_s, times[-1] + float((packet.duration or 0) * packet.time_base))
+                if seconds is not None and times[-1] > times[0] + seconds + 1:
+                    break
+        except av.FFmpegError:  # the file breaks off
+            pass
+        guessed = _rate(stream.guessed_rate)
+    times.sort()
+    steps = np.diff(times)
+    steps = steps[steps > 0]
+    if not len(steps):
+        fps = guessed or USUAL_FPS
+        return Timeline(fps, max(packets, 1) / fps, times[0] if times else 0.0, packets, True)
+    fps = _own_rate(steps, guessed)
+    even = bool(np.all(np.abs(steps * fps - 1) < 0.5))
+    return Timeline(fps, max(last_s, times[-1] + 1 / fps) - times[0], times[0], packets, even)
+
+
+def _own_rate(steps: np.ndarray, guessed: float) -> float:
+    """Frames per second: ffmpeg's guess where the times agree with it, else that of the usual step."""
+    usual = 1 / float(np.median(steps))
+    mean = 1 / float(np.mean(steps))
+    if guessed and (abs(guessed / mean - 1) < 0.02 or abs(guessed / usual - 1) < 0.05):
+        return guessed
+    nearest = min(_RATES, key=lambda rate: abs(rate - usual))
+    return float(nearest) if abs(nearest / usual - 1) < 0.05 else round(usual, 3)
+
+
+def _rate(rate: Fraction | None) -> float:
+    return float(rate) if rate and 1 <= rate <= 1000 else 0.0
