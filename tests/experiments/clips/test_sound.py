@@ -75,12 +75,12 @@ def test_sound_before_the_first_picture_is_left_out(tmp_path):
 def test_time_is_linear_in_the_length(tmp_path):
     """Ten times the sound takes about ten times as long; it was the square of it (F6)."""
     taken = []
-    for seconds in (60, 600):
+    for seconds in (30, 300):
         path = write_sound(tmp_path / f"{seconds}.mka", [(0.0, np.zeros(seconds * 48000, np.float32))])
         read_sound(path, None, 1.0)
-        start = time.perf_counter()
+        start = time.process_time()
         assert len(read_sound(path, None, None).samples) == seconds * 16000
-        taken.append(time.perf_counter() - start)
+        taken.append(time.process_time() - start)
     assert taken[1] < 25 * taken[0]
 
 
