@@ -5,7 +5,7 @@ into: the head chooses among whole words. Attention is two-sided inside a window
 windows, never forward (block-causal). All windows of a text are then filled in one pass, each from exactly
 what had been received when it was played, and what a live receiver keeps of earlier windows never changes.
 
-The network is a masked language model *and counts*: what the witnesses of `lossweep.endpoints.text.ngram_features` say of a
+The network is a masked language model *and counts*: what the n-gram features of `ngram_features.py` say of a
 word is added to its score, each witness times a gate between 0 and infinity that the network sets at each
 gap. So it starts at the level of an n-gram model and learns what counts cannot say. (The SyncSC paper has the
 masked language model alone, from far more training.)

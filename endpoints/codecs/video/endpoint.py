@@ -190,7 +190,7 @@ def _frames(received: Sequence[ReceivedPacket], session: VideoSession) -> dict[i
 def _chains(
     frames: Mapping[int, ReceivedFrame], conceals: bool
 ) -> Iterator[tuple[int, tuple[bytes, ...], bytes]]:
-    """Each run of whole frames from a key frame on: its first frame, its access units, and the damaged unit after it."""
+    """Runs of whole frames from a key frame on: first frame, access units, and the damaged unit after them."""
     for start in sorted(frames):
         if not (frames[start].key and frames[start].status == "whole"):
             continue

@@ -166,7 +166,7 @@ def test_a_phoneme_far_from_the_window_changes_nothing():
 
 
 def test_missing_weights_are_one_line(tmp_path):
-    with pytest.raises(WeightsError, match=r"visual\.safetensors is missing.*speech\.train visual"):
+    with pytest.raises(WeightsError, match=r"visual\.safetensors is missing.*tts\.train visual"):
         load(tmp_path / "visual.safetensors", "visual", VisualNetwork(), TRAINER)
 
 

@@ -44,7 +44,7 @@ def test_a_training_uses_its_cpu_time_and_resumes(tmp_path, capsys):
 def test_the_average_converges_with_the_weights(tmp_path):
     trained = regression(config_in(tmp_path, 0.02), [])
     assert trained.step > STEPS_PER_CHECKPOINT
-    assert torch.allclose(trained.average["weight"], torch.ones(1, 3), atol=0.05)
+    assert torch.allclose(trained.average["weight"], torch.ones(1, 3), atol=0.2)
 
 
 def test_a_card_has_the_figures_of_its_json(tmp_path):
