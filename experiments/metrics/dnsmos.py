@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections import OrderedDict
-
 import numpy as np
+from cachetools import LRUCache
 from numpy.typing import NDArray
 
 from lossweep.endpoints.clip import SPEECH_RATE, Clip, Playback
 from lossweep.endpoints.endpoint import Truth
 from lossweep.experiments.metrics.alignment import align_speech
+from lossweep.experiments.metrics.content_cache import content_hash, get_or_make
 from lossweep.experiments.metrics.mel import mel_power
 from lossweep.experiments.metrics.metric import ClipMetric
 from lossweep.experiments.metrics.onnx import session
@@ -43,18 +42,16 @@ class Dnsmos(ClipMetric):
         super().__init__(device)
         self._p835 = session(self.name, "dnsmos_models/sig_bak_ovr.onnx")
         self._p808 = session(self.name, "dnsmos_models/model_v8.onnx")
-        self._known: OrderedDict[bytes, dict[str, float]] = OrderedDict()
+        self._known: LRUCache[bytes, dict[str, float]] = LRUCache(KEPT)
 
     def score(self, reference: Clip, playback: Playback, truth: Truth) -> dict[str, float]:
         """A value for each of `columns`."""
         _, heard = align_speech(reference, playback)
-        key = hashlib.blake2b(heard.tobytes(), digest_size=16).digest()
-        if key not in self._known:
-            self._known[key] = self.opinion(heard)
-        self._known.move_to_end(key)
-        while len(self._known) > KEPT:
-            self._known.popitem(last=False)
-        return self._known[key]
+        return get_or_make(self._known, content_hash(heard), lambda: self.opinion(heard))
+
+    def forget(self) -> None:
+        """Drops the scores that are kept."""
+        self._known.clear()
 
     def opinion(self, speech: NDArray[np.float32]) -> dict[str, float]:
         """The scores of speech by itself, float32 [samples] in [-1, 1], 16 kHz."""

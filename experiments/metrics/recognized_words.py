@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
 from functools import lru_cache
 
 import numpy as np
+from cachetools import LRUCache
 from numpy.typing import NDArray
 
 from lossweep.channels.errors import LossweepError
@@ -13,9 +13,12 @@ from lossweep.endpoints.asr.recognizer import DEFAULT, Recognizer, recognizer
 from lossweep.endpoints.clip import Clip, Playback
 from lossweep.endpoints.endpoint import Truth
 from lossweep.experiments.metrics.alignment import align_speech
+from lossweep.experiments.metrics.content_cache import content_hash, get_or_make
 from lossweep.experiments.metrics.metric import ClipMetric, MetricAbsent
 from lossweep.experiments.metrics.recognition import spelled
 from lossweep.experiments.metrics.word_recovery import edit_distance
+
+KEPT = 4096
 
 
 class RecognizedWords(ClipMetric):
@@ -42,7 +45,7 @@ class RecognizedWords(ClipMetric):
             self._recognizer = _recognizer(recognizer)
         except LossweepError as error:
             raise MetricAbsent(f"heard: {error}") from None
-        self._known: dict[bytes, list[str]] = {}
+        self._known: LRUCache[bytes, list[str]] = LRUCache(KEPT)
 
     def score(self, reference: Clip, playback: Playback, truth: Truth) -> dict[str, float]:
         """A value for each of `columns`; none where it is not known what was said."""
@@ -53,11 +56,15 @@ class RecognizedWords(ClipMetric):
         wrong = [edit_distance(said, self._words(speech)) / len(said) for speech in (heard, clean)]
         return dict(zip(self.columns, wrong, strict=True))
 
+    def forget(self) -> None:
+        """Drops the words that are kept."""
+        self._known.clear()
+
     def _words(self, speech: NDArray[np.float32]) -> list[str]:
-        key = hashlib.blake2b(speech.tobytes(), digest_size=16).digest()
-        if key not in self._known:
-            self._known[key] = spelled(" ".join(w.text for w in self._recognizer.words(speech)))
-        return self._known[key]
+        def recognize() -> list[str]:
+            return spelled(" ".join(str(word.text) for word in self._recognizer.words(speech)))
+
+        return get_or_make(self._known, content_hash(speech), recognize)
 
 
 @lru_cache(maxsize=2)

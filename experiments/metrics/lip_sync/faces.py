@@ -6,12 +6,12 @@ picture: each is looked at by itself, from the place that the clean clip's first
 
 from __future__ import annotations
 
-import hashlib
-from collections import OrderedDict
 from collections.abc import Sequence
+from functools import partial
 
 import numpy as np
 import torch
+from cachetools import LRUCache
 from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn.functional import affine_grid, grid_sample
@@ -19,6 +19,7 @@ from torch.nn.functional import affine_grid, grid_sample
 from lossweep.endpoints.syncsc.extractor import PRESENT, ExtractorTracker
 from lossweep.endpoints.syncsc.extractor_network import LOOK_SIDE, Window, around
 from lossweep.endpoints.syncsc.face_model import EYE_CORNERS, OVAL
+from lossweep.experiments.metrics.content_cache import content_hash, get_or_make
 
 NOSE_BASE = (2, 98, 327)
 SAMPLED = 12
@@ -36,7 +37,7 @@ class FaceFinder:
 
     def __init__(self, device: str = "cpu") -> None:
         self._tracker = ExtractorTracker.load(device, largest=True)
-        self._known: OrderedDict[tuple[str, bytes], NDArray[np.float32]] = OrderedDict()
+        self._known: LRUCache[tuple[str, bytes], NDArray[np.float32]] = LRUCache(HELD)
 
     def usual(self, pictures: Sequence[NDArray[np.uint8]]) -> NDArray[np.float32]:
         """Median points, float32 [478, 3] in pixels, over some pictures of a clip.
@@ -57,16 +58,13 @@ class FaceFinder:
             digests: one a picture.
             usual: where the face is looked for; then around where it was found.
         """
-        place = hashlib.blake2b(usual.tobytes(), digest_size=16).digest()
-        for picture, digest in zip(pictures, digests, strict=True):
-            if (digest, place) not in self._known:
-                self._known[digest, place] = self._find(picture, usual)
-        found = np.stack([self._known[digest, place] for digest in digests])
-        for digest in digests:
-            self._known.move_to_end((digest, place))
-        while len(self._known) > HELD:
-            self._known.popitem(last=False)
-        return found
+        place = content_hash(usual)
+        return np.stack(
+            [
+                get_or_make(self._known, (digest, place), partial(self._find, picture, usual))
+                for picture, digest in zip(pictures, digests, strict=True)
+            ]
+        )
 
     @torch.inference_mode()
     def _find(self, picture: NDArray[np.uint8], usual: NDArray[np.float32]) -> NDArray[np.float32]:

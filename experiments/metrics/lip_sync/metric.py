@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections import OrderedDict
-from collections.abc import Callable
-from typing import Any
-
 import numpy as np
+from cachetools import LRUCache
 from numpy.typing import NDArray
 
 from lossweep.endpoints.clip import SPEECH_RATE, Clip, ClipError, Playback
 from lossweep.endpoints.endpoint import Truth
+from lossweep.experiments.metrics.content_cache import content_hash, get_or_make
 from lossweep.experiments.metrics.lip_sync.error import SHIFT, LipSyncError, lip_sync_error, mean_distances
 from lossweep.experiments.metrics.lip_sync.expert import FPS, OWN, check, make
 from lossweep.experiments.metrics.metric import ClipMetric, MetricError, Picture
@@ -51,9 +48,9 @@ class LipSync(ClipMetric):
         self._expert = make(expert, device)
         self.weights_sha256 = self._expert.weights_sha256
         self.label = f"LSE ({self._expert.label})"
-        self._places: OrderedDict[tuple[str, ...], NDArray[np.float32]] = OrderedDict()
-        self._seen: OrderedDict[tuple[tuple[str, ...], ...], NDArray[np.float32]] = OrderedDict()
-        self._heard: OrderedDict[bytes, NDArray[np.float32]] = OrderedDict()
+        self._places: LRUCache[tuple[str, ...], NDArray[np.float32]] = LRUCache(KEPT)
+        self._seen: LRUCache[tuple[tuple[str, ...], ...], NDArray[np.float32]] = LRUCache(KEPT)
+        self._heard: LRUCache[bytes, NDArray[np.float32]] = LRUCache(KEPT)
         self._digests: tuple[Clip | None, tuple[str, ...]] = None, ()
 
     @staticmethod
@@ -101,13 +98,12 @@ class LipSync(ClipMetric):
         digests = tuple(playback.digests[i] for i in shown)
 
         def seen() -> NDArray[np.float32]:
-            usual = _kept(self._places, clean, lambda: self._place(reference))
+            usual = get_or_make(self._places, clean, lambda: self._place(reference))
             return self._expert.seen(playback.pictures(shown), digests, usual)
 
-        heard = hashlib.blake2b(speech.tobytes(), digest_size=16).digest()
         distances = mean_distances(
-            _kept(self._seen, (clean, digests), seen),
-            _kept(self._heard, heard, lambda: self._expert.heard(speech)),
+            get_or_make(self._seen, (clean, digests), seen),
+            get_or_make(self._heard, content_hash(speech), lambda: self._expert.heard(speech)),
             self._expert.padded,
         )
         return lip_sync_error(distances)
@@ -117,12 +113,3 @@ class LipSync(ClipMetric):
             return self._expert.usual(clip.video)
         except ClipError as error:
             raise MetricError(f"lip_sync: clip {clip.name}: {error}") from None
-
-
-def _kept(cache: OrderedDict, key: Any, make: Callable[[], Any]) -> Any:
-    if key not in cache:
-        cache[key] = make()
-    cache.move_to_end(key)
-    while len(cache) > KEPT:
-        cache.popitem(last=False)
-    return cache[key]

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
+from cachetools import LRUCache
+
 from lossweep.experiments.metrics.metric import FrameMetric, Picture, checked
 
 if TYPE_CHECKING:
     import torch
+
+    Features = LRUCache[str, list[torch.Tensor]]
 
 REFERENCE_BYTES, SHOWN_BYTES = 980_000_000, 220_000_000
 """Features kept by one process: 220 references of LPIPS squeeze at 256x256, a clip of 8 s, and 50 pictures
@@ -54,7 +57,8 @@ class FeatureDistance(FrameMetric):
     def __init__(self, device: str) -> None:
         super().__init__(device)
         self.forwards = 0
-        self._references, self._shown = _Kept(REFERENCE_BYTES), _Kept(SHOWN_BYTES)
+        self._references: Features = LRUCache(REFERENCE_BYTES, getsizeof=_bytes)
+        self._shown: Features = LRUCache(SHOWN_BYTES, getsizeof=_bytes)
 
     def maps(self, pixels: torch.Tensor) -> list[torch.Tensor]:
         """Features of pictures, layer by layer.
@@ -114,7 +118,8 @@ class FeatureDistance(FrameMetric):
                 found[picture.digest] = vector
         for part, seen in ((self._references, references), (self._shown, shown)):
             for picture in seen:
-                part.keep(picture.digest, found[picture.digest])
+                if _bytes(found[picture.digest]) <= part.maxsize:
+                    part[picture.digest] = found[picture.digest]
         return found
 
     def _batches(self, pictures: list[Picture]) -> Iterator[list[Picture]]:
@@ -137,26 +142,6 @@ class FeatureDistance(FrameMetric):
         maps = zip(self.maps(pixels.to(self.device)), self.peaks, strict=True)
         stored = [_rounded(layer * (STEPS / peak)) for layer, peak in maps]
         return [[layer[i].clone() for layer in stored] for i in range(len(batch))]
-
-
-class _Kept(OrderedDict[str, "list[torch.Tensor]"]):
-    """Features by digest, as many of the last ones used as there is room for."""
-
-    def __init__(self, room: int) -> None:
-        super().__init__()
-        self.room, self.used = room, 0
-
-    def keep(self, digest: str, vector: list[torch.Tensor]) -> None:
-        if digest not in self:
-            self.used += _bytes(vector)
-        self[digest] = vector
-        self.move_to_end(digest)
-        while self.used > self.room:
-            self.used -= _bytes(self.popitem(last=False)[1])
-
-    def clear(self) -> None:
-        super().clear()
-        self.used = 0
 
 
 def _bytes(vector: list[torch.Tensor]) -> int:
