@@ -1,4 +1,4 @@
-"""The packet loss models that a scenario may name."""
+"""The path elements that a scenario may name."""
 
 from __future__ import annotations
 
@@ -10,5 +10,11 @@ CHANNELS = Registry(
     {
         "bernoulli": "lossweep.channels.bernoulli:Bernoulli",
         "gilbert_elliott": "lossweep.channels.gilbert_elliott:GilbertElliott",
+        "loss_state": "lossweep.channels.loss_state:LossState",
+        "outage": "lossweep.channels.outage:Outage",
+        "loss_trace": "lossweep.channels.loss_trace:LossTrace",
+        "delay": "lossweep.channels.delay:Delay",
+        "duplication": "lossweep.channels.duplication:Duplication",
+        "corruption": "lossweep.channels.corruption:Corruption",
     },
 )

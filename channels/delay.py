@@ -3,51 +3,72 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import ndtri
+from scipy.special import ndtr
 
-from lossweep.channels.loss import check_names
+from lossweep.channels.chance import Chance
+from lossweep.channels.delay_laws import DISTRIBUTIONS, LAWS, Distribution, Quantile, empirical
+from lossweep.channels.element import Element, Kind, PacketStage
+from lossweep.channels.packets import Packet, Packets
+from lossweep.channels.parameters import check_not_negative
+from lossweep.channels.traces import read_delays
+
+STEPS_PER_CORRELATION_TIME = 16
+"""Steps of the clock in one correlation time; the delay is constant within a step."""
 
 
 @dataclass(frozen=True)
-class Delay:
-    """One-way delay: normal around the propagation delay, never below 0, independent from packet to packet.
+class Delay(Element):
+    """One-way delay: constant, normal, gamma, Pareto or measured; in time correlated or not.
 
-    delay = max(0, propagation_delay_s + jitter_s z) with z standard normal, as tc-netem's `delay TIME JITTER
-    distribution normal` does it. Independence lets packets overtake one another. Where jitter is not small
-    beside the propagation delay, the floor at 0 makes the standard deviation smaller than `jitter_s`.
+    Without a correlation time each packet draws its own delay, by its slot. With one, the delay is a function of
+    the clock: a stationary Gaussian process with the autocorrelation exp(-t / correlation_time_s), in steps of a
+    16th of that time, mapped to the distribution; all packets of a step have the same delay.
 
     Attributes:
-        propagation_delay_s: mean (before the floor), finite, >= 0.
-        jitter_s: standard deviation (before the floor), finite, >= 0.
+        propagation_delay_s: finite, >= 0; the mean of `normal` (before its floor at 0), the minimum of `gamma` and
+            `pareto`; added to the delays of a trace.
+        jitter_s: standard deviation (of `normal` before its floor), finite, >= 0; 0 makes the delay constant.
+        distribution: "normal", "gamma" (shape 2) or "pareto" (Lomax, shape 3).
+        delays: file of measured delays, one number of seconds on each line; takes the place of the distribution.
+        correlation_time_s: >= 0; 0 for independent delays.
+        reordering: whether packets may overtake one another; if not, a packet waits for those before it.
     Raises:
         ValueError: a parameter out of its range, naming it.
+        TraceError: a file of delays that cannot be read.
     Source: tc-netem(8).
     """
 
     propagation_delay_s: float = 0.0
     jitter_s: float = 0.0
+    distribution: Distribution = "normal"
+    delays: str | None = None
+    correlation_time_s: float = 0.0
+    reordering: bool = False
+    _quantile: Quantile | None = field(default=None, init=False, repr=False, compare=False)
+
+    name: ClassVar[str] = "delay"
+    kind: ClassVar[Kind] = Kind.DELAY
 
     def __post_init__(self) -> None:
-        for name in ("propagation_delay_s", "jitter_s"):
-            value = getattr(self, name)
-            number = isinstance(value, int | float | np.number) and not isinstance(value, bool)
-            if not number or not 0.0 <= value < math.inf:
-                raise ValueError(f"{name} is {value!r}; it must be a finite number of seconds, 0 or more")
-
-    @classmethod
-    def from_params(cls, **params: Any) -> Delay:
-        """The delay from a scenario's `propagation_delay_s` and `jitter_s`, each 0 where it is absent.
-
-        Raises:
-            ValueError: one line; a parameter is unknown or out of its range.
-        """
-        check_names("delay", params, set(), {"propagation_delay_s", "jitter_s"})
-        return cls(**params)
+        for name in ("propagation_delay_s", "jitter_s", "correlation_time_s"):
+            check_not_negative(name, getattr(self, name), "seconds")
+        if self.distribution not in DISTRIBUTIONS:
+            raise ValueError(f"distribution is {self.distribution!r}; it must be {', '.join(DISTRIBUTIONS)}")
+        if not isinstance(self.reordering, bool):
+            raise ValueError(f"reordering is {self.reordering!r}; it must be true or false")
+        law: Quantile | None = None
+        if self.delays is not None:
+            if self.jitter_s:
+                raise ValueError("delay: give either jitter_s or a file of delays, not both")
+            law = empirical(self.propagation_delay_s + read_delays(self.delays))
+        elif self.jitter_s:
+            law = LAWS[self.distribution](self.propagation_delay_s, self.jitter_s)
+        object.__setattr__(self, "_quantile", law)
 
     def quantile(self, q: float | NDArray[np.float64]) -> float | NDArray[np.float64]:
         """The delay that a fraction `q` of packets does not exceed, in seconds; exact.
@@ -59,10 +80,79 @@ class Delay:
         Raises:
             ValueError: q outside [0, 1).
         """
-        if not np.all((np.asarray(q) >= 0.0) & (np.asarray(q) < 1.0)):
+        probability = np.asarray(q, dtype=np.float64)
+        if not np.all((probability >= 0.0) & (probability < 1.0)):
             raise ValueError(f"quantile of {q!r}; it must be in [0, 1)")
-        if self.jitter_s == 0.0:
-            delay = np.full(np.shape(q), self.propagation_delay_s)
+        if self._quantile is None:
+            delay = np.full(probability.shape, self.propagation_delay_s)
         else:
-            delay = np.maximum(0.0, self.propagation_delay_s + self.jitter_s * ndtri(q))
+            delay = self._quantile(probability)
         return delay if np.ndim(q) else float(delay)
+
+    def delay_quantile(self, q: float) -> float | None:
+        return float(self.quantile(q))
+
+    def start(self, chance: Chance, end_s: float) -> DelayStage:
+        return DelayStage(self, chance)
+
+
+class DelayStage(PacketStage):
+    """A delay at work."""
+
+    def __init__(self, model: Delay, chance: Chance) -> None:
+        self._model = model
+        self._chance = chance
+        self._reader = chance.reader(1)
+        self._reordering = model.reordering
+        self._last_leave_s = -math.inf
+        self._drawn = bool(model.jitter_s or model.delays)
+        self._steps = _CorrelatedSteps(model, chance.clock()) if model.correlation_time_s else None
+
+    def leave_s(self, packets: Packets) -> NDArray[np.float64]:
+        if not self._drawn:
+            leave = packets.time_s + self._model.propagation_delay_s
+        elif self._steps is not None:
+            leave = packets.time_s + self._steps.delays_s(packets.time_s)
+        else:
+            leave = packets.time_s + self._model.quantile(self._chance.uniforms(packets, 1)[:, 0])
+        if self._reordering or not self._drawn or not len(leave):
+            return leave
+        leave = np.maximum.accumulate(np.maximum(leave, self._last_leave_s))
+        self._last_leave_s = float(leave[-1])
+        return leave
+
+    def leave_one_s(self, packet: Packet, now: float) -> float:
+        if not self._drawn:
+            return now + self._model.propagation_delay_s
+        if self._steps is not None:
+            leave = now + float(self._steps.delays_s(np.array([now]))[0])
+        else:
+            leave = now + float(self._model.quantile(np.array(self._reader.of(packet)))[0])  # type: ignore[index]
+        if not self._reordering:
+            leave = self._last_leave_s = max(leave, self._last_leave_s)
+        return leave
+
+
+class _CorrelatedSteps:
+    """Delays by step of the clock; the time before 0 counts as step 0."""
+
+    def __init__(self, model: Delay, rng: np.random.Generator) -> None:
+        self._model = model
+        self._rng = rng
+        self._step_s = model.correlation_time_s / STEPS_PER_CORRELATION_TIME
+        self._memory = math.exp(-1.0 / STEPS_PER_CORRELATION_TIME)
+        self._state = float(rng.standard_normal())
+        self._delays_s = np.empty(0)
+
+    def delays_s(self, times_s: NDArray[np.float64]) -> NDArray[np.float64]:
+        """The delay at each time, float64 [times]."""
+        steps = np.maximum(0, times_s // self._step_s).astype(np.int64)
+        needed = int(steps.max(initial=-1)) + 1
+        while len(self._delays_s) < needed:
+            states, fresh = [], math.sqrt(1.0 - self._memory**2)
+            for innovation in self._rng.standard_normal(1024).tolist():
+                states.append(self._state)
+                self._state = self._memory * self._state + fresh * innovation
+            drawn = self._model.quantile(np.minimum(ndtr(np.array(states)), 1.0 - 1e-16))
+            self._delays_s = np.append(self._delays_s, drawn)
+        return self._delays_s[steps]

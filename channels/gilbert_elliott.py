@@ -1,21 +1,27 @@
-"""Losses in bursts: a two-state Markov chain."""
+"""Losses in bursts: a two-state Markov chain that steps once per packet, as in tc-netem."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from lossweep.channels.loss import check_fraction, check_names
+from lossweep.channels.bernoulli import LOSS_DRAWS
+from lossweep.channels.bursts_in_time import BurstsInTime
+from lossweep.channels.chance import Chance
+from lossweep.channels.element import Element, Kind, LossStage
+from lossweep.channels.packets import Packet, Packets
+from lossweep.channels.parameters import check_fraction, check_names, is_number
 
 
 @dataclass(frozen=True, kw_only=True)
-class GilbertElliott:
+class GilbertElliott(Element):
     """Gilbert-Elliott channel: losses in bursts, from a chain of a good and a bad state.
 
-    The chain steps once a packet. The first packet's state is drawn from the stationary law; each later
+    The chain steps once per packet: a scheme that sends more packets meets bursts that are shorter in time. For
+    bursts of a duration give `mean_burst_s` (`BurstsInTime`). The first packet's state is drawn from the stationary law; each later
     packet first takes its transition and is then lost or not by the state that it came to. Coupled
     monotonically: the next state is bad exactly when `u_state < p` (from good) or `u_state < 1 - r` (from
     bad), and the packet is lost when `u_loss` is below that state's loss. So two chains that meet the same
@@ -38,6 +44,9 @@ class GilbertElliott:
     one_minus_h: float = 1.0
     one_minus_k: float = 0.0
 
+    name: ClassVar[str] = "gilbert_elliott"
+    kind: ClassVar[Kind] = Kind.LOSS
+
     def __post_init__(self) -> None:
         for name in ("p", "r", "one_minus_h", "one_minus_k"):
             check_fraction(name, getattr(self, name))
@@ -56,8 +65,7 @@ class GilbertElliott:
         """
         check_fraction("loss_rate", loss_rate)
         length = mean_burst_length
-        number = isinstance(length, int | float | np.number) and not isinstance(length, bool)
-        if not number or not 1.0 <= length < float("inf"):
+        if not is_number(length) or not 1.0 <= length < float("inf"):
             raise ValueError(
                 f"mean_burst_length is {length!r}; it must be a finite number of packets, 1 or more"
             )
@@ -73,16 +81,19 @@ class GilbertElliott:
         return cls(p=min(p, 1.0), r=1.0 / length)
 
     @classmethod
-    def from_params(cls, **params: Any) -> GilbertElliott:
-        """The channel from `loss_rate, mean_burst_length`, or from `p, r[, one_minus_h, one_minus_k]`.
+    def from_params(cls, **params: Any) -> GilbertElliott | BurstsInTime:
+        """The channel from `loss_rate, mean_burst_s` (in time), or per packet from `loss_rate, mean_burst_length`
+        or `p, r[, one_minus_h, one_minus_k]`.
 
         Raises:
             ValueError: one line; a parameter is unknown, missing or out of its range, or the forms are mixed.
         """
+        if "mean_burst_s" in params:
+            return BurstsInTime.from_params(**params)
         burst, chain = {"loss_rate", "mean_burst_length"}, {"p", "r", "one_minus_h", "one_minus_k"}
         if params.keys() & burst and params.keys() & chain:
             raise ValueError(
-                "gilbert_elliott: give either loss_rate and mean_burst_length, or p and r, not both "
+                "gilbert_elliott: give either loss_rate and mean_burst_s (or mean_burst_length), or p and r, not both "
                 f"(given: {', '.join(sorted(params))})"
             )
         if params.keys() & burst:
@@ -118,14 +129,15 @@ class GilbertElliott:
         ends = good * ((1.0 - self.p) * k + self.p * h) + bad * (self.r * k + (1.0 - self.r) * h)
         return (good + bad) / ends if ends > 0.0 else float("inf")
 
-    def process(self) -> GilbertElliottProcess:
-        """The chain at work, before its first packet."""
-        return GilbertElliottProcess(self)
+    def start(self, chance: Chance, end_s: float) -> GilbertElliottStage:
+        return GilbertElliottStage(self, chance)
 
     def sample(self, n: int, rng: np.random.Generator) -> NDArray[np.bool_]:
         """Losses of `n` packets in a row, bool [n]: geometric sojourns instead of one step a packet."""
-        loss = np.where(self._states(n, rng), self.one_minus_h, self.one_minus_k)
-        return rng.random(n) < loss
+        bad = self._states(n, rng)
+        if (self.one_minus_h, self.one_minus_k) == (1.0, 0.0):
+            return bad
+        return rng.random(n) < np.where(bad, self.one_minus_h, self.one_minus_k)
 
     def _states(self, n: int, rng: np.random.Generator) -> NDArray[np.bool_]:
         first = bool(rng.random() < self.bad_fraction)
@@ -150,16 +162,43 @@ class GilbertElliott:
         return np.repeat(states, lengths[:needed])[:n]
 
 
-class GilbertElliottProcess:
-    """The state of a Gilbert-Elliott chain, from packet to packet."""
+class GilbertElliottStage(LossStage):
+    """The chain at work: each packet takes its transition by `u_state`, then is lost or not by `u_loss`."""
 
-    def __init__(self, model: GilbertElliott) -> None:
+    def __init__(self, model: GilbertElliott, chance: Chance) -> None:
         self._to_bad = (model.p, 1.0 - model.r)
         self._loss = (model.one_minus_k, model.one_minus_h)
-        self._threshold = model.bad_fraction
+        self._first_to_bad = model.bad_fraction
+        self._bad: bool | None = None
+        self._chance = chance
+        self._reader = chance.reader(LOSS_DRAWS)
 
-    def lost(self, u_state: float, u_loss: float) -> bool:
-        """Steps the chain by `u_state`, then says by `u_loss` whether the packet is lost."""
-        bad = u_state < self._threshold
-        self._threshold = self._to_bad[bad]
-        return u_loss < self._loss[bad]
+    def lost_one(self, packet: Packet, now: float) -> bool:
+        u_state, u_loss = self._reader.of(packet)
+        self._bad = u_state < (self._first_to_bad if self._bad is None else self._to_bad[self._bad])
+        return u_loss < self._loss[self._bad]
+
+    def lost(self, packets: Packets) -> NDArray[np.bool_]:
+        if not len(packets):
+            return np.zeros(0, dtype=bool)
+        uniforms = self._chance.uniforms(packets, LOSS_DRAWS)
+        bad = self._states(uniforms[:, 0])
+        self._bad = bool(bad[-1])
+        good_loss, bad_loss = self._loss
+        if (good_loss, bad_loss) == (0.0, 1.0):
+            return bad
+        return uniforms[:, 1] < np.where(bad, bad_loss, good_loss)
+
+    def _states(self, u: NDArray[np.float64]) -> NDArray[np.bool_]:
+        """The chain without a loop: a uniform below both thresholds leads to bad from either state, one above
+        both to good; between them the chain stays (p < 1 - r) or changes state (p > 1 - r)."""
+        low, high = sorted(self._to_bad)
+        first = u[0] < (self._first_to_bad if self._bad is None else self._to_bad[self._bad])
+        to_bad = u < low
+        known = to_bad | (u >= high)
+        known[0], to_bad[0] = True, first
+        last_known = np.maximum.accumulate(np.where(known, np.arange(len(u)), 0))
+        states: NDArray[np.bool_] = to_bad[last_known]
+        if self._to_bad[0] > self._to_bad[1]:
+            states ^= (np.arange(len(u)) - last_known) % 2 == 1
+        return states

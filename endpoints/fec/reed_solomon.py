@@ -11,7 +11,7 @@ import numpy as np
 import zfec
 from numpy.typing import NDArray
 
-from lossweep.channels.loss import check_names
+from lossweep.channels.parameters import check_names
 from lossweep.endpoints.fec.code import BlockCode, CodeFamily, check_symbols
 
 MAX_SYMBOLS = 255

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lossweep.channels.loss import check_names
+from lossweep.channels.parameters import check_names
 from lossweep.endpoints.fec.code import BlockCode, CodeFamily, check_symbols
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, Self
 
 from lossweep.channels.errors import OptionError
-from lossweep.channels.loss import check_names
+from lossweep.channels.parameters import check_names
 from lossweep.endpoints.fec.code import CODES, BlockCode, CodeFamily
 from lossweep.endpoints.session import FecParameters
 from lossweep.endpoints.syncsc.codes.code import FaceCode
