@@ -114,6 +114,8 @@ class _Reception:
             header, payload = parse(data)
         except RtpError:
             return
+        if self.stream.media_time_s(header.timestamp) > available_s + MAX_AHEAD_S:
+            return
         expected = (number + self.stream.first_sequence_number) % 2**16
         if (header.ssrc, header.payload_type, header.sequence_number) == (
             self.stream.ssrc,

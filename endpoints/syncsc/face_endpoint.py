@@ -107,7 +107,7 @@ class FaceEndpoint(ABC):
         reference, sent = self._tracked(clip)
         stream = packets.to_stream(self.face_code, sent, clip.fps)
         session = FaceSession(
-            streams=(packets.LINE,),
+            streams=(packets.line(),),
             fec=self.code.parameters(),
             group=self.params.group,
             look_ahead=self.params.look_ahead,

@@ -14,14 +14,18 @@ from numpy.typing import NDArray
 from lossweep.endpoints.receiver import ReceivedPacket
 from lossweep.endpoints.session import RtpStream
 from lossweep.endpoints.syncsc.codes.code import FaceCode
+from lossweep.sim import rtp
 from lossweep.sim.jitter_buffer import CLOCK_RESOLUTION_S
-from lossweep.sim.rtp import RtpHeader, initial_sequence_number
 from lossweep.sim.stream import Block, Stream
 
 SSRC = 0x10557E8A
 PAYLOAD_TYPE = 100
 CLOCK_RATE = 90_000
-LINE = RtpStream("video", SSRC, PAYLOAD_TYPE, CLOCK_RATE, initial_sequence_number(SSRC))
+
+
+def line() -> RtpStream:
+    """The RTP stream of the coefficients."""
+    return RtpStream("video", SSRC, PAYLOAD_TYPE, CLOCK_RATE, rtp.initial_sequence_number(SSRC))
 
 
 def to_stream(code: FaceCode, coefficients: NDArray[np.float32], fps: float) -> Stream:
@@ -30,18 +34,19 @@ def to_stream(code: FaceCode, coefficients: NDArray[np.float32], fps: float) -> 
     A row is wanted as early as the frame that looks ahead to its block: its media time in the simulator is
     `look_ahead` frames before the one on the wire.
     """
+    stream = line()
     frames, size, n = len(coefficients), code.layout.frames, code.block.n
     packets: list[bytes] = []
     blocks, media, available = [], [], []
     for sbn, rows in enumerate(code.encode(coefficients)):
         first = sbn * size
-        timestamp = LINE.timestamp(first / fps)
+        timestamp = stream.timestamp(first / fps)
         blocks.append(Block(sbn, len(packets), code.block, first / fps, min(size, frames - first) / fps))
-        media += [LINE.media_time_s(timestamp) - code.layout.look_ahead / fps] * n
+        media += [stream.media_time_s(timestamp) - code.layout.look_ahead / fps] * n
         for esi, (row, ready) in enumerate(zip(rows, code.ready.tolist(), strict=True)):
-            header = RtpHeader(
+            header = rtp.RtpHeader(
                 payload_type=PAYLOAD_TYPE,
-                sequence_number=(LINE.first_sequence_number + len(packets)) % 2**16,
+                sequence_number=(stream.first_sequence_number + len(packets)) % 2**16,
                 timestamp=timestamp,
                 ssrc=SSRC,
                 marker=esi == n - 1,
@@ -59,11 +64,12 @@ def rows(received: Sequence[ReceivedPacket], code: FaceCode, fps: float) -> list
     Returns:
         Blocks up to the last one of which something was there; empty where nothing was.
     """
+    stream = line()
     n, early_s = code.block.n, code.layout.look_ahead / fps - CLOCK_RESOLUTION_S
     there: dict[int, dict[int, bytes]] = {}
     for packet in received:
         sbn, esi = divmod(packet.number, n)
-        expected = LINE.timestamp(sbn * code.layout.frames / fps)
+        expected = stream.timestamp(sbn * code.layout.frames / fps)
         if packet.early_s >= early_s and packet.timestamp == expected:
             there.setdefault(sbn, {})[esi] = packet.payload
     return [[there.get(sbn, {}).get(esi) for esi in range(n)] for sbn in range(max(there, default=-1) + 1)]

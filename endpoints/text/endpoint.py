@@ -23,11 +23,11 @@ from lossweep.endpoints.session import RepairStream, RtpStream
 from lossweep.endpoints.text.concealment import CONCEALMENTS, concealment
 from lossweep.endpoints.text.huffman import load as load_code
 from lossweep.endpoints.text.interleaving import WINDOW, order
-from lossweep.endpoints.text.payload import field_bits, packetize
+from lossweep.endpoints.text.payload import WordPayload, field_bits, packetize
 from lossweep.endpoints.text.received_words import in_order
 from lossweep.endpoints.text.weights import FILES, SHIPPED
 from lossweep.endpoints.text.word_ends import ends_s
-from lossweep.sim.rtp import RtpHeader, initial_sequence_number
+from lossweep.sim import rtp
 from lossweep.sim.stream import Block, Stream
 
 CLOCK_RATE = 16_000
@@ -122,7 +122,7 @@ class TextEndpoint:
         ends = [*ends[params.windows_interleaved - 1 : -1 : params.windows_interleaved], ends[-1]]
         until_s = [max(clip.words[i - 1].start_s, clip.words[i - 1].end_s) for i in ends] + [float("inf")]
         repair = RepairStream(REPAIR_SSRC, REPAIR_PAYLOAD_TYPE, self.code.parameters())
-        number, first_repair = initial_sequence_number(SSRC), initial_sequence_number(REPAIR_SSRC)
+        number, first_repair = rtp.initial_sequence_number(SSRC), rtp.initial_sequence_number(REPAIR_SSRC)
         line = RtpStream("words", SSRC, PAYLOAD_TYPE, CLOCK_RATE, number, 0, repair)
         packets: list[bytes] = []
         media, available, blocks = [], [], []
@@ -136,8 +136,9 @@ class TextEndpoint:
             for esi, place in enumerate(order(first, k)):
                 word = words[place]
                 timestamp = line.timestamp(word.start_s)
-                header = RtpHeader(PAYLOAD_TYPE, (number + first + esi) % 2**16, timestamp, SSRC)
-                source.append(header.serialize() + packetize(huffman, word.text, esi, k, field))
+                header = rtp.RtpHeader(PAYLOAD_TYPE, (number + first + esi) % 2**16, timestamp, SSRC)
+                payload = WordPayload(word.text, word.end_s - word.start_s, esi, k)
+                source.append(header.serialize() + packetize(huffman, payload, field))
                 media.append(line.media_time_s(timestamp))
             packets += source
             for esi, symbol in enumerate(protect(source, code), k):
@@ -145,7 +146,7 @@ class TextEndpoint:
                     (first_repair + repairs) % 2**16,
                     line.timestamp(words[0].start_s),
                 )
-                header = RtpHeader(REPAIR_PAYLOAD_TYPE, sequence_number, timestamp, REPAIR_SSRC)
+                header = rtp.RtpHeader(REPAIR_PAYLOAD_TYPE, sequence_number, timestamp, REPAIR_SSRC)
                 fec = RepairHeader(sbn % 2**24, esi, k, (number + first) % 2**16)
                 packets.append(header.serialize() + fec.serialize() + symbol)
                 media.append(words[0].start_s)
@@ -163,13 +164,14 @@ class TextEndpoint:
     ) -> Playback:
         """The words that are there in time; those that are known to be missing are filled in or None.
 
-        Words behind the last block of which a packet is there are unknown. A packet carries the start of its word:
-        the start of a missing word, and all ends, follow by rule (`received_words`, `word_ends`).
+        Words behind the last block of which a packet is there are unknown. Start and end of a missing word follow
+        by rule (`received_words`, `word_ends`).
         """
         words = in_order(received, load_code(), session.windows_interleaved)
         filler = concealment(session.concealment, device)
         texts = filler.fill(words.texts, words.windows, session.look_ahead_windows) if words.texts else []
-        ends = ends_s(texts, words.starts_s)
+        known = words.starts_s + words.durations_s
+        ends = np.where(np.isnan(known), ends_s(texts, words.starts_s), known)
         shown = zip(texts, words.starts_s.tolist(), ends.tolist(), strict=True)
         return Playback(Clip("received", words=tuple(Word(*word) for word in shown)))
 

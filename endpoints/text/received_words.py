@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from lossweep.endpoints.receiver import ReceivedPacket
 from lossweep.endpoints.text.huffman import Huffman
 from lossweep.endpoints.text.interleaving import WINDOW, order
-from lossweep.endpoints.text.payload import WordError, depacketize, field_bits
+from lossweep.endpoints.text.payload import WordError, WordPayload, depacketize, field_bits
 
 PACE_S = 0.35
 """From word to word, where nothing else is known."""
@@ -24,12 +24,14 @@ class ReceivedWords:
     Attributes:
         texts: in order; None for a word that is known to be missing.
         starts_s: float64 [words]; of a missing word it is a guess.
+        durations_s: float64 [words]; nan for a missing word.
         windows: int64 [words], not falling; number of the block that each word was sent in. Where all packets of
             several blocks are missing, their words are taken for blocks of full length.
     """
 
     texts: list[str | None]
     starts_s: NDArray[np.float64]
+    durations_s: NDArray[np.float64]
     windows: NDArray[np.int64]
 
 
@@ -42,19 +44,19 @@ def in_order(received: Sequence[ReceivedPacket], code: Huffman, windows_interlea
         received: of the words' stream.
     """
     field = field_bits(windows_interleaved)
-    blocks: dict[tuple[int, int], dict[int, tuple[str, float]]] = {}
+    blocks: dict[tuple[int, int], list[tuple[WordPayload, float]]] = {}
     for packet in received:
         try:
-            text, esi, k = depacketize(code, packet.payload, field)
+            word = depacketize(code, packet.payload, field)
         except WordError:
             continue
-        first = packet.number - esi
+        first = packet.number - word.esi
         if first >= 0 and packet.media_time_s >= 0:
-            blocks.setdefault((first, k), {})[esi] = (text, packet.media_time_s)
-    accepted = _consistent(blocks)
+            blocks.setdefault((first, word.k), []).append((word, packet.media_time_s))
+    accepted = _consistent({block: len(words) for block, words in blocks.items()})
     total = max((first + k for first, k in accepted), default=0)
     texts: list[str | None] = [None] * total
-    starts_s = np.full(total, np.nan)
+    starts_s, durations_s = np.full((2, total), np.nan)
     begins = np.zeros(total, bool)
     covered = 0
     for first, k in [*accepted, (total, 0)]:
@@ -62,16 +64,16 @@ def in_order(received: Sequence[ReceivedPacket], code: Huffman, windows_interlea
         begins[first : first + 1] = True
         covered = first + k
         places = order(first, k)
-        for esi, (text, start_s) in blocks.get((first, k), {}).items():
-            word = first + int(places[esi])
-            texts[word], starts_s[word] = text, start_s
-    return ReceivedWords(texts, _filled(starts_s), np.cumsum(begins) - 1)
+        for word, start_s in blocks.get((first, k), []):
+            number = first + int(places[word.esi])
+            texts[number], starts_s[number], durations_s[number] = word.text, start_s, word.duration_s
+    return ReceivedWords(texts, _filled(starts_s), durations_s, np.cumsum(begins) - 1)
 
 
-def _consistent(blocks: dict[tuple[int, int], dict[int, tuple[str, float]]]) -> list[tuple[int, int]]:
-    """Blocks (first word, words) that do not overlap, in order."""
+def _consistent(packets: Mapping[tuple[int, int], int]) -> list[tuple[int, int]]:
+    """Blocks (first word, words) that do not overlap, in order, by their numbers of packets."""
     accepted: list[tuple[int, int]] = []
-    for first, k in sorted(blocks, key=lambda block: (-len(blocks[block]), block)):
+    for first, k in sorted(packets, key=lambda block: (-packets[block], block)):
         if all(first + k <= begin or begin + words <= first for begin, words in accepted):
             accepted.append((first, k))
     return sorted(accepted)

@@ -14,7 +14,7 @@ from lossweep.endpoints.fec.code import CodeFamily
 from lossweep.endpoints.receiver import ReceivedPacket
 from lossweep.endpoints.session import RepairStream, RtpStream
 from lossweep.sim.jitter_buffer import CLOCK_RESOLUTION_S
-from lossweep.sim.rtp import RtpHeader, initial_sequence_number
+from lossweep.sim import rtp
 from lossweep.sim.stream import Block, Stream
 
 SSRC, REPAIR_SSRC = 0x1055A0D0, 0x1055A0D1
@@ -47,7 +47,7 @@ def to_stream(
     frame_s, offset_s = coded.frame_samples / SPEECH_RATE, -coded.delay / SPEECH_RATE
     ticks = round(frame_s * clock_rate)
     repair = RepairStream(REPAIR_SSRC, REPAIR_PAYLOAD_TYPE, family.parameters())
-    number, first_repair = initial_sequence_number(SSRC), initial_sequence_number(REPAIR_SSRC)
+    number, first_repair = rtp.initial_sequence_number(SSRC), rtp.initial_sequence_number(REPAIR_SSRC)
     start = round(-offset_s * clock_rate)
     line = RtpStream("speech", SSRC, payload_type, clock_rate, number, start, repair)
     packets: list[bytes] = []
@@ -63,7 +63,7 @@ def to_stream(
         for i in frames:
             # Opus: the first packet of a talkspurt (RFC 7587). AAC: a packet that ends an access unit (RFC 3640).
             marker = i == 0 or clock_rate == SPEECH_RATE
-            header = RtpHeader(payload_type, (number + i) % 2**16, i * ticks % 2**32, SSRC, marker)
+            header = rtp.RtpHeader(payload_type, (number + i) % 2**16, i * ticks % 2**32, SSRC, marker)
             source.append(header.serialize() + payloads[i])
             media.append(offset_s + max(i - looks_back, 0) * frame_s)
         packets += source
@@ -72,7 +72,7 @@ def to_stream(
             last = max(code.depends_on(esi))
             sequence_number = (first_repair + repairs) % 2**16
             timestamp = (first + last) * ticks % 2**32
-            header = RtpHeader(REPAIR_PAYLOAD_TYPE, sequence_number, timestamp, REPAIR_SSRC)
+            header = rtp.RtpHeader(REPAIR_PAYLOAD_TYPE, sequence_number, timestamp, REPAIR_SSRC)
             fec = RepairHeader(sbn % 2**24, esi, code.k, (number + first) % 2**16)
             packets.append(header.serialize() + fec.serialize() + symbol)
             media.append(start_s + max(-looks_back, -first) * frame_s)

@@ -1,6 +1,5 @@
 """The text stream: bits come back, what arrived is not changed, and filling is causal."""
 
-import dataclasses
 from contextlib import suppress
 from itertools import pairwise
 from pathlib import Path
@@ -20,7 +19,15 @@ from lossweep.endpoints.text import huffman, weights
 from lossweep.endpoints.text.concealment import concealment
 from lossweep.endpoints.text.endpoint import PAUSE_S, TextEndpoint, TextParams, window_ends
 from lossweep.endpoints.text.interleaving import order
-from lossweep.endpoints.text.payload import WordError, depacketize, field_bits, packetize
+from lossweep.endpoints.text.payload import (
+    LONGEST_S,
+    SHORTEST_S,
+    WordError,
+    WordPayload,
+    depacketize,
+    field_bits,
+    packetize,
+)
 from lossweep.endpoints.text.received_words import in_order
 from lossweep.endpoints.text.word_forms import MARKS, analyse, compose
 from lossweep.experiments.evaluator import play
@@ -59,22 +66,24 @@ def losing(stream: Stream, lost: list[int]) -> Delivery:
     return delivery
 
 
-@given(st.text(max_size=40), st.integers(1, 10), st.data())
-def test_any_text_and_place_come_back_bit_for_bit(word, windows, data):
+@given(st.text(max_size=40), st.floats(SHORTEST_S, LONGEST_S), st.integers(1, 10), st.data())
+def test_any_word_and_place_come_back(text, duration_s, windows, data):
     code, field = huffman.load(), field_bits(windows)
     k = data.draw(st.integers(1, 6 * windows))
-    esi = data.draw(st.integers(0, k - 1))
-    payload = packetize(code, word, esi, k, field)
-    assert depacketize(code, payload, field) == (word, esi, k)
-    assert 8 * (len(payload) - 1) < 2 * field + code.bits(word)[1] <= 8 * len(payload)
+    word = WordPayload(text, duration_s, data.draw(st.integers(0, k - 1)), k)
+    payload = packetize(code, word, field)
+    got = depacketize(code, payload, field)
+    assert (got.text, got.esi, got.k) == (text, word.esi, k)
+    assert abs(np.log(got.duration_s / duration_s)) <= np.log(LONGEST_S / SHORTEST_S) / 15 / 2 + 1e-9
+    assert 8 * (len(payload) - 1) < 2 * field + 4 + code.bits(text)[1] <= 8 * len(payload)
 
 
 @given(st.binary(max_size=20), st.integers(1, 10))
 def test_any_bytes_are_a_word_in_its_block_or_raise_the_formats_own_error(data, windows):
     with suppress(WordError):
-        word, esi, k = depacketize(huffman.load(), data, field_bits(windows))
-        assert 0 <= esi < k
-        assert packetize(huffman.load(), word, esi, k, field_bits(windows)) == data
+        word = depacketize(huffman.load(), data, field_bits(windows))
+        assert 0 <= word.esi < word.k
+        assert packetize(huffman.load(), word, field_bits(windows)) == data
 
 
 def test_a_surrogate_is_not_sent():
@@ -213,7 +222,7 @@ def test_blocks_that_contradict_each_other_are_settled_by_the_number_of_their_pa
     code, field = huffman.load(), field_bits(1)
 
     def packet(number, esi, k):
-        payload = packetize(code, f"w{number}", esi, k, field)
+        payload = packetize(code, WordPayload(f"w{number}", 0.3, esi, k), field)
         return ReceivedPacket("words", number, 6400 * number, 0.4 * number, False, payload, 1.0)
 
     block = [packet(i, i, 6) for i in range(6)]
@@ -224,12 +233,19 @@ def test_blocks_that_contradict_each_other_are_settled_by_the_number_of_their_pa
     assert sum(text is None for text in words.texts) == 1
 
 
-def test_ends_of_words_are_not_on_the_wire():
-    words = clip(SENTENCE).words
-    shorter = tuple(dataclasses.replace(w, end_s=w.start_s + 0.1) for w in words)
-    sender = endpoint(code="none")
-    streams = [sender.encode(Clip("c", words=w)).stream for w in (words, shorter)]
-    assert streams[0].packets == streams[1].packets
+def test_the_receiver_knows_durations_of_words_that_arrived_and_guesses_the_others():
+    sender, words = endpoint("unigram", code="none"), [f"w{i}" for i in range(12)]
+    said = tuple(Word(w, 0.4 * i, 0.4 * i + 0.1 + 0.02 * i) for i, w in enumerate(words))
+    encoded = sender.encode(Clip("c", words=said))
+    shown = play(sender, encoded, losing(encoded.stream, [3]), "cpu").clip.words
+    missing = int(order(0, 6)[3])
+    for i, (word, was) in enumerate(zip(shown, said, strict=True)):
+        if i == missing:
+            assert word.end_s == pytest.approx(
+                min(word.start_s + 0.2 + 0.05 * len(word.text), said[i + 1].start_s)
+            )
+        else:
+            assert word.end_s - word.start_s == pytest.approx(was.end_s - was.start_s, rel=0.11)
 
 
 def test_the_weights_are_named_with_their_hashes():
