@@ -13,7 +13,7 @@ from lossweep.endpoints.codecs.audio.aac import AacEndpoint, AacParams
 from lossweep.endpoints.codecs.audio.opus import OpusEndpoint, OpusParams
 from lossweep.endpoints.fec.none import NoCode
 from lossweep.endpoints.fec.reed_solomon import ReedSolomon
-from lossweep.endpoints.fec.repetition import Redundancy
+from lossweep.endpoints.fec.repetition import Repetition
 from lossweep.endpoints.receiver import receive
 from lossweep.experiments.clips import load_clips
 from lossweep.experiments.evaluator import as_long_as, play
@@ -196,7 +196,7 @@ def test_wire_timestamps_sequence_numbers_and_blocks(clip):
 
 
 def test_a_copy_leaves_with_its_frame_and_reed_solomon_with_the_block(clip):
-    for family, waits in ((Redundancy(0.5), False), (ReedSolomon(0.5), True)):
+    for family, waits in ((Repetition(0.5), False), (ReedSolomon(0.5), True)):
         stream = opus(family).encode(clip).stream
         block = stream.blocks[2]
         source, repair = np.split(stream.available_s[block.packets], [block.code.k])
