@@ -22,7 +22,11 @@ def write_video(
     """A video whose frame i is grey `grey_of(i)`, green outside its centre square, with a beep at BEEP_S."""
     with av.open(str(path), "w") as container:
         video = container.add_stream(codec, rate=rate)
-        video.width, video.height, video.pix_fmt = width, height, "yuv420p"
+        video.width, video.height, video.pix_fmt = (
+            width,
+            height,
+            "yuvj420p" if codec == "mjpeg" else "yuv420p",
+        )
         video.bit_rate = 8_000_000
         video.gop_size = gop
         sound = None

@@ -1,0 +1,51 @@
+"""The square around the face: found where a face is, the centre square elsewhere, always 256x256."""
+
+import numpy as np
+import pytest
+from skimage import data
+from skimage.transform import resize
+
+from lossweep.endpoints.clip import Clip
+from lossweep.experiments.clips.face_square import face_square, square_box
+
+LEFT, TOP, SIDE = 700, 120, 500
+
+
+@pytest.fixture(scope="module")
+def scene():
+    """A portrait (its face is at 0.44, 0.24 of it and 0.22 high) off the middle of 1280x720."""
+    picture = np.full((720, 1280, 3), 90, np.uint8)
+    portrait = resize(data.astronaut(), (SIDE, SIDE), anti_aliasing=True) * 255
+    picture[TOP : TOP + SIDE, LEFT : LEFT + SIDE] = portrait.astype(np.uint8)
+    return picture
+
+
+def test_the_face_is_inside_the_square_and_fills_half_of_it(scene):
+    box, note = square_box([scene] * 3)
+    x, y, face = LEFT + 0.44 * SIDE, TOP + 0.24 * SIDE, 0.22 * SIDE
+    assert box.width == box.height
+    assert face / box.height == pytest.approx(0.56, abs=0.08)
+    assert (x - box.left) / box.width == pytest.approx(0.5, abs=0.08)
+    assert (y - box.top) / box.height == pytest.approx(0.56, abs=0.08)
+    assert f"cropped to the face, {box} of 1280x720" == note
+
+
+def test_a_clip_becomes_256x256_and_says_so(scene):
+    clip, note = face_square(Clip("talk", video=np.stack([scene, scene]), fps=30.0))
+    assert (clip.video.shape, clip.fps) == ((2, 256, 256, 3), 30.0)
+    assert note.startswith("clip talk: cropped to the face")
+    assert note.endswith("scaled to 256x256")
+
+
+def test_without_a_face_the_centre_square_is_taken():
+    pictures = np.zeros((2, 90, 160, 3), np.uint8)
+    pictures[:, :, 35:125] = 200
+    clip, note = face_square(Clip("room", video=pictures))
+    assert clip.video.min() > 190
+    assert "no face found" in note
+
+
+def test_256x256_and_sound_alone_are_left_as_they_are():
+    square, silent = Clip("a", video=np.zeros((1, 256, 256, 3), np.uint8)), Clip("b")
+    assert face_square(square) == (square, "")
+    assert face_square(silent) == (silent, "")
