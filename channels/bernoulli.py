@@ -43,6 +43,9 @@ class Bernoulli(Element):
         """Expected packets in a run of losses, 1 / (1 - loss_rate); inf where everything is lost."""
         return 1.0 / (1.0 - self.loss_rate) if self.loss_rate < 1.0 else float("inf")
 
+    def expected_loss(self) -> float | None:
+        return self.loss_rate
+
     def start(self, chance: Chance, end_s: float) -> BernoulliStage:
         return BernoulliStage(self.loss_rate, chance)
 

@@ -49,6 +49,9 @@ class BurstsInTime(Element):
     def from_params(cls, **params: Any) -> BurstsInTime:
         return cls._from_fields(**params)
 
+    def expected_loss(self) -> float | None:
+        return self.loss_rate
+
     def start(self, chance: Chance, end_s: float) -> BurstsInTimeStage:
         return BurstsInTimeStage(self, chance)
 

@@ -90,7 +90,9 @@ def only_stream(file: str, streams: list[CapturedStream], ssrc: int | None = Non
     for stream in streams:
         if stream.ssrc == ssrc:
             return stream
-    rows = ", ".join(f"{s.ssrc:#010x} ({len(s.time_s)} packets, payload type {s.payload_type})" for s in streams)
+    rows = ", ".join(
+        f"{s.ssrc:#010x} ({len(s.time_s)} packets, payload type {s.payload_type})" for s in streams
+    )
     raise TraceError(f"capture {file} holds {len(streams)} RTP streams; choose one by its SSRC: {rows}")
 
 
@@ -111,7 +113,12 @@ def _udp_payload(link: int, frame: bytes) -> tuple[int, bytes]:
     try:
         place, protocol = _network_layer(link, frame)
         if protocol == _IPV4:
-            if frame[place] >> 4 != 4 or frame[place + 9] != 17 or frame[place + 6] & 0x1F or frame[place + 7]:
+            if (
+                frame[place] >> 4 != 4
+                or frame[place + 9] != 17
+                or frame[place + 6] & 0x1F
+                or frame[place + 7]
+            ):
                 return 0, b""
             place += 4 * (frame[place] & 0x0F)
         elif protocol == _IPV6:

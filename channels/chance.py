@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -71,8 +72,8 @@ class Chance:
         part = sbn // ROWS
         order = None if bool(np.all(part[1:] >= part[:-1])) else np.argsort(part, kind="stable")
         part = part if order is None else part[order]
-        edges = np.flatnonzero(np.diff(part, prepend=-1)).tolist()
-        for start, stop in zip(edges, [*edges[1:], len(part)], strict=True):
+        edges = [*np.flatnonzero(np.diff(part, prepend=-1)).tolist(), len(part)]
+        for start, stop in pairwise(edges):
             members = slice(start, stop) if order is None else order[start:stop]
             first = int(part[start]) * ROWS
             row = sbn[members] - first

@@ -40,8 +40,7 @@ class Corruption(Element):
         if not isinstance(self.deliver, bool):
             raise ValueError(f"deliver is {self.deliver!r}; it must be true or false")
 
-    @property
-    def loss_rate(self) -> float | None:
+    def expected_loss(self) -> float | None:
         return 0.0 if self.deliver else self.corrupt_rate
 
     def start(self, chance: Chance, end_s: float) -> CorruptionStage:

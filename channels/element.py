@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lossweep.channels.chance import Chance
-from lossweep.channels.parameters import check_names
 from lossweep.channels.packets import Packet, Packets
+from lossweep.channels.parameters import check_names
 
 
 class Kind(IntEnum):
@@ -138,7 +138,7 @@ class Element(ABC):
 
     @classmethod
     def _from_fields(cls, **params: Any) -> Self:
-        known = fields(cls)  # type: ignore[arg-type]
+        known = [field for field in fields(cls) if field.init]  # type: ignore[arg-type]
         required = {field.name for field in known if field.default is MISSING}
         check_names(cls.name, params, required, {field.name for field in known} - required)
         return cls(**params)
@@ -156,7 +156,6 @@ class Element(ABC):
         """The delay that a fraction `q` of packets does not exceed, in seconds; None where traffic decides it."""
         return 0.0
 
-    @property
-    def loss_rate(self) -> float | None:
+    def expected_loss(self) -> float | None:
         """Expected fraction of packets that it drops; None where time, traffic or a trace decides it."""
         return 0.0

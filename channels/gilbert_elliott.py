@@ -129,6 +129,9 @@ class GilbertElliott(Element):
         ends = good * ((1.0 - self.p) * k + self.p * h) + bad * (self.r * k + (1.0 - self.r) * h)
         return (good + bad) / ends if ends > 0.0 else float("inf")
 
+    def expected_loss(self) -> float | None:
+        return self.loss_rate
+
     def start(self, chance: Chance, end_s: float) -> GilbertElliottStage:
         return GilbertElliottStage(self, chance)
 

@@ -80,10 +80,13 @@ class LossState(Element):
         return np.maximum(found, 0.0)
 
     @property
-    def loss_rate(self) -> float | None:
+    def loss_rate(self) -> float:
         """Stationary probability of states 3 and 4."""
         states = self.stationary()
         return float(states[BURST_LOST] + states[GAP_LOST])
+
+    def expected_loss(self) -> float | None:
+        return self.loss_rate
 
     def start(self, chance: Chance, end_s: float) -> LossStateStage:
         return LossStateStage(self, chance)

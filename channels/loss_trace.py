@@ -46,14 +46,15 @@ class LossTrace(Element):
         if self.packet_interval_s is not None:
             check_positive("packet_interval_s", self.packet_interval_s, "seconds")
             if isinstance(record, LossFractions):
-                raise ValueError("packet_interval_s is for a record of packets; this one has times of its own")
+                raise ValueError(
+                    "packet_interval_s is for a record of packets; this one has times of its own"
+                )
             record = record.in_time(self.packet_interval_s)
         if self.begin not in ("random", "start"):
             raise ValueError(f"begin is {self.begin!r}; it must be 'random' or 'start'")
         object.__setattr__(self, "record", record)
 
-    @property
-    def loss_rate(self) -> float | None:
+    def expected_loss(self) -> float | None:
         return self.record.loss_rate
 
     def start(self, chance: Chance, end_s: float) -> LossStage:
@@ -76,8 +77,7 @@ class GivenLosses(Element):
     name: ClassVar[str] = "given_losses"
     kind: ClassVar[Kind] = Kind.LOSS
 
-    @property
-    def loss_rate(self) -> float | None:
+    def expected_loss(self) -> float | None:
         return None
 
     def start(self, chance: Chance, end_s: float) -> LossStage:

@@ -39,10 +39,11 @@ class Outage(Element):
         if self.every_s is not None:
             check_positive("every_s", self.every_s, "seconds")
             if self.every_s <= self.duration_s:
-                raise ValueError(f"every_s is {self.every_s:g}; it must be more than duration_s ({self.duration_s:g})")
+                raise ValueError(
+                    f"every_s is {self.every_s:g}; it must be more than duration_s ({self.duration_s:g})"
+                )
 
-    @property
-    def loss_rate(self) -> float | None:
+    def expected_loss(self) -> float | None:
         return None
 
     def out(self, time_s: NDArray[np.float64]) -> NDArray[np.bool_]:

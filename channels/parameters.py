@@ -43,7 +43,9 @@ def check_positive(name: str, value: Any, unit: str) -> None:
         raise ValueError(f"{name} is {value!r}; it must be a finite number of {unit}, more than 0")
 
 
-def check_names(model: str, given: dict[str, Any], required: Set[str], optional: Set[str] = frozenset()) -> None:
+def check_names(
+    model: str, given: dict[str, Any], required: Set[str], optional: Set[str] = frozenset()
+) -> None:
     """Refuses parameters that are unknown or missing.
 
     Raises:

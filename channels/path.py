@@ -61,7 +61,7 @@ class PathModel:
         """Expected loss of the path's elements together; None where time, traffic or a trace decides it."""
         arrives = 1.0
         for element in self.elements:
-            rate = element.loss_rate
+            rate = element.expected_loss()
             if rate is None:
                 return None
             arrives *= 1.0 - rate

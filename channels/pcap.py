@@ -112,7 +112,9 @@ def udp_packet(payload: bytes, port: int, identification: int) -> bytes:
     udp = struct.pack("!4H", port, port, length, 0) + payload
     pseudo = address * 2 + struct.pack("!BBH", 0, 17, length)
     udp = udp[:6] + struct.pack("!H", _checksum(pseudo + udp) or 0xFFFF) + udp[8:]
-    ip = struct.pack("!BBHHHBBH4s4s", 0x45, 0, 20 + length, identification % 65536, 0, 64, 17, 0, address, address)
+    ip = struct.pack(
+        "!BBHHHBBH4s4s", 0x45, 0, 20 + length, identification % 65536, 0, 64, 17, 0, address, address
+    )
     return ip[:10] + struct.pack("!H", _checksum(ip)) + ip[12:] + udp
 
 

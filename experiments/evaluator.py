@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 
 from lossweep.channels.channel import CHANNELS
-from lossweep.channels.delay import Delay
+from lossweep.channels.path import PathModel
 from lossweep.endpoints.clip import Clip, Playback
 from lossweep.endpoints.codecs.video.decode import decode_block
 from lossweep.endpoints.endpoint import ENDPOINTS, Encoded
@@ -239,13 +239,20 @@ def make_channel(cell: Cell) -> Any:
     return CHANNELS.get(channel.pop("name")).from_params(**channel)
 
 
+def make_path(cell: Cell) -> PathModel:
+    """The path of a cell."""
+    path = cell["path"]
+    return PathModel.from_params(
+        cell["channel"], propagation_delay_s=path["propagation_delay_s"], jitter_s=path["jitter_s"]
+    )
+
+
 def deliver(cell: Cell, stream: Stream) -> Delivery:
     """What the cell's network does with a stream."""
     path = cell["path"]
     return simulate(
         stream,
-        make_channel(cell),
-        Delay(propagation_delay_s=path["propagation_delay_s"], jitter_s=path["jitter_s"]),
+        *make_path(cell).elements,
         seed=cell["seed"],
         repetition=cell["repetition"],
         playout_delay_s=path["playout_delay_s"],

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from lossweep.channels.packets import Packets
 from lossweep.sim.stream import Stream
 
 
@@ -38,6 +39,8 @@ class Delivery:
         recovered: bool; source packets only: not there in time itself, but repaired in time.
         usable: bool; there in time for playout, by itself or by repair.
         playout_delay_s: the wait between capture and display.
+        datagrams: what came out of the path, in order of arrival, if the path duplicated packets or inverted bits;
+            None: every packet that arrived, once and unchanged.
     """
 
     sbn: NDArray[np.int64]
@@ -51,18 +54,33 @@ class Delivery:
     recovered: NDArray[np.bool_]
     usable: NDArray[np.bool_]
     playout_delay_s: float
+    datagrams: Packets | None = None
 
     def arrivals(self, stream: Stream) -> tuple[Arrival, ...]:
-        """The packets that arrived, late ones included, in order of arrival.
+        """The packets that arrived, late ones and duplicates included, in order of arrival.
 
         Args:
             stream: what was sent; this delivery is about it.
         """
+        if self.datagrams is not None:
+            rows = zip(self.datagrams.rows(), self.datagrams.time_s.tolist(), strict=True)
+            return tuple(
+                Arrival(flip(stream.packets[row.index], row.flipped_bit), time_s) for row, time_s in rows
+            )
         order = np.argsort(self.arrived_s, kind="stable")
         there = order[: np.count_nonzero(~np.isnan(self.arrived_s))]
         return tuple(Arrival(stream.packets[i], float(self.arrived_s[i])) for i in there)
 
     def table(self) -> pd.DataFrame:
         """The delivery as a table, a row a packet, columns as above."""
-        columns = [f.name for f in fields(self) if f.name != "playout_delay_s"]
+        columns = [f.name for f in fields(self) if f.name not in ("playout_delay_s", "datagrams")]
         return pd.DataFrame({name: getattr(self, name) for name in columns})
+
+
+def flip(data: bytes, bit: int) -> bytes:
+    """The bytes with one bit inverted, counted from the first byte's highest; none where `bit` is negative."""
+    if bit < 0:
+        return data
+    changed = bytearray(data)
+    changed[bit // 8] ^= 0x80 >> bit % 8
+    return bytes(changed)

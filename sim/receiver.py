@@ -1,16 +1,15 @@
-"""The receiver: jitter buffer and repair."""
+"""The receiver of the closed loop: it drops duplicates and repairs source packets as they come."""
 
 from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
 
-from lossweep.sim.jitter_buffer import JitterBuffer
 from lossweep.sim.stream import PacketCode, Stream
 
 
 class Receiver:
-    """Puts packets into the jitter buffer and repairs source packets as soon as the block's code can.
+    """Notes first arrivals and repairs source packets as soon as the block's code can.
 
     The code of a block is asked at each arrival once a repair packet of the block is there, with all that
     arrived so far; so a source packet is repaired at the first moment that its code recovers it. Packets that
@@ -18,30 +17,32 @@ class Receiver:
 
     Args:
         stream: what was sent.
-        playout_delay_s: the wait between capture and display.
+
+    Attributes:
+        arrived_s: first arrival of each packet, inf before; a list of floats [packets].
+        repaired_s: when FEC gave each source packet, inf before; a list of floats [packets].
+        duplicates: arrivals that were dropped because the packet had been there.
     """
 
-    def __init__(self, stream: Stream, playout_delay_s: float) -> None:
-        self.buffer = JitterBuffer(stream.media_time_s, playout_delay_s)
+    def __init__(self, stream: Stream) -> None:
+        self.arrived_s = [float("inf")] * len(stream.packets)
+        self.repaired_s = [float("inf")] * len(stream.packets)
+        self.duplicates = 0
         self._blocks = [_BlockRepair(block.first, block.code) for block in stream.blocks]
         self._block_of = np.repeat(np.arange(len(stream.blocks)), [b.code.n for b in stream.blocks]).tolist()
-        self._repaired_s = np.full(len(stream.packets), np.inf)
 
     def receive(self, index: int, now: float) -> None:
         """Takes packet `index`, which arrives `now`; times must not decrease from call to call."""
-        if not self.buffer.put(index, now):
+        if self.arrived_s[index] <= now:
+            self.duplicates += 1
             return
-        repaired = self._blocks[self._block_of[index]].add(index)
-        if len(repaired):
-            self._repaired_s[repaired] = now
-
-    def repaired(self) -> NDArray[np.bool_]:
-        """Source packets that were not there in time themselves but repaired in time, bool [packets]."""
-        return (self._repaired_s <= np.asarray(self.buffer.deadline_s)) & ~self.buffer.in_time()
+        self.arrived_s[index] = now
+        for source in self._blocks[self._block_of[index]].add(index).tolist():
+            self.repaired_s[source] = now
 
 
 class _BlockRepair:
-    __slots__ = ("_arrived", "_code", "_done", "_first", "_known", "_missing", "_repair_arrived")
+    __slots__ = ("_arrived", "_code", "_done", "_first", "_known", "_repair_arrived")
 
     def __init__(self, first: int, code: PacketCode) -> None:
         self._first = first

@@ -26,7 +26,7 @@ def repair_times(blocks: Sequence[Block], arrived_s: NDArray[np.float64]) -> NDA
         code = block.code
         if code.n == code.k:
             continue
-        if getattr(code, "mds", False):
+        if code.mds:
             alike.setdefault((code.k, code.n), []).append(block.first)
         else:
             source = slice(block.first, block.first + code.k)

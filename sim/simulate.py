@@ -1,18 +1,21 @@
-"""One stream through one path: from Stream to Delivery."""
+"""One stream through one path: from Stream to Delivery, in arrays or event by event."""
 
 from __future__ import annotations
 
 from typing import Literal
 
 import numpy as np
-import simpy
 
-from lossweep.channels.delay import Delay
-from lossweep.channels.loss import LossModel
+from lossweep.channels.element import Element, Stage
+from lossweep.channels.packets import Packet, Packets
+from lossweep.channels.path import delay_quantile, start
+from lossweep.sim.clock import NetworkClock
 from lossweep.sim.delivery import Delivery
-from lossweep.sim.path import Path
+from lossweep.sim.outcome import Sent, delivery, first_arrivals, playout_delay
+from lossweep.sim.pipeline import Pipeline
 from lossweep.sim.receiver import Receiver
-from lossweep.sim.sender import departures, sender
+from lossweep.sim.repair import repair_times
+from lossweep.sim.sender import departures
 from lossweep.sim.stream import Stream
 
 AUTO_DELAY_QUANTILE = 1 - 1e-6
@@ -20,88 +23,101 @@ AUTO_DELAY_QUANTILE = 1 - 1e-6
 
 def simulate(
     stream: Stream,
-    loss: LossModel,
-    delay: Delay,
-    *,
+    *elements: Element,
     seed: int,
     repetition: int = 0,
     playout_delay_s: float | Literal["auto"] = "auto",
     pacing_factor: float = 2.5,
 ) -> Delivery:
-    """Sends a stream through a lossy path to a receiver with repair and a fixed jitter buffer.
+    """Sends a stream through a path to a receiver with repair and a fixed jitter buffer.
 
-    Same arguments, same delivery, bit for bit. For the same seed and repetition all streams meet the same
-    chance in the same packet slot (sbn, esi): the same losses where the channel has no memory, and nearly
-    always the same channel state where it has.
+    Same arguments, same delivery, bit for bit. For the same seed and repetition all streams meet the same network:
+    the same state where it is a function of the clock, the same chance in the same packet slot (sbn, esi) where each
+    packet draws its own.
 
     Args:
         stream: packets in blocks.
-        loss: its state runs on over the whole stream, in order of departure.
-        delay: one-way delay.
+        elements: of the path, in the order in which packets pass them; their state runs on over the whole stream.
         seed, repetition: integers >= 0; together they name the network's chance.
         playout_delay_s: the wait between capture and display, or "auto": the longest time that a packet
             spends at the sender after its media time (so the block's duration is in it), plus the delay that
-            all but one packet in a million do not exceed.
+            all but one packet in a million do not exceed; behind a queue, the longest that a packet took.
         pacing_factor: see `lossweep.sim.sender.departures`.
     Returns:
-        One line a packet, in the stream's order; sent = arrived + lost.
+        One row per packet, in the stream's order; sent = arrived + lost.
     Raises:
         ValueError: an empty stream, blocks that are not the stream's packets, a negative seed or playout
             delay, pacing_factor < 1.
     """
-    sbn, esi, source = _slots(stream)
+    sent, stages = _prepared(stream, elements, seed, repetition, pacing_factor)
+    arrived = Pipeline(stages).apply(sent.packets)
+    arrived_s = first_arrivals(len(stream.packets), arrived)
+    path_delay_s = delay_quantile(elements, AUTO_DELAY_QUANTILE)
+    playout_s = playout_delay(sent, playout_delay_s, path_delay_s, arrived_s)
+    return delivery(sent, arrived, arrived_s, repair_times(stream.blocks, arrived_s), playout_s)
+
+
+def simulate_by_events(
+    stream: Stream,
+    *elements: Element,
+    seed: int,
+    repetition: int = 0,
+    playout_delay_s: float | Literal["auto"] = "auto",
+    pacing_factor: float = 2.5,
+) -> Delivery:
+    """The same delivery as `simulate`, packet for packet, from the closed-loop form: one event after another."""
+    sent, stages = _prepared(stream, elements, seed, repetition, pacing_factor)
+    clock = NetworkClock(initial_time=min(0.0, float(sent.packets.time_s[0])))
+    arrived: list[tuple[Packet, float]] = []
+    receiver = Receiver(stream)
+
+    def receive(packet: Packet, now: float) -> None:
+        arrived.append((packet, now))
+        if packet.index >= 0:
+            receiver.receive(packet.index, now)
+
+    connect(stages, clock, receive)
+    for packet, time_s in zip(sent.packets.rows(), sent.packets.time_s.tolist(), strict=True):
+        clock.at(time_s, stages[0].send, packet)
+    clock.run()
+    packets = _packed(arrived)
+    arrived_s = np.asarray(receiver.arrived_s)
+    path_delay_s = delay_quantile(elements, AUTO_DELAY_QUANTILE)
+    playout_s = playout_delay(sent, playout_delay_s, path_delay_s, arrived_s)
+    return delivery(sent, packets, arrived_s, np.asarray(receiver.repaired_s), playout_s)
+
+
+def connect(stages: list[Stage], clock: NetworkClock, receive: object) -> None:
+    """Lets each stage forward to the next, and the last one to `receive(packet, time_s)`."""
+    targets = [*(stage.send for stage in stages[1:]), receive]
+    for stage, target in zip(stages, targets, strict=True):
+        stage.connect(clock, target)  # type: ignore[arg-type]
+
+
+def _prepared(
+    stream: Stream, elements: tuple[Element, ...], seed: int, repetition: int, pacing_factor: float
+) -> tuple[Sent, list[Stage]]:
     if seed < 0 or repetition < 0:
         raise ValueError(f"seed {seed} and repetition {repetition} must both be 0 or more")
-    order, plan = departures(stream, pacing_factor)
-    if playout_delay_s == "auto":
-        wait_s = float(np.max(plan - stream.media_time_s[order]))
-        playout_delay_s = max(0.0, wait_s + delay.quantile(AUTO_DELAY_QUANTILE))
-    if not 0.0 <= playout_delay_s < float("inf"):
-        raise ValueError(f"playout_delay_s is {playout_delay_s!r}; it must be 'auto' or seconds, 0 or more")
-
-    start = min(0.0, float(plan[0]))
-    env = simpy.Environment(initial_time=start)
-    receiver = Receiver(stream, playout_delay_s)
-    path = Path(
-        env,
-        loss,
-        delay,
-        sbn,
-        esi,
-        seed=seed,
-        repetition=repetition,
-        receive=lambda index: receiver.receive(index, env.now),
-    )
-    env.process(sender(env, order, plan, path.send))
-    env.run()
-
-    in_time, recovered = receiver.buffer.in_time(), receiver.repaired()
-    return Delivery(
-        sbn=sbn,
-        esi=esi,
-        source=source,
-        size_bytes=np.array([len(packet) for packet in stream.packets], dtype=np.int64),
-        sent_s=path.sent_s,
-        arrived_s=np.asarray(receiver.buffer.arrived_s),
-        lost=path.lost,
-        late=receiver.buffer.late(),
-        recovered=recovered,
-        usable=in_time | recovered,
-        playout_delay_s=float(playout_delay_s),
-    )
-
-
-def _slots(stream: Stream) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    n = np.array([block.code.n for block in stream.blocks], dtype=np.int64)
-    k = np.array([block.code.k for block in stream.blocks], dtype=np.int64)
-    first = np.cumsum(n) - n
+    if not elements:
+        raise ValueError("a path needs one element or more (a delay of 0 s changes nothing)")
     if not len(stream.packets):
         raise ValueError("the stream has no packets; nothing can be simulated")
-    if n.sum() != len(stream.packets) or any(
-        (b.sbn, b.first) != (i, f) for i, (b, f) in enumerate(zip(stream.blocks, first, strict=True))
-    ):
-        raise ValueError(
-            f"the stream's {len(stream.packets)} packets are not its blocks' {n.sum()}, block after block"
-        )
-    esi = np.arange(n.sum()) - np.repeat(first, n)
-    return np.repeat(np.arange(len(n)), n), esi, esi < np.repeat(k, n)
+    sent = Sent.of(stream, *departures(stream, pacing_factor))
+    end_s = float(sent.packets.time_s[-1])
+    return sent, start(elements, seed=seed, repetition=repetition, end_s=end_s)
+
+
+def _packed(arrived: list[tuple[Packet, float]]) -> Packets:
+    rows = [(p.index, p.sbn, p.esi, p.size_bytes, p.copy, p.flipped_bit) for p, _ in arrived]
+    index, sbn, esi, size, copy, flipped = np.array(rows, dtype=np.int64).reshape(-1, 6).T
+    times = np.array([time_s for _, time_s in arrived])
+    return Packets(
+        index,
+        sbn,
+        esi,
+        size,
+        times,
+        copy if copy.any() else None,
+        flipped if (flipped >= 0).any() else None,
+    )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import ClassVar, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,10 +13,15 @@ class PacketCode(Protocol):
     """A packet-level block code: k source packets become n, of which some arrive.
 
     Raises nothing; says from the arrival pattern alone what it recovers.
+
+    Attributes:
+        k, n: source packets, all packets.
+        mds: whether any k of the n packets give the block back, and fewer give only themselves.
     """
 
     k: int
     n: int
+    mds: ClassVar[bool]
 
     def recovers(self, arrived: NDArray[np.bool_]) -> NDArray[np.bool_]:
         """Source packets known after repair.

@@ -32,10 +32,12 @@ class BlockCode(ABC):
     Attributes:
         k: source symbols, >= 1.
         n: encoding symbols, >= k.
+        mds: whether any k symbols of a block give it back, and fewer give only themselves.
     """
 
     k: int
     n: int
+    mds: ClassVar[bool] = False
 
     @abstractmethod
     def recovers(self, arrived: NDArray[np.bool_]) -> NDArray[np.bool_]:

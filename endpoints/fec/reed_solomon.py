@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import zfec
@@ -84,6 +84,8 @@ class ReedSolomonBlock(BlockCode):
 
     k: int
     n: int
+
+    mds: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         if not 1 <= self.k <= self.n:

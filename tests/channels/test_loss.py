@@ -6,8 +6,10 @@ import numpy as np
 import pytest
 
 from lossweep.channels.bernoulli import Bernoulli
+from lossweep.channels.chance import Chance
 from lossweep.channels.channel import CHANNELS
 from lossweep.channels.gilbert_elliott import GilbertElliott
+from lossweep.channels.packets import Packets
 
 Z = 4.5  # two-sided, 7e-6 a comparison
 MODELS = [
@@ -19,10 +21,15 @@ MODELS = [
 ]
 
 
-def step(model, n, seed=1):
-    """The chain itself, a packet at a time."""
-    lost = model.process().lost
-    return np.array([lost(*pair) for pair in np.random.default_rng(seed).random((n, 2)).tolist()])
+def packets(n):
+    """`n` packets in blocks of 250."""
+    number = np.arange(n)
+    return Packets(number, number // 250, number % 250, np.full(n, 100), number * 0.01)
+
+
+def step(model, n, seed=1, packets_of=packets):
+    """The model itself, as arrays; that it is the same packet by packet is tested for every element."""
+    return model.start(Chance(seed, 0, 0), 0.0).lost(packets_of(n))
 
 
 def sample(model, n, seed=1):
@@ -109,21 +116,17 @@ def test_gilbert_elliott_without_memory_is_independent_loss():
 
 def test_chains_that_meet_the_same_uniforms_soon_run_together():
     model = GilbertElliott.from_burst(loss_rate=0.3, mean_burst_length=4)
-    pairs = np.random.default_rng(3).random((2000, 2)).tolist()
-    one, other = model.process(), model.process()
-    one.lost(0.0, 0.5)  # bad
-    other.lost(0.999, 0.5)  # good
-    same = [one.lost(*pair) == other.lost(*pair) for pair in pairs]
-    assert all(same[60:])
+    sent = packets(2000)
+    one, other = (model.start(Chance(3, 0, 0), 0.0) for _ in range(2))
+    one._bad, other._bad = True, False
+    assert (one.lost(sent) == other.lost(sent))[60:].all()
 
 
 def test_more_loss_loses_what_less_loss_loses():
-    pairs = np.random.default_rng(4).random((20_000, 2)).tolist()
     for make in (Bernoulli, lambda q: GilbertElliott.from_burst(loss_rate=q, mean_burst_length=4)):
-        before = np.zeros(len(pairs), dtype=bool)
+        before = np.zeros(20_000, dtype=bool)
         for rate in (0.05, 0.1, 0.3, 0.6):
-            lost = make(rate).process().lost
-            now = np.array([lost(*pair) for pair in pairs])
+            now = step(make(rate), 20_000)
             assert not (before & ~now).any()
             before = now
 

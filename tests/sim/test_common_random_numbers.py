@@ -7,15 +7,16 @@ import pytest
 from streams import stream
 
 from lossweep.channels.bernoulli import Bernoulli
+from lossweep.channels.chance import SLOTS, Chance
 from lossweep.channels.delay import Delay
 from lossweep.channels.gilbert_elliott import GilbertElliott
+from lossweep.channels.packets import Packets
 from lossweep.endpoints.fec.none import NoCode
 from lossweep.endpoints.fec.reed_solomon import ReedSolomon
-from lossweep.sim.random_numbers import SLOTS, slot_uniforms
 from lossweep.sim.simulate import simulate
 
 RS = ReedSolomon(0.5)
-DELAY = Delay(0.05, 0.005)
+DELAY = Delay(0.05, 0.005, reordering=True)
 BLOCKS = 200
 
 
@@ -79,16 +80,25 @@ def test_gilbert_elliott_keeps_its_statistics_in_every_stream(n):
     assert abs(lost.sum() / runs - 4) < 4.5 * math.sqrt(12 / runs)
 
 
+def packets(sbn, esi, copy=None):
+    return Packets(np.arange(len(sbn)), sbn, esi, np.full(len(sbn), 100), np.arange(len(sbn)) * 0.01, copy)
+
+
 def test_a_slot_s_uniforms_depend_on_nothing_but_the_slot():
     names = {"seed": 1, "repetition": 2, "element": 0}
+    chance = Chance(**names)
     sbn = np.repeat(np.arange(2100), 3)
     esi = np.tile([0, 5, 2 * SLOTS + 1], 2100)
-    whole = slot_uniforms(sbn, esi, 2, **names)
-    some = np.random.default_rng(0).random(len(sbn)) < 0.01
-    assert (slot_uniforms(sbn[some], esi[some], 2, **names) == whole[some]).all()
+    whole = chance.uniforms(packets(sbn, esi), 2)
+    some = np.random.default_rng(0).permutation(len(sbn))[:60]
+    assert (chance.uniforms(packets(sbn[some], esi[some]), 2) == whole[some]).all()
+    read = chance.reader(2)
+    assert [read.of(row) for row in packets(sbn[some], esi[some]).rows()] == whole[some].tolist()
     assert len(np.unique(whole)) == whole.size
     for name in names:
-        assert not (slot_uniforms(sbn, esi, 2, **(names | {name: 9})) == whole).any()
+        assert not (Chance(**(names | {name: 9})).uniforms(packets(sbn, esi), 2) == whole).any()
+    again = chance.uniforms(packets(sbn, esi, np.ones(len(sbn), dtype=int)), 2)
+    assert not (again == whole).any()
 
 
 def test_a_block_of_more_than_256_packets_goes_on_in_fresh_chance():

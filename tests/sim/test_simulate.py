@@ -19,7 +19,7 @@ from lossweep.sim.simulate import simulate
 from lossweep.sim.statistics import statistics
 
 RS = ReedSolomon(0.5)
-STILL, SHAKY = Delay(0.05), Delay(0.05, 0.02)
+STILL, SHAKY = Delay(0.05), Delay(0.05, 0.02, reordering=True)
 BURSTS = GilbertElliott.from_burst(loss_rate=0.3, mean_burst_length=4)
 
 
@@ -71,7 +71,7 @@ def test_xor_parity_repairs_below_k_arrivals():
     """A code that is not MDS: one parity packet over the first two of three source packets."""
 
     class Parity:
-        k, n = 3, 4
+        k, n, mds = 3, 4, False
 
         def recovers(self, arrived):
             known = arrived[:3].copy()

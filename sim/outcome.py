@@ -1,0 +1,141 @@
+"""From what left and what arrived to a Delivery."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lossweep.channels.packets import Packets
+from lossweep.sim.delivery import Delivery
+from lossweep.sim.jitter_buffer import deadlines
+from lossweep.sim.rtp import IP_UDP_HEADER_BYTES
+from lossweep.sim.stream import Stream
+
+
+@dataclass(frozen=True)
+class Sent:
+    """A stream ready for the path.
+
+    Attributes:
+        stream: what is sent.
+        packets: its packets in order of departure.
+        source: bool [packets], in the stream's order; esi < k.
+    """
+
+    stream: Stream
+    packets: Packets
+    source: NDArray[np.bool_]
+
+    @classmethod
+    def of(cls, stream: Stream, order: NDArray[np.int64], plan: NDArray[np.float64]) -> Sent:
+        """A stream with its sending plan (`lossweep.sim.sender.departures`).
+
+        Raises:
+            ValueError: an empty stream, or blocks that are not the stream's packets.
+        """
+        sbn, esi, source = _slots(stream)
+        size = np.fromiter(map(len, stream.packets), dtype=np.int64, count=len(stream.packets))
+        packets = Packets(order, sbn[order], esi[order], size[order] + IP_UDP_HEADER_BYTES, plan)
+        return cls(stream, packets, source)
+
+    def wait_s(self) -> float:
+        """The longest time that a packet spends at the sender after its media time."""
+        return float(np.max(self.packets.time_s - self.stream.media_time_s[self.packets.index]))
+
+
+def first_arrivals(count: int, arrived: Packets) -> NDArray[np.float64]:
+    """When each of `count` packets arrived first, float64 [count]; inf where it never did."""
+    arrived_s = np.full(count, np.inf)
+    own = arrived.index >= 0
+    index, time_s = (
+        (arrived.index[own], arrived.time_s[own]) if not own.all() else (arrived.index, arrived.time_s)
+    )
+    if arrived.copy is not None:
+        index, first = np.unique(index, return_index=True)
+        time_s = time_s[first]
+    arrived_s[index] = time_s
+    return arrived_s
+
+
+def playout_delay(
+    sent: Sent, asked: float | Literal["auto"], path_delay_s: float | None, arrived_s: NDArray[np.float64]
+) -> float:
+    """The playout delay of a delivery.
+
+    Args:
+        asked: seconds, or "auto": the longest wait at the sender plus the path's delay; where that depends on the
+            traffic, the longest time from media time to arrival.
+        path_delay_s: the delay that nearly no packet exceeds; None where it depends on the traffic.
+        arrived_s: float64 [packets]; inf where lost.
+    Raises:
+        ValueError: neither "auto" nor seconds, 0 or more.
+    """
+    if asked == "auto" and path_delay_s is not None:
+        return max(0.0, sent.wait_s() + path_delay_s)
+    if asked == "auto":
+        waits = arrived_s - sent.stream.media_time_s
+        return max(0.0, float(np.max(waits[np.isfinite(waits)], initial=0.0)))
+    if not isinstance(asked, int | float) or not 0.0 <= asked < float("inf"):
+        raise ValueError(f"playout_delay_s is {asked!r}; it must be 'auto' or seconds, 0 or more")
+    return float(asked)
+
+
+def delivery(
+    sent: Sent,
+    arrived: Packets,
+    arrived_s: NDArray[np.float64],
+    repaired_s: NDArray[np.float64],
+    playout_delay_s: float,
+) -> Delivery:
+    """What became of a stream.
+
+    Args:
+        arrived: what came out of the path, in order of arrival.
+        arrived_s: float64 [packets], in the stream's order; first arrivals, inf where lost.
+        repaired_s: float64 [packets]; when FEC gives each source packet, inf where it does not.
+        playout_delay_s: the wait between capture and display.
+    """
+    order = sent.packets.index
+    lost = np.isinf(arrived_s)
+    deadline_s = deadlines(sent.stream.media_time_s, playout_delay_s)
+    in_time = arrived_s <= deadline_s
+    recovered = ~in_time & (repaired_s <= deadline_s)
+    altered = arrived.copy is not None or arrived.flipped_bit is not None
+    return Delivery(
+        sbn=_by_stream(sent.packets.sbn, order),
+        esi=_by_stream(sent.packets.esi, order),
+        source=sent.source,
+        size_bytes=_by_stream(sent.packets.size_bytes, order) - IP_UDP_HEADER_BYTES,
+        sent_s=_by_stream(sent.packets.time_s, order),
+        arrived_s=np.where(lost, np.nan, arrived_s),
+        lost=lost,
+        late=~lost & ~in_time,
+        recovered=recovered,
+        usable=in_time | recovered,
+        playout_delay_s=playout_delay_s,
+        datagrams=arrived.select(arrived.index >= 0) if altered else None,
+    )
+
+
+def _by_stream(values: np.ndarray, order: NDArray[np.int64]) -> np.ndarray:
+    """Values in order of departure, in the stream's order."""
+    sorted_values = np.empty_like(values)
+    sorted_values[order] = values
+    return sorted_values
+
+
+def _slots(stream: Stream) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.bool_]]:
+    if not len(stream.packets):
+        raise ValueError("the stream has no packets; nothing can be simulated")
+    rows = [(block.sbn, block.first, block.code.k, block.code.n) for block in stream.blocks]
+    sbn, first, k, n = np.array(rows, dtype=np.int64).reshape(-1, 4).T
+    starts = np.cumsum(n) - n
+    if n.sum() != len(stream.packets) or (sbn != np.arange(len(n))).any() or (first != starts).any():
+        raise ValueError(
+            f"the stream's {len(stream.packets)} packets are not its blocks' {n.sum()}, block after block"
+        )
+    esi = np.arange(n.sum()) - np.repeat(starts, n)
+    return np.repeat(sbn, n), esi, esi < np.repeat(k, n)
