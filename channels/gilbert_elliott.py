@@ -21,17 +21,18 @@ class GilbertElliott(Element):
     """Gilbert-Elliott channel: losses in bursts, from a chain of a good and a bad state.
 
     The chain steps once per packet: a scheme that sends more packets meets bursts that are shorter in time. For
-    bursts of a duration give `mean_burst_s` (`BurstsInTime`). The first packet's state is drawn from the stationary law; each later
-    packet first takes its transition and is then lost or not by the state that it came to. Coupled
-    monotonically: the next state is bad exactly when `u_state < p` (from good) or `u_state < 1 - r` (from
-    bad), and the packet is lost when `u_loss` is below that state's loss. So two chains that meet the same
-    uniforms soon run together, wherever they started. (The Linux kernel draws the loss before the transition
-    and starts in the good state; in the stationary law that is the same channel.) With p = r = 0 the chain
-    stays in the good state, as in the kernel, though any law would be stationary.
+    bursts of a duration give `mean_burst_s` (`BurstsInTime`).
+
+    The first packet's state is drawn from the stationary law; each later packet first takes its transition and is
+    then lost or not by the state that it came to. Coupled monotonically: the next state is bad exactly when
+    `u_state < p` (from good) or `u_state < 1 - r` (from bad), and the packet is lost when `u_loss` is below that
+    state's loss. So two chains that meet the same uniforms soon run together, wherever they started. (The Linux
+    kernel draws the loss before the transition and starts in the good state; in the stationary law that is the same
+    channel.) With p = r = 0 the chain stays in the good state, as in the kernel, though any law would be stationary.
 
     Attributes:
-        p: good to bad, a packet.
-        r: bad to good, a packet.
+        p: good to bad, per packet.
+        r: bad to good, per packet.
         one_minus_h: loss in the bad state (1-h).
         one_minus_k: loss in the good state (1-k).
     Raises:

@@ -13,11 +13,17 @@ from lossweep.channels.packets import Packets
 from lossweep.channels.path import start
 from lossweep.endpoints.fec.none import NoCode
 from lossweep.endpoints.fec.reed_solomon import ReedSolomon
-from lossweep.endpoints.fec.repetition import Redundancy
+from lossweep.endpoints.fec.repetition import Repetition
 from lossweep.sim.pipeline import Pipeline
 from lossweep.sim.simulate import simulate, simulate_by_events
 
-CODES = [NoCode().make(1), NoCode().make(7), ReedSolomon(0.5).make(4), ReedSolomon(0.7).make(20), Redundancy(0.5).make(5)]
+CODES = [
+    NoCode().make(1),
+    NoCode().make(7),
+    ReedSolomon(0.5).make(4),
+    ReedSolomon(0.7).make(20),
+    Repetition(0.5).make(5),
+]
 
 
 @pytest.fixture(scope="module")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import NamedTuple, Protocol
+from typing import ClassVar, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -75,6 +75,7 @@ class PassThrough:
     """
 
     n: int
+    mds: ClassVar[bool] = False
 
     @property
     def k(self) -> int:

@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 
 from lossweep.channels.bernoulli import Bernoulli
 from lossweep.channels.gilbert_elliott import GilbertElliott
-from lossweep.channels.loss import LossModel
 from lossweep.endpoints.session import FecParameters
 from lossweep.endpoints.syncsc.codes.code import FaceCode
 from lossweep.endpoints.syncsc.codes.family import face_code
@@ -69,7 +68,7 @@ def write_card(config: TrainConfig, clips: int, held_out: Sequence[NDArray[np.fl
     ).write(config.out, "pacsc-s")
 
 
-def channel(loss_rate: float, mean_burst_length: float) -> LossModel:
+def channel(loss_rate: float, mean_burst_length: float) -> Bernoulli | GilbertElliott:
     """Independent losses (bursts of 1), or a Gilbert channel; bursts are longer where the rate needs it."""
     if mean_burst_length == 1 or not loss_rate:
         return Bernoulli(loss_rate)

@@ -8,6 +8,7 @@ from scipy.signal import correlate
 
 from lossweep.channels.bernoulli import Bernoulli
 from lossweep.channels.delay import Delay
+from lossweep.channels.loss_trace import GivenLosses
 from lossweep.endpoints.clip import SPEECH_RATE, Clip, ClipError
 from lossweep.endpoints.codecs.audio.aac import AacEndpoint, AacParams
 from lossweep.endpoints.codecs.audio.opus import OpusEndpoint, OpusParams
@@ -38,7 +39,7 @@ def aac(code=None, **options):
 
 def heard(clip, endpoint, encoded, lost=()):
     """The speech when these packets, by index in the stream, are lost; no network but a delay of 20 ms."""
-    delivery = simulate(encoded.stream, Lost(set(lost), encoded.stream), Delay(0.02), seed=1)
+    delivery = simulate(encoded.stream, only(set(lost), encoded.stream), Delay(0.02), seed=1)
     assert np.count_nonzero(delivery.lost) == len(set(lost))
     return as_long_as(clip, play(endpoint, encoded, delivery, "cpu")).clip.speech
 
@@ -48,18 +49,10 @@ def source_packets(stream):
     return np.concatenate([np.arange(b.first, b.first + b.code.k) for b in stream.blocks])
 
 
-class Lost:
-    """A channel that loses given packets of a stream; it is asked in order of departure."""
-
-    def __init__(self, lost, stream):
-        order = np.argsort(stream.available_s, kind="stable").tolist()
-        self.fate = iter([index in lost for index in order])
-
-    def process(self):
-        return self
-
-    def lost(self, u_state, u_loss):
-        return next(self.fate)
+def only(lost, stream):
+    """A path that loses these packets of a stream."""
+    order = np.argsort(stream.available_s, kind="stable").tolist()
+    return GivenLosses(tuple(index in lost for index in order))
 
 
 SYSTEMS = [
