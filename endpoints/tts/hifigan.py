@@ -3,38 +3,56 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import math
+import re
+from collections.abc import Mapping
 from pathlib import Path
 from pickle import UnpicklingError
-from typing import Any
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 import torch
+from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 from scipy.signal import resample_poly
-from torch import Tensor, nn
-from torch.nn import functional
+from torch import Tensor
 
 from lossweep.channels.errors import WeightsError
 from lossweep.endpoints.clip import SPEECH_RATE
 from lossweep.endpoints.tts.spectrum import BANDS, FFT, HOP, LEAST, WINDOW
 from lossweep.endpoints.tts.vocoder import batched
 
+if TYPE_CHECKING:
+    from transformers import SpeechT5HifiGan
+
 SLOPE = 0.1
 NAMES = ("generator*", "g_*")
-FITTING = {"num_mels": BANDS, "fmin": 0, "fmax": SPEECH_RATE // 2}
-NEEDED = (
-    "sampling_rate",
-    "hop_size",
-    "win_size",
-    "n_fft",
-    "resblock",
-    "upsample_rates",
-    "upsample_kernel_sizes",
-    "upsample_initial_channel",
-    "resblock_kernel_sizes",
-    "resblock_dilation_sizes",
-)
+
+
+class HifiGanConfig(BaseModel):
+    """What the published config.json of a checkpoint must say; other keys are left unread."""
+
+    model_config = ConfigDict(frozen=True)
+    num_mels: Literal[80]
+    fmin: Literal[0]
+    fmax: Literal[8000]
+    sampling_rate: int
+    hop_size: int
+    win_size: int
+    n_fft: int
+    resblock: Literal["1"]
+    upsample_rates: tuple[int, ...]
+    upsample_kernel_sizes: tuple[int, ...]
+    upsample_initial_channel: int
+    resblock_kernel_sizes: tuple[int, ...]
+    resblock_dilation_sizes: tuple[tuple[int, ...], ...]
+
+    @model_validator(mode="after")
+    def _makes_hops(self) -> HifiGanConfig:
+        if math.prod(self.upsample_rates) != self.hop_size:
+            raise ValueError(
+                f"upsample_rates {list(self.upsample_rates)} do not make hop_size {self.hop_size}"
+            )
+        return self
 
 
 class HifiGan:
@@ -50,7 +68,9 @@ class HifiGan:
 
     label = "hifigan"
 
-    def __init__(self, generator: Generator, config: dict[str, Any], files: tuple[Path, ...] = ()) -> None:
+    def __init__(
+        self, generator: SpeechT5HifiGan, config: HifiGanConfig, files: tuple[Path, ...] = ()
+    ) -> None:
         self.generator, self.config, self._files = generator.eval(), config, files
 
     @classmethod
@@ -67,10 +87,10 @@ class HifiGan:
                 f"{folder} has {len(found) or 'no'} HiFi-GAN checkpoints ({' or '.join(NAMES)}); "
                 "keep one there, beside its config.json"
             )
-        generator = Generator(config)
+        generator = generator_of(config)
         try:
             state = torch.load(found[0], map_location="cpu", weights_only=True)["generator"]
-            generator.load_state_dict(folded(state))
+            generator.load_state_dict(renamed(state))
         except (
             LookupError,
             TypeError,
@@ -90,9 +110,9 @@ class HifiGan:
     def wave(self, mel: Tensor, pitch_hz: Tensor) -> Tensor:
         """See `vocoder.AnyVocoder.wave`."""
         mels, _ = batched(mel, pitch_hz)
-        rate, samples = self.config["sampling_rate"], mel.shape[-1] * HOP
+        rate, samples = self.config.sampling_rate, mel.shape[-1] * HOP
         device = next(self.generator.parameters()).device
-        sound = self.generator(translated(mels, self.config).to(device))[:, 0].cpu().numpy()
+        sound = self.generator(translated(mels, self.config).to(device).mT).cpu().numpy()
         common = math.gcd(SPEECH_RATE, rate)
         speech = resample_poly(sound, SPEECH_RATE // common, rate // common, axis=-1)[:, :samples]
         speech = torch.from_numpy(np.ascontiguousarray(speech, np.float32)).clamp(-1, 1)
@@ -103,70 +123,31 @@ class HifiGan:
         return {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in self._files}
 
 
-class Generator(nn.Module):
-    """HiFi-GAN's generator with weight normalization folded in; names as published.
+def generator_of(config: HifiGanConfig) -> SpeechT5HifiGan:
+    """An untrained generator of a checkpoint's sizes; transformers has the network of `resblock` 1."""
+    from transformers import SpeechT5HifiGan, SpeechT5HifiGanConfig
 
-    Takes log mel spectrograms [batch, 80, frames]; gives [batch, 1, frames * hop] in [-1, 1].
-    """
-
-    def __init__(self, config: dict[str, Any]) -> None:
-        super().__init__()
-        width, kernels = config["upsample_initial_channel"], config["resblock_kernel_sizes"]
-        kind = RESIDUALS[str(config["resblock"])]
-        self.conv_pre = nn.Conv1d(BANDS, width, 7, padding=3)
-        self.ups, self.resblocks = nn.ModuleList(), nn.ModuleList()
-        for stride, kernel in zip(config["upsample_rates"], config["upsample_kernel_sizes"], strict=True):
-            padding = (kernel - stride) // 2
-            self.ups.append(nn.ConvTranspose1d(width, width // 2, kernel, stride, padding=padding))
-            width //= 2
-            for size, dilations in zip(kernels, config["resblock_dilation_sizes"], strict=True):
-                self.resblocks.append(kind(width, size, dilations))
-        self.conv_post = nn.Conv1d(width, 1, 7, padding=3)
-
-    def forward(self, mel: Tensor) -> Tensor:
-        x = self.conv_pre(mel)
-        together = len(self.resblocks) // len(self.ups)
-        for i, up in enumerate(self.ups):
-            x = up(functional.leaky_relu(x, SLOPE))
-            x = sum(block(x) for block in self.resblocks[i * together : (i + 1) * together]) / together
-        return torch.tanh(self.conv_post(functional.leaky_relu(x)))
+    sizes = SpeechT5HifiGanConfig(
+        model_in_dim=BANDS,
+        sampling_rate=config.sampling_rate,
+        upsample_initial_channel=config.upsample_initial_channel,
+        upsample_rates=list(config.upsample_rates),
+        upsample_kernel_sizes=list(config.upsample_kernel_sizes),
+        resblock_kernel_sizes=list(config.resblock_kernel_sizes),
+        resblock_dilation_sizes=[list(one) for one in config.resblock_dilation_sizes],
+        leaky_relu_slope=SLOPE,
+        normalize_before=False,
+    )
+    return SpeechT5HifiGan(sizes)
 
 
-class Residual(nn.Module):
-    """`resblock` 1: pairs of a dilated and an undilated convolution."""
-
-    def __init__(self, width: int, kernel: int, dilations: list[int]) -> None:
-        super().__init__()
-        self.convs1 = nn.ModuleList(_same(width, kernel, dilation) for dilation in dilations)
-        self.convs2 = nn.ModuleList(_same(width, kernel, 1) for _ in dilations)
-
-    def forward(self, x: Tensor) -> Tensor:
-        for first, second in zip(self.convs1, self.convs2, strict=True):
-            x = x + second(functional.leaky_relu(first(functional.leaky_relu(x, SLOPE)), SLOPE))
-        return x
+def renamed(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Published parameters by the names of transformers, weight normalization folded in; see `folded`."""
+    mean = {"mean": torch.zeros(BANDS), "scale": torch.ones(BANDS)}
+    return mean | {re.sub(r"^ups\.", "upsampler.", name): value for name, value in folded(state).items()}
 
 
-class ShortResidual(nn.Module):
-    """`resblock` 2: dilated convolutions alone."""
-
-    def __init__(self, width: int, kernel: int, dilations: list[int]) -> None:
-        super().__init__()
-        self.convs = nn.ModuleList(_same(width, kernel, dilation) for dilation in dilations)
-
-    def forward(self, x: Tensor) -> Tensor:
-        for conv in self.convs:
-            x = x + conv(functional.leaky_relu(x, SLOPE))
-        return x
-
-
-RESIDUALS = {"1": Residual, "2": ShortResidual}
-
-
-def _same(width: int, kernel: int, dilation: int) -> nn.Conv1d:
-    return nn.Conv1d(width, width, kernel, dilation=dilation, padding=(kernel - 1) * dilation // 2)
-
-
-def folded(state: dict[str, Tensor]) -> dict[str, Tensor]:
+def folded(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """Published parameters with each `weight_g` and `weight_v` as the one `weight` that they stand for."""
     out = {name: value for name, value in state.items() if not name.endswith(("_g", "_v"))}
     for name, direction in state.items():
@@ -176,42 +157,36 @@ def folded(state: dict[str, Tensor]) -> dict[str, Tensor]:
     return out
 
 
-def translated(mel: Tensor, config: dict[str, Any]) -> Tensor:
+def translated(mel: Tensor, config: HifiGanConfig) -> Tensor:
     """Our spectrogram [batch, 80, frames] as the checkpoint's own analysis would have it."""
-    rate, hop = config["sampling_rate"], config["hop_size"]
+    rate, hop = config.sampling_rate, config.hop_size
     frames = -(-mel.shape[-1] * HOP * rate // (SPEECH_RATE * hop))
     at = (torch.arange(frames, device=mel.device) + 0.5) * (hop * SPEECH_RATE / (rate * HOP)) - 0.5
     at = at.clamp(0, mel.shape[-1] - 1)
     below = at.floor().long().clamp(max=max(mel.shape[-1] - 2, 0))
     above = (below + 1).clamp(max=mel.shape[-1] - 1)
     moved = torch.lerp(mel[..., below], mel[..., above], (at - below).to(mel.dtype))
-    louder = config["win_size"] / WINDOW
-    fewer_bins = (SPEECH_RATE / FFT) / (rate / config["n_fft"])
+    louder = config.win_size / WINDOW
+    fewer_bins = (SPEECH_RATE / FFT) / (rate / config.n_fft)
     return (moved + math.log(louder * fewer_bins)).clamp(min=math.log(LEAST))
 
 
-def _config(path: Path) -> dict[str, Any]:
+def _config(path: Path) -> HifiGanConfig:
     """The checkpoint's configuration.
 
     Raises:
-        WeightsError: it is missing or broken, or spectrograms are not ours.
+        WeightsError: it is missing or broken, or its spectrograms are not ours.
     """
     try:
-        config = json.loads(path.read_text())
+        return HifiGanConfig.model_validate_json(path.read_text())
     except OSError:
         raise WeightsError(
             f"{path} is missing; a HiFi-GAN folder holds config.json beside the checkpoint"
         ) from None
-    except ValueError as error:
-        raise WeightsError(f"{path} is not JSON ({error}); fetch it again") from None
-    missing = [key for key in (*FITTING, *NEEDED) if key not in config]
-    if missing:
-        raise WeightsError(f"{path} lacks {', '.join(missing)}; fetch the one published with the checkpoint")
-    wrong = [f"{key} is {config[key]}, not {value}" for key, value in FITTING.items() if config[key] != value]
-    if str(config["resblock"]) not in RESIDUALS:
-        wrong.append(f"resblock is {config['resblock']}, not {' or '.join(RESIDUALS)}")
-    if math.prod(config["upsample_rates"]) != config["hop_size"]:
-        wrong.append(f"upsample_rates {config['upsample_rates']} do not make hop_size {config['hop_size']}")
-    if wrong:
-        raise WeightsError(f"{path}: {'; '.join(wrong)}; choose a checkpoint for 80 bands from 0 to 8 kHz")
-    return config
+    except ValidationError as error:
+        problems = "; ".join(
+            ".".join(map(str, one["loc"])) + f" {one['msg']}".removesuffix(".") for one in error.errors()
+        )
+        raise WeightsError(
+            f"{path}: {problems.strip()}; choose a checkpoint for 80 bands from 0 to 8 kHz, with its config.json"
+        ) from None

@@ -12,12 +12,13 @@ import torch
 from scipy.ndimage import gaussian_filter
 from scipy.signal import resample_poly
 from torch import nn
+from torch.nn import functional
 from torch.nn.utils import weight_norm
 
 from lossweep.channels.errors import WeightsError
 from lossweep.endpoints.tts.espeak import speak
 from lossweep.endpoints.tts.harmonic_network import HarmonicNetwork, excite, response, shape
-from lossweep.endpoints.tts.hifigan import Generator, HifiGan, translated
+from lossweep.endpoints.tts.hifigan import HifiGan, HifiGanConfig, translated
 from lossweep.endpoints.tts.spectrum import mel
 from lossweep.endpoints.tts.vocoder import SHIPPED, Vocoder, vocoder
 
@@ -140,6 +141,52 @@ def test_the_shipped_one_is_small_and_named() -> None:
     assert list(own.weights()) == ["vocoder.safetensors"]
 
 
+class Generator(nn.Module):
+    """An oracle: HiFi-GAN's generator written down from its paper, with the names of the published checkpoints.
+
+    Takes log mel spectrograms [batch, 80, frames]; gives [batch, 1, frames * hop] in [-1, 1].
+    """
+
+    def __init__(self, config: dict) -> None:
+        super().__init__()
+        width, kernels = config["upsample_initial_channel"], config["resblock_kernel_sizes"]
+        self.conv_pre = nn.Conv1d(80, width, 7, padding=3)
+        self.ups, self.resblocks = nn.ModuleList(), nn.ModuleList()
+        for stride, kernel in zip(config["upsample_rates"], config["upsample_kernel_sizes"], strict=True):
+            padding = (kernel - stride) // 2
+            self.ups.append(nn.ConvTranspose1d(width, width // 2, kernel, stride, padding=padding))
+            width //= 2
+            for size, dilations in zip(kernels, config["resblock_dilation_sizes"], strict=True):
+                self.resblocks.append(Residual(width, size, dilations))
+        self.conv_post = nn.Conv1d(width, 1, 7, padding=3)
+
+    def forward(self, mel):
+        x = self.conv_pre(mel)
+        together = len(self.resblocks) // len(self.ups)
+        for i, up in enumerate(self.ups):
+            x = up(functional.leaky_relu(x, 0.1))
+            x = sum(block(x) for block in self.resblocks[i * together : (i + 1) * together]) / together
+        return torch.tanh(self.conv_post(functional.leaky_relu(x)))
+
+
+class Residual(nn.Module):
+    """`resblock` 1: pairs of a dilated and an undilated convolution."""
+
+    def __init__(self, width: int, kernel: int, dilations: list[int]) -> None:
+        super().__init__()
+        self.convs1 = nn.ModuleList(_same(width, kernel, dilation) for dilation in dilations)
+        self.convs2 = nn.ModuleList(_same(width, kernel, 1) for _ in dilations)
+
+    def forward(self, x):
+        for first, second in zip(self.convs1, self.convs2, strict=True):
+            x = x + second(functional.leaky_relu(first(functional.leaky_relu(x, 0.1)), 0.1))
+        return x
+
+
+def _same(width: int, kernel: int, dilation: int) -> nn.Conv1d:
+    return nn.Conv1d(width, width, kernel, dilation=dilation, padding=(kernel - 1) * dilation // 2)
+
+
 def _normalized(config: dict) -> Generator:
     """A generator whose convolutions are torch's own weight-normalized ones, as published checkpoints were saved."""
     torch.manual_seed(3)
@@ -151,11 +198,9 @@ def _normalized(config: dict) -> Generator:
     return generator
 
 
-@pytest.fixture(params=["1", "2"])
-def published(request, tmp_path):
-    config = {**TINY, "resblock": request.param}
-    if request.param == "2":
-        config["resblock_dilation_sizes"] = [[1, 2], [2, 6]]
+@pytest.fixture
+def published(tmp_path):
+    config = {**TINY, "resblock": "1"}
     generator = _normalized(config)
     state = generator.state_dict()
     assert "ups.0.weight_g" in state
@@ -172,7 +217,7 @@ def test_published_layout_gives_what_weight_norm_gives(published) -> None:
     bands = torch.randn(2, 80, 9) - 4
     with torch.no_grad():
         wanted = generator(bands)
-        assert torch.allclose(loaded.generator(bands), wanted, atol=1e-5)
+        assert torch.allclose(loaded.generator(bands.mT)[:, None], wanted, atol=1e-5)
     assert wanted.shape == (2, 1, 9 * 256)
     assert wanted.std() > 0
     assert set(loaded.weights()) == {"generator_v1", "config.json"}
@@ -188,7 +233,7 @@ def test_translated_is_the_analysis_of_the_published_code() -> None:
         y=padded, sr=22050, n_fft=1024, hop_length=256, center=False, power=1, n_mels=80, fmax=8000
     )
     theirs = np.log(np.maximum(theirs, 1e-5))
-    ours = translated(mel(torch.from_numpy(speech))[None], TINY)[0].numpy()
+    ours = translated(mel(torch.from_numpy(speech))[None], HifiGanConfig(**TINY))[0].numpy()
     frames = min(ours.shape[1], theirs.shape[1])
     assert abs(ours.shape[1] - theirs.shape[1]) <= 1
     loud = theirs[2:78, 2 : frames - 2] > -6
@@ -200,11 +245,11 @@ def test_translated_is_the_analysis_of_the_published_code() -> None:
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        ({"num_mels": 128}, "num_mels is 128, not 80"),
-        ({"fmax": 11025}, "fmax is 11025, not 8000"),
+        ({"num_mels": 128}, "num_mels Input should be 80"),
+        ({"fmax": 11025}, "fmax Input should be 8000"),
         ({"hop_size": 300}, "do not make hop_size 300"),
-        ({"resblock": "3"}, "resblock is 3"),
-        ({"n_fft": None}, "lacks n_fft"),
+        ({"resblock": "2"}, "resblock Input should be '1'"),
+        ({"n_fft": None}, "n_fft Field required"),
         ({"upsample_initial_channel": 32}, "no generator for the config.json beside it"),
     ],
 )
