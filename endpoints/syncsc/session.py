@@ -43,7 +43,7 @@ class FaceReference:
         from PIL import Image
 
         with Image.open(io.BytesIO(self.png)) as image:
-            return np.asarray(image.convert("RGB"))
+            return np.array(image.convert("RGB"))
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Literal
 
 import numpy as np
@@ -70,10 +71,9 @@ class PacketCoded:
         shown = interpolated(values, there, self.layout.horizon(len(values)), reference, self.interpolation)
         return Estimate(shown, there.all(1))
 
-    def _symbols(self, block: list[bytes | None] | tuple[bytes | None, ...]) -> dict[int, bytes]:
-        """The rows by ESI, padded to one length: that of the repair rows, or of the longest source row."""
-        sizes = self.coding.sizes(self.layout.row)
-        there = {esi: row for esi, row in enumerate(block) if row is not None and len(row) in sizes}
+    def _symbols(self, block: Sequence[bytes | None]) -> dict[int, bytes]:
+        """Valid rows by ESI, padded to one length: that of the repair rows, or of the longest source row."""
+        there = {esi: row for esi, row in enumerate(block) if row is not None and self._valid(esi, row)}
         repair = [len(row) for esi, row in there.items() if esi >= SOURCE_PACKETS]
         longest = max(repair or map(len, there.values()), default=0)
         return {
@@ -81,3 +81,8 @@ class PacketCoded:
             for esi, row in there.items()
             if len(row) == longest or (esi < SOURCE_PACKETS and len(row) < longest)
         }
+
+    def _valid(self, esi: int, row: bytes) -> bool:
+        if len(row) not in self.coding.sizes(self.layout.row):
+            return False
+        return esi >= SOURCE_PACKETS or self.coding.from_bytes(row, self.layout.row) is not None

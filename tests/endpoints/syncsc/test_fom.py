@@ -1,4 +1,4 @@
-"""The keypoint baseline: as many numbers as SyncSC, keypoints that follow, and a drawing that stays where they do."""
+"""The keypoint baseline: as many numbers as SyncSC, keypoints that follow, and a rendering that stays where they do."""
 
 import numpy as np
 import pytest
@@ -8,6 +8,7 @@ from lossweep.channels.bernoulli import Bernoulli
 from lossweep.channels.delay import Delay
 from lossweep.channels.errors import OptionError
 from lossweep.endpoints.fec.none import NoCode
+from lossweep.endpoints.receiver import receive
 from lossweep.endpoints.syncsc.codes.family import PacSCSFamily
 from lossweep.endpoints.syncsc.fom.endpoint import SHIPPED, FomEndpoint, FomParams, as_tensor, load_network
 from lossweep.experiments.clips import load_clips
@@ -20,13 +21,16 @@ def clip():
     return portrait
 
 
-def test_sixteen_float16_numbers_a_frame_and_the_reference_where_they_do_not_move(clip):
+def test_sixteen_float16_numbers_per_frame_and_the_reference_where_they_do_not_move(clip):
     tried = FomEndpoint(FomParams(), NoCode())
-    stream = tried.encode(clip)
-    assert 8 * sum(len(packet) - 12 for packet in stream.packets) == 16 * 16 * len(clip.video)
-    lost = tried.decode(stream, simulate(stream, Bernoulli(1.0), Delay(0.04, 0.005), seed=1))
-    assert len(set(lost.digests)) == 1
-    assert np.abs(lost.clip.video[3].astype(int) - clip.video[0]).mean() < 6
+    encoded = tried.encode(clip)
+    assert 8 * sum(len(packet) - 12 for packet in encoded.stream.packets) == 16 * 16 * len(clip.video)
+    delivery = simulate(encoded.stream, Bernoulli(0.0), Delay(0.04, 0.005), seed=1)
+    got = receive(delivery.arrivals(encoded.stream), encoded.session.streams, delivery.playout_delay_s)
+    one = FomEndpoint.decode([packet for packet in got if packet.number == 0], encoded.session)
+    assert one.semantics is None
+    assert np.abs(one.clip.video[0].astype(int) - clip.video[0]).mean() < 6
+    assert set(FomEndpoint.decode([], encoded.session).outcome) == {"grey"}
 
 
 @torch.inference_mode()
@@ -39,5 +43,5 @@ def test_keypoints_follow_a_shifted_picture(clip):
 
 
 def test_it_takes_no_code_that_was_trained_on_faces():
-    with pytest.raises(OptionError, match="endpoint fom takes the codes none, rs, not pacsc-s"):
+    with pytest.raises(OptionError, match="endpoint fom takes codes that protect packets; pacsc-s"):
         FomEndpoint(FomParams(), PacSCSFamily(0.5))

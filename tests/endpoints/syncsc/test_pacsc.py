@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 import torch
+from face_rows import estimate, make
 
-from lossweep.endpoints.syncsc.codes.code import code_of
 from lossweep.endpoints.syncsc.codes.pacsc_network import CONFIGS, PacSCNetwork
 
 
@@ -32,12 +32,23 @@ def test_patches_are_put_back_where_they_were_cut(rate):
 @pytest.mark.parametrize("rate", [0.5, 0.25])
 def test_close_without_loss_and_the_last_frame_held_where_nothing_came(rate):
     sent = np.float32(np.sin(np.arange(64)[:, None] / 9 + np.arange(16)))
-    code = code_of("pacsc", rate, 1)
-    payloads = [p.payload for p in code.packets(sent)]
-    whole = code.decode(payloads, 64, sent[0])
-    assert np.sqrt(np.square(whole - sent).mean()) < 0.2
-    gone = 3 * code.block_packets
-    held = code.decode([*payloads[:gone], *[None] * (len(payloads) - gone)], 64, sent[0])
-    assert (held[: 3 * code.block_frames] == whole[: 3 * code.block_frames]).all()
-    assert (held[3 * code.block_frames :] == held[3 * code.block_frames - 1]).all()
-    assert (code.decode([None] * len(payloads), 64, sent[5]) == sent[5]).all()
+    code = make("pacsc", rate, 1)
+    arrived = np.ones(64 // code.layout.frames * code.block.n, bool)
+    shown, exact = estimate(code, sent, arrived)
+    assert np.sqrt(np.square(shown - sent).mean()) < 0.2
+    assert exact.all()
+    kept = 3 * code.layout.frames
+    arrived[3 * code.block.n :] = False
+    held = estimate(code, sent, arrived).coefficients
+    assert (held[:kept] == shown[:kept]).all()
+    assert (held[kept:] == held[kept - 1]).all()
+    assert (estimate(code, sent, arrived & False, sent[5]).coefficients == sent[5]).all()
+
+
+@pytest.mark.parametrize("rate", [0.5, 0.25])
+def test_no_row_that_is_sent_is_clamped(rate):
+    network = PacSCNetwork(CONFIGS[rate])
+    torch.nn.init.normal_(network.encoder_norm.weight)
+    torch.nn.init.normal_(network.encoder_norm.bias)
+    rows = network.encode(torch.randn(500, CONFIGS[rate].frames, 16) * 8)
+    assert (rows.abs() <= network.largest_row() + 1e-5).all()

@@ -1,4 +1,4 @@
-"""Drawing: motion that is told is motion that is seen, and each picture is its own numbers' alone."""
+"""Renderers: points go where they are told to, and each picture depends on its own coefficients alone."""
 
 import numpy as np
 import pytest
@@ -11,7 +11,7 @@ from lossweep.endpoints.syncsc.generator.conditioning import REACH, signed_dista
 from lossweep.endpoints.syncsc.generator.generator import Generator
 from lossweep.endpoints.syncsc.generator.renderer import BareWarp
 from lossweep.endpoints.syncsc.generator.warp import LEADING, SIDE, motion, warp
-from lossweep.endpoints.syncsc.lazy_frames import DrawnPictures, Known
+from lossweep.endpoints.syncsc.lazy_frames import Reference, RenderedFrames
 
 
 @pytest.fixture(scope="module")
@@ -76,14 +76,14 @@ def test_pictures_are_drawn_when_asked_for_and_once(face):
             drawn.append(len(wanted))
             return super().draw(reference, here, who, wanted)
 
-    known = Known(picture, identity, coefficients[0])
+    known = Reference(picture, identity, coefficients[0])
     rows = coefficients[[1, 2, 1, 3]]
-    pictures = DrawnPictures(Counting(), "counting", known, rows)
+    pictures = RenderedFrames(Counting(), "counting", known, rows)
     assert drawn == []
     pictures.draw([0, 2])
     assert drawn == [1]
     assert (pictures[0] == pictures[2]).all()
-    again = DrawnPictures(Counting(), "counting", known, rows)
+    again = RenderedFrames(Counting(), "counting", known, rows)
     assert len(list(again)) == 4
     assert drawn == [1, 2]
     assert pictures.digests[0] == pictures.digests[2] != pictures.digests[1]
