@@ -15,8 +15,8 @@ from lossweep.channels.delay import Delay
 from lossweep.endpoints.codecs.video.codec import AV1, H264, H265
 from lossweep.endpoints.codecs.video.decode import decode_block
 from lossweep.endpoints.codecs.video.encode import encode
-from lossweep.endpoints.syncsc import endpoint as syncsc
-from lossweep.endpoints.syncsc import lazy_frames as pictures
+from lossweep.endpoints.receiver import receive
+from lossweep.endpoints.syncsc import face_endpoint, lazy_frames
 from lossweep.experiments.clips import load_clips
 from lossweep.experiments.evaluator import make_endpoint
 from lossweep.sim.simulate import simulate
@@ -29,8 +29,8 @@ PASSES = 2
 def forget() -> None:
     """Drops what is kept between calls."""
     decode_block.cache_clear()
-    syncsc._sessions.clear()
-    pictures._drawn.clear()
+    face_endpoint._found.clear()
+    lazy_frames._rendered.clear()
 
 
 def main() -> None:
@@ -57,10 +57,13 @@ def main() -> None:
             else:
                 tried.encode(clip)
             sent.append(time.perf_counter() - start)
-            stream = tried.encode(clip)
-            delivery = simulate(stream, Bernoulli(0.0), Delay(0.04, 0.005), seed=1)
+            encoded = tried.encode(clip)
+            delivery = simulate(encoded.stream, Bernoulli(0.0), Delay(0.04, 0.005), seed=1)
+            received = receive(
+                delivery.arrivals(encoded.stream), encoded.session.streams, delivery.playout_delay_s
+            )
             start = time.perf_counter()
-            list(tried.decode(stream, delivery).clip.video)
+            list(tried.decode(received, encoded.session).clip.video)
             shown.append(time.perf_counter() - start)
         frames = len(clip.video) / 1000
         said = {"send_ms": round(min(sent) / frames, 2), "show_ms": round(min(shown) / frames, 2)}

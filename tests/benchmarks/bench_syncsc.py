@@ -17,11 +17,12 @@ import pandas as pd
 import torch
 
 from lossweep.endpoints.clip import SPEECH_RATE
-from lossweep.endpoints.syncsc.codes.code import code_of
+from lossweep.endpoints.session import FecParameters
+from lossweep.endpoints.syncsc.codes.family import face_code
 from lossweep.endpoints.syncsc.extractor import ExtractorTracker
 from lossweep.endpoints.syncsc.face_model import EXPRESSION
 from lossweep.endpoints.syncsc.fom.endpoint import SHIPPED as FOM
-from lossweep.endpoints.syncsc.fom.endpoint import KeypointDrawing, as_tensor
+from lossweep.endpoints.syncsc.fom.endpoint import KeypointRenderer, as_tensor
 from lossweep.endpoints.syncsc.fom.endpoint import load_network as load_fom
 from lossweep.endpoints.syncsc.generator.generator import Generator
 from lossweep.endpoints.syncsc.semantics import Scaling
@@ -80,7 +81,7 @@ def rows(device: str) -> list[dict]:
     numbers = scaling.numbers(found.coefficients)
     drawn = scaling.coefficients(numbers)
     generator = Generator.load(device)
-    network, keypoints = load_fom(FOM).to(device), KeypointDrawing.load(device)
+    network, keypoints = load_fom(FOM).to(device), KeypointRenderer.load(device)
 
     def detect() -> None:
         with torch.inference_mode():
@@ -107,20 +108,18 @@ def rows(device: str) -> list[dict]:
     # Packets of all codes hold 8 frames together: 4 (at 1/4: 2) of the paper's blocks.
     for name in ("pacsc", "pacsc-s"):
         for rate, said in ((0.5, "1/2"), (0.25, "1/4")):
-            code = code_of(name, rate, round(8 * rate), 8, device)
-            sent = [packet.payload for packet in code.packets(long)]
-            kept = np.random.default_rng(0).random(len(sent)) >= 0.4
-            got = [payload if there else None for payload, there in zip(sent, kept, strict=True)]
-            blocks = len(sent) // code.block_packets
+            code = face_code(FecParameters(name, (("code_rate", rate),)), round(8 * rate), 8, device=device)
+            random = np.random.default_rng(0)
+            got = [[row if random.random() >= 0.4 else None for row in block] for block in code.encode(long)]
 
             def both(code=code, got=got) -> None:
-                code.packets(long)
-                code.decode(got, len(long), long[0])
+                code.encode(long)
+                code.decode(got, long[0])
 
             pattern = (
-                f"model/{name}-{rate:g}.safetensors" if name == "pacsc" else "model/pacsc-s*.safetensors"
+                f"model/{name}-{rate:g}.safetensors" if name == "pacsc" else "model/pacsc-s-*.safetensors"
             )
-            work[f"{name} {said}"] = (pattern, "block of 8 frames", blocks, both)
+            work[f"{name} {said}"] = (pattern, "block of 8 frames", len(got), both)
     work |= spoken(numbers, device)
     table = []
     for name, (pattern, unit, count, function) in work.items():

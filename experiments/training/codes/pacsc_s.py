@@ -63,7 +63,7 @@ def write_card(config: TrainConfig, clips: int, held_out: Sequence[NDArray[np.fl
         ],
         limits=[
             "Until version 0.1 a Transformer of 81,552 parameters corrected the conditional mean. It changed the RMSE "
-            "by 2 % at most, either way, on the same people, and is no longer part of the code."
+            "by 1 % at most, either way, on the same people, and is no longer part of the code."
         ],
     ).write(config.out, "pacsc-s")
 

@@ -1,7 +1,7 @@
-"""`python -m lossweep.experiments.wire_delay DIR`: wire rate against delay at equal quality, of a sweep `pacsc_group`.
+"""`python results/pacsc/wire_delay.py DIR`: wire rate against delay at equal quality, of a sweep `pacsc_group`.
 
 For each packet code and each delay that a viewer would bear: the lowest wire rate (parity and RTP/UDP/IP headers
-included) at which the numbers' RMSE stays within a target, over code rates, groups and look-aheads.
+included) at which the coefficients' RMSE stays within a target, over code rates, groups and look-aheads.
 """
 
 from __future__ import annotations
@@ -33,8 +33,7 @@ def ways(table: pd.DataFrame) -> pd.DataFrame:
         values = group.pivot_table(index="repetition", columns="clip", values="coefficient_rmse")
         rmse = interval(values.to_numpy(), lowest=0.0)
         way = dict(zip(WAYS, key, strict=True))
-        rate = 0.5 if way["code"] == "none" else way["code_rate"]
-        frames = Layout(float(rate), int(way["group"]), int(way["look_ahead"])).delay_frames
+        frames = Layout(float(way["code_rate"]), int(way["group"]), int(way["look_ahead"])).delay_frames
         rows.append(
             way
             | {"rmse": rmse.mean, "lower": rmse.lower, "upper": rmse.upper}
@@ -51,7 +50,7 @@ def frontier(found: pd.DataFrame, target: float) -> pd.DataFrame:
 
 def main(argv: list[str] | None = None) -> int:
     """Draws `plots/wire_delay.png` and `.pdf`, and writes the CSV behind it; returns the exit status."""
-    parser = argparse.ArgumentParser(prog="python -m lossweep.experiments.wire_delay", description=__doc__)
+    parser = argparse.ArgumentParser(prog="wire_delay.py", description=__doc__)
     parser.add_argument("directory", type=Path)
     path = parser.parse_args(argv).directory / "table.parquet"
     if not path.exists():

@@ -1,15 +1,23 @@
 """Wire rate against delay: only ways that keep the target, each cheaper than all that wait no longer."""
 
+import importlib.util
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lossweep.experiments.wire_delay import frontier, ways
+SCRIPT = Path(__file__).parents[2] / "results" / "pacsc" / "wire_delay.py"
+_spec = importlib.util.spec_from_file_location("wire_delay", SCRIPT)
+wire_delay = importlib.util.module_from_spec(_spec)
+_spec.loader.exec_module(wire_delay)
+frontier, ways = wire_delay.frontier, wire_delay.ways
 
 way = st.tuples(st.integers(0, 20), st.integers(10, 50), st.floats(0, 0.2))
 
 
+@settings(deadline=None)
 @given(st.lists(way, min_size=1, max_size=30))
 def test_the_frontier_is_what_no_other_way_beats(found):
     table = pd.DataFrame(found, columns=["delay_ms", "wire_kbps", "rmse"])
@@ -25,27 +33,15 @@ def test_the_frontier_is_what_no_other_way_beats(found):
 
 
 def test_delay_is_of_block_and_look_ahead():
-    line = {"code_rate": 0.5, "group": 4, "look_ahead": 8, "loss_rate": 0.1, "wire_bps": 20_000}
-    patterns = ((0, 0.1), (1, 0.2))
+    rates = {"rs": (0.5, 4), "none": (1.0, 4), "pacsc": (0.25, 2)}
     table = pd.DataFrame(
-        [
-            {**line, "code": code, "clip": "a", "repetition": r, "coefficient_rmse": e}
-            for code in ("rs", "none")
-            for r, e in patterns
-        ]
-        + [
-            {
-                **line,
-                "code": "rs",
-                "code_rate": 0.25,
-                "group": 2,
-                "clip": "a",
-                "repetition": r,
-                "coefficient_rmse": 2 * e - 0.1,
-            }
-            for r, e in patterns
-        ]
+        {
+            **{"code": code, "code_rate": rate, "group": group, "look_ahead": 8, "loss_rate": 0.1},
+            **{"wire_bps": 20_000, "clip": "a", "repetition": r, "coefficient_rmse": error},
+        }
+        for code, (rate, group) in rates.items()
+        for r, error in enumerate((0.1, 0.2))
     )
     found = ways(table)
     assert found["delay_ms"].tolist() == [15 * 40] * 3
-    assert np.allclose(sorted(found["rmse"]), [0.15, 0.15, 0.2])
+    assert np.allclose(found["rmse"], 0.15)
