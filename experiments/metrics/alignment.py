@@ -13,6 +13,10 @@ FARTHEST_S = 10.0
 and filled in is a guess, hence the margin; its place is held by its neighbours."""
 
 
+SAME_START_S = 1e-3
+"""Starts that differ by less are one: a receiver has them in ticks of the RTP clock."""
+
+
 def align_speech(reference: Clip, playback: Playback) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Speech of the clip and of its receiver, over the time of the clip.
 
@@ -36,8 +40,9 @@ def align_words(reference: Clip, playback: Playback) -> list[str | None]:
     """What the receiver shows for each word of the clip; None where it shows nothing.
 
     Where as many words are received as were sent, known missing ones included, they belong together in order. Otherwise
-    received words keep their order, each belongs to at most one word of the clip, and the sum of differences of their
-    start times is least; a word that belongs to none counts FARTHEST_S, and is written behind the one before it.
+    those that begin at one time belong together, and so do, in order, those between two such pairs where there are as
+    many of both. The rest keep their order, each belongs to at most one word of the clip, and the sum of differences of
+    their start times is least; a word that belongs to none counts FARTHEST_S, and is written behind the one before it.
 
     Raises:
         MetricError: a clip without words, naming it.
@@ -58,7 +63,39 @@ def align_words(reference: Clip, playback: Playback) -> list[str | None]:
 
 
 def _places(sent: tuple[Word, ...], known: list[Word]) -> list[int | None]:
-    """Index of the sent word for each received one, by dynamic programming over both in order of time."""
+    """Index of the sent word for each received one."""
+    places: list[int | None] = [None] * len(known)
+    behind = (-1, -1)
+    for i, j in [*_same_start(sent, known), (len(known), len(sent))]:
+        between = known[behind[0] + 1 : i], sent[behind[1] + 1 : j]
+        for k, place in enumerate(_by_time(between[1], between[0]), behind[0] + 1):
+            places[k] = None if place is None else behind[1] + 1 + place
+        if i < len(known):
+            places[i] = j
+        behind = (i, j)
+    return places
+
+
+def _same_start(sent: tuple[Word, ...], known: list[Word]) -> list[tuple[int, int]]:
+    """Received and sent words that begin at one time, in order: index of each."""
+    out: list[tuple[int, int]] = []
+    j = 0
+    for i, word in enumerate(known):
+        while j < len(sent) and sent[j].start_s < word.start_s - SAME_START_S:
+            j += 1
+        if j < len(sent) and sent[j].start_s <= word.start_s + SAME_START_S:
+            out.append((i, j))
+            j += 1
+    return out
+
+
+def _by_time(sent: tuple[Word, ...], known: list[Word]) -> list[int | None]:
+    """Index of the sent word for each received one between two of which that is known.
+
+    In order where there are as many of both, else by dynamic programming over both.
+    """
+    if len(sent) == len(known):
+        return list(range(len(known)))
     starts = np.array([word.start_s for word in sent])
     # least[i][j]: cost of the first i received words among the first j sent ones
     least = np.zeros((len(known) + 1, len(sent) + 1))

@@ -87,6 +87,12 @@ def test_words_are_placed_by_time_and_strange_ones_are_not_lost():
         align_words(sent, Playback(Clip("x")))
 
 
+def test_a_guess_in_a_long_pause_has_the_place_between_the_words_that_arrived():
+    sent = at(("a", 0), ("b", 1), ("c", 9), ("d", 10), ("e", 11))
+    guess = at(("a", 0), ("guess", 4.5), ("c", 9))
+    assert align_words(sent, Playback(guess)) == ["a", "guess", "c", None, None]
+
+
 @pytest.mark.parametrize("metric", [Bleu, SemanticSimilarity, WordRecovery])
 def test_what_was_sent_is_perfect(metric):
     metric = metric()
