@@ -35,7 +35,7 @@ def open_media(path: Path) -> InputContainer:
     if path.stat().st_size == 0:
         raise ClipError(f"{path}: an empty file; copy it again")
     try:
-        return av.open(f"file:{path}", container_options=_OPTIONS)
+        return av.open(f"file:{path}", container_options=_OPTIONS, metadata_errors="replace")
     except (av.FFmpegError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise ClipError(
@@ -45,13 +45,20 @@ def open_media(path: Path) -> InputContainer:
 
 def video_stream(container: InputContainer) -> av.VideoStream | None:
     """The pictures that ffmpeg takes: of the streams marked as default the one with most pixels; no cover pictures."""
-    streams = [s for s in container.streams.video if not s.disposition & Disposition.attached_pic]
+    streams = [
+        s for s in container.streams.video if _has_decoder(s) and not s.disposition & Disposition.attached_pic
+    ]
     return max(streams, key=lambda s: (_default(s), s.width * s.height), default=None)
 
 
 def audio_stream(container: InputContainer) -> av.AudioStream | None:
     """The sound that ffmpeg takes: of the streams marked as default the one with most channels."""
-    return max(container.streams.audio, key=lambda s: (_default(s), s.channels), default=None)
+    streams = [s for s in container.streams.audio if _has_decoder(s)]
+    return max(streams, key=lambda s: (_default(s), s.channels), default=None)
+
+
+def _has_decoder(stream: av.VideoStream | av.AudioStream) -> bool:
+    return stream.codec_context is not None
 
 
 def _default(stream: av.VideoStream | av.AudioStream) -> bool:

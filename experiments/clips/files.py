@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+import av
+
 from lossweep.endpoints.clip import SPEECH_RATE, Clip, ClipError, Word
 from lossweep.experiments.clips.container import open_media
-from lossweep.experiments.clips.pictures import read_pictures
+from lossweep.experiments.clips.pictures import Pictures, read_pictures
 from lossweep.experiments.clips.sidecars import read_sidecars
-from lossweep.experiments.clips.sound import read_sound
+from lossweep.experiments.clips.sound import Sound, read_sound
 
 
 def read_file(path: Path, fps: float | None, size: int | None, seconds: float | None = None) -> Clip:
@@ -29,15 +31,17 @@ def read_file(path: Path, fps: float | None, size: int | None, seconds: float | 
     Raises:
         ClipError: the file cannot be read, holds neither picture nor sound, or more than the memory holds.
     """
-    pictures = read_pictures(path, fps, size, seconds)
-    if pictures is None:
-        sound = read_sound(path, None, seconds)
-        if sound is None:
-            raise ClipError(f"{path}: no pictures and no sound that decode in this file; name another one")
+    try:
+        pictures, sound = _read_media(path, fps, size, seconds)
+    except (av.FFmpegError, MemoryError) as error:
+        reason = getattr(error, "strerror", None) or "it needs more memory than there is"
+        raise ClipError(f"{path}: cannot be decoded ({reason}); repair or convert the file") from error
+    if pictures is not None:
+        duration_s = len(pictures.video) / pictures.fps
+    elif sound is not None:
         duration_s = len(sound.samples) / SPEECH_RATE
     else:
-        duration_s = len(pictures.video) / pictures.fps
-        sound = read_sound(path, pictures.start_s, duration_s)
+        raise ClipError(f"{path}: no pictures and no sound that decode in this file; name another one")
     beside = read_sidecars(path)
     notes = [*(pictures.notes if pictures else ()), *(sound.notes if sound else ()), *beside.notes]
     captions = beside.captions
@@ -63,6 +67,15 @@ def read_file(path: Path, fps: float | None, size: int | None, seconds: float | 
         notes=tuple(notes),
         words_problem=beside.problem,
     )
+
+
+def _read_media(
+    path: Path, fps: float | None, size: int | None, seconds: float | None
+) -> tuple[Pictures | None, Sound | None]:
+    pictures = read_pictures(path, fps, size, seconds)
+    if pictures is None:
+        return None, read_sound(path, None, seconds)
+    return pictures, read_sound(path, pictures.start_s, len(pictures.video) / pictures.fps)
 
 
 def _during(words: tuple[Word, ...], duration_s: float) -> tuple[Word, ...]:

@@ -87,29 +87,34 @@ def _runs(
     """The sound in order of the file, up to a second more than wanted, and how many packets do not decode."""
     runs: list[_Run] = []
     undecoded = 0
-    for packet in container.demux(stream):
-        try:
-            frames = packet.decode()
-        except av.FFmpegError:
-            undecoded += 1
-            continue
-        for frame in frames:
-            form = (frame.format.name, frame.layout.name, frame.sample_rate)
-            expected_s = runs[-1].end_s if runs else 0.0
-            at_s = frame.time if frame.pts is not None else expected_s
-            if not runs or runs[-1].form != form or abs(at_s - expected_s) > TOLERANCE_S:
-                if runs:
-                    runs[-1].add(None)
-                near = bool(runs) and abs(at_s - expected_s) <= TOLERANCE_S
-                runs.append(_Run(expected_s if near else at_s, form))
-            runs[-1].add(frame)
-        if duration_s is not None and runs:
-            begin_s = runs[0].start_s if start_s is None else start_s
-            if runs[-1].end_s > begin_s + duration_s + 1:
+    try:
+        for packet in container.demux(stream):
+            try:
+                for frame in packet.decode():
+                    _add(runs, frame)
+            except av.FFmpegError:
+                undecoded += 1
+            begin_s = start_s if start_s is not None or not runs else runs[0].start_s
+            if duration_s is not None and runs and runs[-1].end_s > (begin_s or 0.0) + duration_s + 1:
                 break
+    except av.FFmpegError:  # the file breaks off
+        pass
     if runs:
         runs[-1].add(None)
     return runs, undecoded
+
+
+def _add(runs: list[_Run], frame: av.AudioFrame) -> None:
+    """Continues the last run, or begins one after a gap or a change of format."""
+    form = (frame.format.name, frame.layout.name, max(frame.sample_rate, 1))
+    expected_s = runs[-1].end_s if runs else 0.0
+    at_s = frame.time if frame.pts is not None else expected_s
+    near = bool(runs) and abs(at_s - expected_s) <= TOLERANCE_S
+    if not near or runs[-1].form != form:
+        if runs:
+            runs[-1].add(None)
+        runs.append(_Run(expected_s if near else at_s, form))
+    runs[-1].add(frame)
 
 
 def _assembled(runs: list[_Run], start_s: float, duration_s: float | None) -> NDArray[np.float32]:
