@@ -81,6 +81,17 @@ def test_psnr_and_ssim_equal_scikit_image(sigma: float, clean: Picture) -> None:
     assert made("ssim").scores([(shown, clean)]) == [pytest.approx(expected, abs=1e-12)]
 
 
+@pytest.mark.parametrize("shape", [(11, 11), (12, 200), (41, 26), (42, 27), (43, 58), (200, 11), (97, 161)])
+def test_ssim_of_any_size_equals_scikit_image(shape: tuple[int, int]) -> None:
+    """Pictures are cut into strips and blocks; no size may lose or repeat a window."""
+    rng = np.random.default_rng(shape)
+    planes = rng.integers(0, 256, (2, *shape, 3), dtype=np.uint8)
+    options = {"gaussian_weights": True, "sigma": 1.5, "use_sample_covariance": False, "data_range": 255}
+    expected = structural_similarity(luma(planes[0]), luma(planes[1]), **options)
+    pair = Picture.of(planes[0]), Picture.of(planes[1])
+    assert made("ssim").scores([pair]) == [pytest.approx(expected, abs=1e-12)]
+
+
 @pytest.mark.parametrize("sigma", [1, 10, 60])
 def test_ms_ssim_equals_pytorch_msssim(sigma: float, clean: Picture) -> None:
     import torch
