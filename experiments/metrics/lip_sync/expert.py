@@ -14,7 +14,7 @@ OWN = "own"
 
 
 class Expert(Protocol):
-    """Turns pictures and sound into numbers that are near each other where they belong together.
+    """Turns pictures and sound into embeddings that are near each other where they belong together.
 
     Attributes:
         label: its name and which weights.
@@ -26,7 +26,7 @@ class Expert(Protocol):
     padded: bool
     weights_sha256: str
 
-    def usual(self, pictures: Sequence[NDArray[np.uint8]]) -> NDArray[np.float32]:
+    def usual_points(self, pictures: Sequence[NDArray[np.uint8]]) -> NDArray[np.float32]:
         """Where the face stands in the clean clip, points [478, 3] in pixels.
 
         Raises:
@@ -34,10 +34,10 @@ class Expert(Protocol):
         """
         ...
 
-    def seen(
+    def embed_pictures(
         self, pictures: Sequence[NDArray[np.uint8]], digests: Sequence[str], usual: NDArray[np.float32]
     ) -> NDArray[np.float32]:
-        """Numbers of pictures, float32 [frames, numbers].
+        """Embeddings of pictures, float32 [frames, dimensions].
 
         Args:
             pictures: 25 a second, uint8 [height, width, 3] RGB.
@@ -46,8 +46,8 @@ class Expert(Protocol):
         """
         ...
 
-    def heard(self, speech: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Numbers of sound, float32 [frames, numbers], of float32 [640 frames] samples at 16 kHz."""
+    def embed_speech(self, speech: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Embeddings of sound, float32 [frames, dimensions], of float32 [640 frames] samples at 16 kHz."""
         ...
 
 
@@ -70,12 +70,12 @@ def make(expert: str, device: str) -> Expert:
     """
     check(expert)
     if expert == OWN:
-        from lossweep.experiments.metrics.lip_sync.lossweep_sync import Own
+        from lossweep.experiments.metrics.lip_sync.lossweep_sync import LossweepSync
 
-        return Own(device)
-    from lossweep.experiments.metrics.lip_sync.syncnet_v2 import Published
+        return LossweepSync(device)
+    from lossweep.experiments.metrics.lip_sync.syncnet_v2 import SyncNetV2
 
-    return Published(expert, device)
+    return SyncNetV2(expert, device)
 
 
 def _is_path(expert: str) -> bool:

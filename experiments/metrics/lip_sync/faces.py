@@ -39,7 +39,7 @@ class FaceFinder:
         self._tracker = ExtractorTracker.load(device, largest=True)
         self._known: LRUCache[tuple[str, bytes], NDArray[np.float32]] = LRUCache(HELD)
 
-    def usual(self, pictures: Sequence[NDArray[np.uint8]]) -> NDArray[np.float32]:
+    def usual_points(self, pictures: Sequence[NDArray[np.uint8]]) -> NDArray[np.float32]:
         """Median points, float32 [478, 3] in pixels, over some pictures of a clip.
 
         Raises:

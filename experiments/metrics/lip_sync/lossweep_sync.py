@@ -23,7 +23,7 @@ from lossweep.experiments.metrics.metric import MetricAbsent, luma
 SHIPPED = Path(__file__).parent / "lossweep_sync.safetensors"
 
 
-class Own:
+class LossweepSync:
     """The expert that ships (`CARD.md` says what it is worth).
 
     Raises:
@@ -54,15 +54,15 @@ class Own:
         self._device = device
         self._finder = FaceFinder(device)
 
-    def usual(self, pictures: Sequence[NDArray[np.uint8]]) -> NDArray[np.float32]:
-        """See `Expert.usual`."""
-        return self._finder.usual(pictures)
+    def usual_points(self, pictures: Sequence[NDArray[np.uint8]]) -> NDArray[np.float32]:
+        """See `Expert.usual_points`."""
+        return self._finder.usual_points(pictures)
 
     @torch.inference_mode()
-    def seen(
+    def embed_pictures(
         self, pictures: Sequence[NDArray[np.uint8]], digests: Sequence[str], usual: NDArray[np.float32]
     ) -> NDArray[np.float32]:
-        """See `Expert.seen`; the mean with what the mirror images give."""
+        """See `Expert.embed_pictures`; the mean with what the mirror images give."""
         points = self._finder.points(pictures, digests, usual)
         half = float(boxes(usual[None])[0, 2])
         crops, mouth = lower_faces(pictures, points, half), torch.from_numpy(measures(points, half))
@@ -73,8 +73,8 @@ class Own:
         return self.network.seen(*looks).cpu().numpy()
 
     @torch.inference_mode()
-    def heard(self, speech: NDArray[np.float32]) -> NDArray[np.float32]:
-        """See `Expert.heard`."""
+    def embed_speech(self, speech: NDArray[np.float32]) -> NDArray[np.float32]:
+        """See `Expert.embed_speech`."""
         features = self.network.features_heard(cepstra(speech).to(self._device))
         return self.network.heard(features).cpu().numpy()
 

@@ -99,17 +99,17 @@ class LipSync(ClipMetric):
 
         def seen() -> NDArray[np.float32]:
             usual = get_or_make(self._places, clean, lambda: self._place(reference))
-            return self._expert.seen(playback.pictures(shown), digests, usual)
+            return self._expert.embed_pictures(playback.pictures(shown), digests, usual)
 
         distances = mean_distances(
             get_or_make(self._seen, (clean, digests), seen),
-            get_or_make(self._heard, content_hash(speech), lambda: self._expert.heard(speech)),
+            get_or_make(self._heard, content_hash(speech), lambda: self._expert.embed_speech(speech)),
             self._expert.padded,
         )
         return lip_sync_error(distances)
 
     def _place(self, clip: Clip) -> NDArray[np.float32]:
         try:
-            return self._expert.usual(clip.video)
+            return self._expert.usual_points(clip.video)
         except ClipError as error:
             raise MetricError(f"lip_sync: clip {clip.name}: {error}") from None

@@ -26,7 +26,7 @@ AT_ONCE, SOUNDS_AT_ONCE = 8, 64
 CEPSTRA_A_FRAME = 4
 
 
-class Published:
+class SyncNetV2:
     """SyncNet v2 of a file.
 
     Known deviation: the published pipeline finds faces with S3FD; here the box is that of the points which the
@@ -48,15 +48,15 @@ class Published:
         self._finder = FaceFinder(device)
         self.label = f"SyncNet v2 {self.weights_sha256[:8]}"
 
-    def usual(self, pictures: Sequence[NDArray[np.uint8]]) -> NDArray[np.float32]:
-        """See `Expert.usual`."""
-        return self._finder.usual(pictures)
+    def usual_points(self, pictures: Sequence[NDArray[np.uint8]]) -> NDArray[np.float32]:
+        """See `Expert.usual_points`."""
+        return self._finder.usual_points(pictures)
 
     @torch.inference_mode()
-    def seen(
+    def embed_pictures(
         self, pictures: Sequence[NDArray[np.uint8]], digests: Sequence[str], usual: NDArray[np.float32]
     ) -> NDArray[np.float32]:
-        """See `Expert.seen`; five frames fewer than there are, as published."""
+        """See `Expert.embed_pictures`; five frames fewer than there are, as published."""
         count = max(0, len(pictures) - FRAMES)
         around = smoothed(boxes(self._finder.points(pictures, digests, usual)))
         seen = [np.zeros((0, NUMBERS), np.float32)]
@@ -68,8 +68,8 @@ class Published:
         return np.concatenate(seen)
 
     @torch.inference_mode()
-    def heard(self, speech: NDArray[np.float32]) -> NDArray[np.float32]:
-        """See `Expert.heard`; five frames fewer than there are, as published."""
+    def embed_speech(self, speech: NDArray[np.float32]) -> NDArray[np.float32]:
+        """See `Expert.embed_speech`; five frames fewer than there are, as published."""
         count = max(0, len(speech) * FPS // SPEECH_RATE - FRAMES)
         wanted = CEPSTRA_A_FRAME * (count - 1) + CEPSTRA
         windows = torch.from_numpy(mfcc(speech)[:wanted]).unfold(0, CEPSTRA, CEPSTRA_A_FRAME)[:count, None]

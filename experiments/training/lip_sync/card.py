@@ -11,7 +11,7 @@ import torch
 
 from lossweep.endpoints.clip import Clip
 from lossweep.experiments.clips.portrait import portrait
-from lossweep.experiments.metrics.lip_sync.lossweep_sync import SHIPPED, Own
+from lossweep.experiments.metrics.lip_sync.lossweep_sync import SHIPPED, LossweepSync
 from lossweep.experiments.metrics.lip_sync.network import MEMBERS
 from lossweep.experiments.metrics.metric import Picture
 from lossweep.experiments.training.lip_sync.augmentation import HEARINGS, LOOKS
@@ -34,7 +34,7 @@ def write(data: Path, work: Path) -> None:
         data: folder with clips/.
         work: of the training, with its features and rounds.
     """
-    expert = Own()
+    expert = LossweepSync()
     every = examples(data, work / "features", expert.network)
     held_out = [_numbers(expert, one) for one in every if one.held_out]
     built_in = portrait()
@@ -80,17 +80,17 @@ def write(data: Path, work: Path) -> None:
     ).write(SHIPPED.parent, "CARD")
 
 
-def _numbers(expert: Own, one: Example) -> Numbers:
+def _numbers(expert: LossweepSync, one: Example) -> Numbers:
     with torch.inference_mode():
         seen = expert.network.seen(*map(torch.from_numpy, one.seen[:2])).numpy()
         heard = expert.network.heard(torch.from_numpy(one.heard[0])).numpy()
     return Numbers(one.name, one.identity, seen, heard)
 
 
-def _built_in(expert: Own, clip: Clip) -> Numbers:
+def _built_in(expert: LossweepSync, clip: Clip) -> Numbers:
     digests = tuple(Picture.of(picture).digest for picture in clip.video)
-    seen = expert.seen(clip.video, digests, expert.usual(clip.video))
-    return Numbers(clip.name, clip.name, seen, expert.heard(clip.speech))
+    seen = expert.embed_pictures(clip.video, digests, expert.usual_points(clip.video))
+    return Numbers(clip.name, clip.name, seen, expert.embed_speech(clip.speech))
 
 
 def _offsets(held_out: Sequence[Numbers], built_in: Numbers) -> Table:

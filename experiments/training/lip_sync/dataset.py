@@ -148,7 +148,7 @@ def _features(
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     frames = min(len(clip.video), len(clip.speech) * FPS // SPEECH_RATE)
     pictures, speech = clip.video[:frames], clip.speech[: frames * SPEECH_RATE // FPS]
-    usual = finder.usual(pictures)
+    usual = finder.usual_points(pictures)
     points = finder.points(pictures, tuple(f"{seed} {i}" for i in range(frames)), usual)
     half = float(boxes(usual[None])[0, 2])
     wider, mouth = lower_faces(pictures, points, half, WIDER_SIDE), torch.from_numpy(measures(points, half))

@@ -138,8 +138,11 @@ def test_syncnet_has_the_published_shapes_and_a_checkpoint_gives_the_same_number
         published = make(str(expert), "cpu")
         assert published.label.startswith("SyncNet v2 ")
     speech, pictures = clip.speech[: 13 * 640], list(clip.video[:13])
-    usual = published.usual(pictures)
-    seen, heard = published.seen(pictures, tuple("0123456789abc"), usual), published.heard(speech)
+    usual = published.usual_points(pictures)
+    seen, heard = (
+        published.embed_pictures(pictures, tuple("0123456789abc"), usual),
+        published.embed_speech(speech),
+    )
     assert seen.shape == heard.shape == (8, 1024)
     with torch.inference_mode():
         cepstra = torch.from_numpy(mfcc(speech))[8:28].T[None, None]
