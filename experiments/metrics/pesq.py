@@ -15,7 +15,8 @@ from lossweep.experiments.metrics.metric import ClipMetric
 NOTHING_HEARD = 1.0
 """Below what P.862.2 maps any speech to (1.04)."""
 PIECE_S = 16.0
-"""Longest piece. P.862 is for 8 to 30 s, and from about 50 utterances on the package writes beyond its own memory."""
+"""Longest piece. P.862 is for 8 to 30 s. The package writes beyond its own memory from 50 utterances on, which last at
+least 0.2 s with pauses of at least 0.2 s: 20 s of short words are enough."""
 
 
 class Pesq(ClipMetric):
