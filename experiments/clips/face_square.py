@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from lossweep.endpoints.clip import Clip, ClipError
 from lossweep.experiments.clips.view import Box, scaled
+
+if TYPE_CHECKING:
+    from lossweep.endpoints.syncsc.extractor import ExtractorTracker
 
 SIDE = 256
 _FACE_SHARE, _FACE_CENTRE = 0.56, 0.56
@@ -46,9 +50,12 @@ def square_box(pictures: Sequence[NDArray[np.uint8]]) -> tuple[Box, str]:
     Returns:
         The square, and what it is ("cropped to the face, 620x620 at (330, 40) of 1280x720").
     """
+    from lossweep.endpoints.syncsc.extractor import ExtractorTracker  # imports torch, which takes seconds
+
     height, width = pictures[0].shape[:2]
     shorter = min(height, width)
-    faces = [face for face in map(_face, pictures) if face is not None]
+    finder = ExtractorTracker.load(largest=True)
+    faces = [face for face in (_face(finder, picture) for picture in pictures) if face is not None]
     if 2 * len(faces) <= len(pictures):
         box = Box((width - shorter) // 2, (height - shorter) // 2, shorter, shorter)
         whole = "" if height == width else f"cropped to the centre square, {box} of "
@@ -65,12 +72,12 @@ def square_box(pictures: Sequence[NDArray[np.uint8]]) -> tuple[Box, str]:
     ) else f"{width}x{height}"
 
 
-def _face(picture: NDArray[np.uint8]) -> tuple[NDArray[np.float32], NDArray[np.float32]] | None:
+def _face(
+    finder: ExtractorTracker, picture: NDArray[np.uint8]
+) -> tuple[NDArray[np.float32], NDArray[np.float32]] | None:
     """Upper left and lower right corner of the largest face, (x, y) in pixels; None where none is found."""
-    from lossweep.endpoints.syncsc.extractor import ExtractorTracker
-
     try:
-        points = next(ExtractorTracker.load(largest=True).follow([picture]))
+        points = next(finder.follow([picture]))
     except ClipError:
         return None
     return points[:, :2].min(axis=0), points[:, :2].max(axis=0)

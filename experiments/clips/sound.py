@@ -69,6 +69,9 @@ def read_sound(path: Path, start_s: float | None, duration_s: float | None) -> S
             return None
         runs, undecoded = _runs(container, stream, start_s, duration_s)
         notes = [f"{undecoded} of its sound packets do not decode: silence instead"] if undecoded else []
+        if stream.channels > 1 or stream.rate > SPEECH_RATE:
+            form = f"{stream.rate / 1000:g} kHz {stream.layout.name}"
+            notes.append(f"its sound ({form}) is converted to {SPEECH_RATE // 1000} kHz mono")
         others = len(container.streams.audio) - 1
         if others:
             which = f"{stream.codec_context.name}, {stream.layout.name}, stream {stream.index}"

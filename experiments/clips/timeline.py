@@ -76,6 +76,8 @@ def _own_rate(steps: np.ndarray, guessed: float) -> float:
     mean = 1 / float(np.mean(steps))
     if guessed and (abs(guessed / mean - 1) < 0.02 or abs(guessed / usual - 1) < 0.05):
         return guessed
+    if usual < 1:  # slides
+        return guessed or USUAL_FPS
     nearest = min(_RATES, key=lambda rate: abs(rate - usual))
     return float(nearest) if abs(nearest / usual - 1) < 0.05 else round(usual, 3)
 

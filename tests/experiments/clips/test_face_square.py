@@ -1,11 +1,13 @@
 """The square around the face: found where a face is, the centre square elsewhere, always 256x256."""
 
+import av
 import numpy as np
 import pytest
 from skimage import data
 from skimage.transform import resize
 
 from lossweep.endpoints.clip import Clip
+from lossweep.experiments.clips import load_clips
 from lossweep.experiments.clips.face_square import face_square, square_box
 
 LEFT, TOP, SIDE = 700, 120, 500
@@ -21,7 +23,7 @@ def scene():
 
 
 def test_the_face_is_inside_the_square_and_fills_half_of_it(scene):
-    box, note = square_box([scene] * 3)
+    box, note = square_box([scene])
     x, y, face = LEFT + 0.44 * SIDE, TOP + 0.24 * SIDE, 0.22 * SIDE
     assert box.width == box.height
     assert face / box.height == pytest.approx(0.56, abs=0.08)
@@ -35,6 +37,22 @@ def test_a_clip_becomes_256x256_and_says_so(scene):
     assert (clip.video.shape, clip.fps) == ((2, 256, 256, 3), 30.0)
     assert note.startswith("clip talk: cropped to the face")
     assert note.endswith("scaled to 256x256")
+
+
+def test_a_file_is_cropped_to_the_face_where_256_is_asked_for(scene, tmp_path):
+    path = tmp_path / "talk.mkv"
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("mpeg4", rate=30)
+        stream.width, stream.height, stream.pix_fmt, stream.bit_rate = 1280, 720, "yuv420p", 9_000_000
+        for _ in range(2):
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(scene)))
+        container.mux(stream.encode(None))
+    (own,), (square,) = load_clips(str(path)), load_clips(str(path), size=256)
+    expected, note = face_square(own)
+    assert own.video.shape == (2, 720, 1280, 3)
+    assert square.video.shape == (2, 256, 256, 3)
+    assert note == f"clip talk: {square.notes[0]}"
+    assert np.abs(square.video.astype(int) - expected.video).mean() < 2
 
 
 def test_without_a_face_the_centre_square_is_taken():

@@ -38,6 +38,13 @@ def test_uneven_frame_times_are_heeded(tmp_path):
     assert any("uneven times" in note for note in clip.notes)
 
 
+def test_slides_that_stay_for_seconds_are_shown_at_the_usual_rate(tmp_path):
+    path = write_video(tmp_path / "a.mkv", rate=25, frames=3, width=64, height=64, pts=[0, 100, 200])
+    clip = load_clips(str(path))[0]
+    assert clip.fps == 25
+    np.testing.assert_array_equal(frame_numbers(clip), [0] * 100 + [1] * 100 + [2])
+
+
 @pytest.mark.parametrize("suffix", ["mkv", "mp4"])
 @pytest.mark.parametrize("rate", [Fraction(30000, 1001), Fraction(30), Fraction(24), Fraction(12)])
 def test_a_clip_keeps_its_own_rate_size_and_every_frame(tmp_path, rate, suffix):
@@ -95,6 +102,7 @@ def test_speech_is_16_khz_mono_in_step_with_the_pictures(tmp_path):
     assert loud[0] == pytest.approx(BEEP_S[0], abs=0.003)
     assert loud[-1] == pytest.approx(BEEP_S[1], abs=0.003)
     assert np.abs(clip.speech).max() == pytest.approx(12000 / 32768, rel=0.05)
+    assert clip.notes == ("its sound (44.1 kHz 2 channels) is converted to 16 kHz mono",)
 
 
 def test_captions_beside_it_and_seconds(tmp_path):

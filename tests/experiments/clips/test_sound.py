@@ -64,7 +64,7 @@ def test_the_default_sound_is_taken_and_the_others_are_named(tmp_path):
         mux_sound(container, spoken, np.full((1, 32000), 8000, np.int16), "s16", "mono", 16000, 0)
     sound = read_sound(path, None, None)
     assert np.abs(sound.samples).max() > 0.2
-    assert "of its 2 sound streams the default one" in sound.notes[0]
+    assert any("of its 2 sound streams the default one" in note for note in sound.notes)
 
 
 def test_sound_before_the_first_picture_is_left_out(tmp_path):
