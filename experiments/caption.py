@@ -16,6 +16,11 @@ def caption(sweep: Sweep, found: Sequence[Panel], x: str, y: str) -> str:
     if "channel" in sweep.table and "channel" not in sweep.axes:
         channel = sweep.table["channel"].iloc[0]
         parts[0] += f", {CHANNELS.get(channel, channel)}"
+    parts += [
+        f"{column.label} {column.text(sweep.table[column.name].iloc[0])}"
+        for column in map(sweep.column, (name for name in sweep.axes if name in sweep.table))
+        if column.name != x and sweep.table[column.name].nunique(dropna=False) == 1
+    ]
     least, most = patterns(found)
     if most == 1:
         parts.append("one loss pattern, no interval")

@@ -122,6 +122,7 @@ COLUMNS: tuple[Column, ...] = (
     _share("discard_rate", "packets too late", better="lower"),
     _share("post_repair_loss", "loss after repair", better="lower", log=True),
     Column("end_to_end_delay_s", "end-to-end delay", "network", "s", "ms", "lower", 0.0),
+    Column("shown_delay_s", "delay from capture to display", "network", "s", "ms", "lower", 0.0),
     Column("look_ahead_delay_s", "delay of the look-ahead", "network", "s", "ms", "lower", 0.0),
     _count("freeze_count", "freezes", better="lower"),
     _count("total_freezes_duration", "time frozen", unit="s", better="lower"),

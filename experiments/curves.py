@@ -117,11 +117,53 @@ def panels(sweep: Sweep, x: str, y: str, facet: Sequence[str] = ()) -> list[Pane
         if curves:
             titles = (_title(sweep, part, condition, own) for own in (False, True))
             found.append(Panel(*titles, tuple(curves)))
-    found = _small_multiples(found)
+    if across.role == "setting":
+        found = _small_multiples(found)
     most = max((len(panel.curves) for panel in found), default=0)
     if most > MOST_LABELS:
         axes = [name for name in inner if name in sweep.axes] or ["endpoint"]
         raise PlotError(f"{most} curves in a panel; choose some with --where, or --facet {' or '.join(axes)}")
+    return found
+
+
+@dataclass(frozen=True)
+class System:
+    """One way of sending under one condition, at all losses.
+
+    Attributes:
+        name: of the system with the settings and the condition that tell it from others.
+        table: its rows.
+        settings: the values of what the scenario varies, beside the loss rate, as text.
+    """
+
+    name: str
+    label: Label
+    table: pd.DataFrame
+    settings: tuple[tuple[str, str | None], ...] = ()
+
+
+def systems(sweep: Sweep) -> list[System]:
+    """Every combination of what the scenario varies beside the loss rate, in the table's order."""
+    keys = {
+        name: sweep.values(name)
+        for name, axis in sweep.axes.items()
+        if name != "loss_rate"
+        and not (
+            axis.part == "channel"
+            and "loss_rate" in sweep.table
+            and _same(sweep.values(name), sweep.table["loss_rate"])
+        )
+    }
+    frame = sweep.table[["endpoint"]].assign(**keys)
+    groups = list(frame.groupby(["endpoint", *keys], sort=False, dropna=False))
+    said = [{"endpoint": key[0]} | dict(zip(keys, key[1:], strict=True)) for key, _ in groups]
+    said = [{k: None if pd.isna(v) else v for k, v in one.items()} for one in said]
+    found = []
+    for (_, rows), one, phrase in zip(groups, said, _phrases(sweep, said), strict=True):
+        label = sweep.label(str(one["endpoint"]))
+        name = f"{label}, {phrase}" if phrase else str(label)
+        settings = tuple((k, v) for k, v in one.items() if k != "endpoint")
+        found.append(System(name, label, sweep.table.loc[rows.index], settings))
     return found
 
 
@@ -232,11 +274,19 @@ def _phrase(
     """The settings by which a combination differs from others of its name; 0 is left out where `zero` is empty."""
     alike = [c for n, c in zip(names, combinations, strict=True) if n == names[i]]
     said = [
-        (sweep.columns.get(key) or setting(key)).phrase(sweep.value(key, value))
+        _said(sweep, key, value)
         for key, value in combinations[i].items()
         if key != "endpoint" and len({c[key] for c in alike}) > 1 and (value != "0" or zero)
     ]
     return ", ".join(phrase for phrase in said if phrase)
+
+
+def _said(sweep: Sweep, name: str, key: str | None) -> str:
+    """A value of a setting in words."""
+    if name == "channel" and key is not None:
+        return CHANNELS.get(key, key)
+    value = sweep.value(name, key) if name in sweep.axes else key
+    return (sweep.columns.get(name) or setting(name)).phrase(value)
 
 
 def _title(sweep: Sweep, part: pd.DataFrame, condition: dict[str, str | None], own: bool) -> str:
@@ -245,14 +295,11 @@ def _title(sweep: Sweep, part: pd.DataFrame, condition: dict[str, str | None], o
     for name, key in condition.items():
         if key is None or own != _stands_everywhere(sweep, name):
             continue
-        if name == "channel":
-            said.append(CHANNELS.get(key, key))
-        elif name in ("code", "endpoint"):
+        if name in ("code", "endpoint"):
             name_of = sweep.label(part["endpoint"].iloc[0])
             said.append(name_of.code or "no repair" if name == "code" else str(name_of))
         else:
-            value = sweep.value(name, key) if name in sweep.axes else key
-            said.append((sweep.columns.get(name) or setting(name)).phrase(value))
+            said.append(_said(sweep, name, key))
     return ", ".join(phrase for phrase in said if phrase)
 
 

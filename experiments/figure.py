@@ -170,7 +170,7 @@ def _draw_panel(
             ls=line,
             marker=look.marker,
             ms=3.5,
-            lw=1.3 + 0.35 * min(behind, 5),  # what lies on another line shows on both sides of it
+            lw=1.3 + 0.3 * min(behind, 5),  # what lies on another line shows on both sides of it
             gid=curve.name,
             zorder=3,
         )
@@ -207,6 +207,8 @@ def _scale(axis: Axes, x: Column, y: Column, across: np.ndarray, up: np.ndarray)
     fine = np.unique(across[across > 0])
     if x.role == "setting" and x.shown == "%" and len(fine) > 2 and fine[0] <= 1 and fine[-1] >= 30 * fine[0]:
         _logarithmic(axis, "x", across)
+    if x.role in ("rate", "network") and x.lowest == 0:
+        axis.set_xlim(0, 1.08 * float(across.max()) or 1.0)
     if y.log and (up > 0).any():
         _logarithmic(axis, "y", up)
         return

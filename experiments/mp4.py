@@ -5,6 +5,7 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,14 +37,7 @@ def film(
         MissingPackage: no ffmpeg program, or it failed.
     """
     import ffmpeg
-    import imageio_ffmpeg
 
-    try:
-        program = imageio_ffmpeg.get_ffmpeg_exe()
-    except RuntimeError as error:
-        raise MissingPackage(
-            f"films are absent: no ffmpeg that runs ({error}); install imageio-ffmpeg"
-        ) from None
     height, width, _ = video[0].shape
     with tempfile.TemporaryDirectory() as folder:
         pictures, sound = Path(folder) / "pictures", Path(folder) / "sound"
@@ -56,15 +50,25 @@ def film(
             _write(sound, [placed(speech, sound_late_s, round(len(video) / fps * SPEECH_RATE))])
             tracks.append(ffmpeg.input(str(sound), format="f32le", ar=SPEECH_RATE, ac=1))
             how |= {"acodec": "aac", "audio_bitrate": SOUND}
-        made = ffmpeg.output(*tracks, str(path), movflags="+faststart", **how)
-        try:
-            made.run(cmd=program, overwrite_output=True, capture_stdout=True, capture_stderr=True)
-        except (ffmpeg.Error, OSError) as error:
-            said = getattr(error, "stderr", None) or str(error).encode()
-            last = said.decode(errors="replace").strip().split("\n")[-1]
-            raise MissingPackage(
-                f"films are absent: {program} failed ({last}); install imageio-ffmpeg again"
-            ) from None
+        _run(ffmpeg.output(*tracks, str(path), movflags="+faststart", **how))
+
+
+def sound(path: Path, speech: NDArray[np.float32]) -> None:
+    """Writes speech alone as AAC in an MP4 file (`.m4a`) that browsers play.
+
+    Args:
+        speech: float32 [samples], 16 kHz mono, at least one sample.
+    Raises:
+        MissingPackage: no ffmpeg program, or it failed.
+    """
+    import ffmpeg
+
+    with tempfile.TemporaryDirectory() as folder:
+        samples = Path(folder) / "sound"
+        _write(samples, [speech.astype(np.float32)])
+        heard = ffmpeg.input(str(samples), format="f32le", ar=SPEECH_RATE, ac=1)
+        how = {"acodec": "aac", "audio_bitrate": SOUND, "movflags": "+faststart"}
+        _run(ffmpeg.output(heard, str(path), **how))
 
 
 def placed(speech: NDArray[np.float32], late_s: float, samples: int) -> NDArray[np.float32]:
@@ -78,3 +82,28 @@ def _write(file: Path, parts: Iterable[NDArray]) -> None:
     with file.open("wb") as out:
         for part in parts:
             out.write(np.ascontiguousarray(part).data)
+
+
+def _run(made: Any) -> None:
+    """Runs an ffmpeg command.
+
+    Raises:
+        MissingPackage: no ffmpeg program, or it failed.
+    """
+    import ffmpeg
+    import imageio_ffmpeg
+
+    try:
+        program = imageio_ffmpeg.get_ffmpeg_exe()
+    except RuntimeError as error:
+        raise MissingPackage(
+            f"films are absent: no ffmpeg that runs ({error}); install imageio-ffmpeg"
+        ) from None
+    try:
+        made.run(cmd=program, overwrite_output=True, capture_stdout=True, capture_stderr=True)
+    except (ffmpeg.Error, OSError) as error:
+        message = getattr(error, "stderr", None) or str(error).encode()
+        last = message.decode(errors="replace").strip().split("\n")[-1]
+        raise MissingPackage(
+            f"films are absent: {program} failed ({last}); install imageio-ffmpeg again"
+        ) from None

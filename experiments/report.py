@@ -3,127 +3,152 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
+from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
 from typing import Any
 
 import jinja2
-import numpy as np
 import pandas as pd
 import yaml
 
-from lossweep.experiments.report_media import NOTHING, inline, screen
+from lossweep.experiments.columns import Column
+from lossweep.experiments.curves import systems
+from lossweep.experiments.plot import plot
+from lossweep.experiments.price import late
+from lossweep.experiments.published import Published, published
+from lossweep.experiments.report_media import Screen, inline, screen
+from lossweep.experiments.summary import main_qualities, summarise, typical_loss
+from lossweep.experiments.sweep import PlotError, Sweep
 
-HOLDS_WITHIN = 0.10
+NETWORK = (
+    "realised_loss",
+    "realised_mean_burst_length",
+    "post_repair_loss",
+    "discard_rate",
+    "wire_bps",
+    "end_to_end_delay_s",
+    "freeze_count",
+    "total_freezes_duration",
+    "frozen_share",
+)
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A plot in the page: heading, data URI, caption; `problem` where it cannot be drawn."""
+
+    heading: str
+    data: str = ""
+    caption: str = ""
+    problem: str = ""
 
 
 def report(directory: Path, strip: bool = True) -> Path:
-    """Writes `report.html`: plots, tables, network, frames, films, scenario, versions; all pictures are inside it.
+    """Writes `report.html`: summary, plots, prices, frames, recordings, tables, scenario, versions; one file.
 
-    Films show the original and each system at the strip's loss. Those of the built-in clip are inside the page too;
-    those of other clips lie in `films/` beside it, since the page may be passed on where a clip may not.
+    Films and sounds of clips other than the built-in one lie in `films/` beside it (see `screen`).
 
     Args:
-        strip: with frames and films of the clip, original and received, at the scenario's `report.loss_rate`.
+        strip: with frames and recordings, at the loss of the sweep nearest to the scenario's `report.loss_rate`.
     Returns:
         Its path.
+    Raises:
+        PlotError: no cell has finished.
     """
-    from lossweep.experiments.plot import plot
-
-    table = pd.read_parquet(directory / "table.parquet")
-    manifest = json.loads((directory / "manifest.json").read_text())
-    failures = json.loads((directory / "failures.json").read_text())
-    drawn = [file for file in plot(directory) if file.suffix == ".png"]
-    plots = [
-        {
-            "name": f.stem,
-            "data": inline(f.read_bytes(), "image/png"),
-            "caption": f.with_suffix(".txt").read_text(),
-        }
-        for f in drawn
-    ]
-    y = drawn[0].stem if drawn else "post_repair_loss"
-    template = jinja2.Template(
-        (resources.files("lossweep.experiments") / "report.html").read_text(), autoescape=True
-    )
-    page = template.render(
+    sweep = Sweep.read(directory)
+    manifest = sweep.manifest
+    loss, qualities = typical_loss(sweep), main_qualities(sweep)
+    left_out = Screen(no_strips="left out on request")
+    page = _template().render(
         manifest=manifest,
-        plots=plots,
-        y=y,
-        cliffs=cliffs(table, y, _higher(manifest, y)),
-        curve=_pivot(table, y),
-        network=_network(table),
-        screen=screen(table, manifest, directory) if strip else NOTHING,
-        failures=failures,
-        loss=manifest["scenario"]["report"]["loss_rate"],
-        notes=sorted({note for note in table.get("rate_note", pd.Series(dtype=str)).dropna() if note}),
+        repetitions=_patterns(sweep),
+        summary=summarise(sweep),
+        warnings=late(systems(sweep)),
+        notes=sorted({note for note in sweep.table.get("rate_note", pd.Series(dtype=str)).dropna() if note}),
+        plots=_plots(sweep, directory),
+        prices=_prices(sweep, directory, loss, qualities),
+        published=_published(sweep),
+        screen=screen(sweep, directory, loss, qualities) if strip else left_out,
+        loss=f"{100 * loss:g} %",
+        curves=[(column.heading(), _by_loss(sweep, column)) for column in qualities],
+        network=_network(sweep),
+        failures=json.loads((directory / "failures.json").read_text()),
         scenario=yaml.safe_dump(manifest["scenario"], sort_keys=False, allow_unicode=True),
     )
     path = directory / "report.html"
-    path.write_text(page)
+    path.write_text(page, encoding="utf-8")
     return path
 
 
-def cliffs(table: pd.DataFrame, y: str, higher_is_better: bool) -> list[dict[str, Any]]:
-    """Up to which loss each endpoint holds: the mean of `y` is within 10 % of its value at the smallest loss.
-
-    Returns:
-        One mapping an endpoint (and GOP): endpoint, clean value, largest loss at which it and all smaller
-        ones hold, mean wire rate.
-    """
-    keys = [key for key in ("endpoint", "gop", "mean_burst_length") if _axis(table, key)]
-    out = []
-    for name, group in table.groupby(keys, sort=False, dropna=False):
-        means = group.groupby("loss_rate")[y].mean()
-        clean = means.iloc[0]
-        worse = means < clean * (1 - HOLDS_WITHIN) if higher_is_better else means > clean * (1 + HOLDS_WITHIN)
-        held = means.index[: int(np.argmax(worse))] if worse.any() else means.index
-        out.append(
-            {
-                "endpoint": ", ".join(
-                    str(v) if k == "endpoint" else f"{k.replace('_', ' ')} {v:g}"
-                    for k, v in zip(keys, name, strict=True)
-                    if v == v
-                ),
-                "clean": clean,
-                "holds_to": held[-1],
-                "wire_kbps": group["wire_bps"].mean() / 1000,
-                "bpp": group["bpp"].mean() if "bpp" in group else None,
-            }
-        )
-    return out
+def _template() -> jinja2.Template:
+    text = (resources.files("lossweep.experiments") / "report.html").read_text(encoding="utf-8")
+    return jinja2.Template(text, autoescape=True, trim_blocks=True)
 
 
-def _axis(table: pd.DataFrame, key: str) -> bool:
-    if key == "mean_burst_length" and "bernoulli" in set(table["channel"]):
-        return False
-    return key == "endpoint" or (key in table and table[key].nunique() > 1)
+def _patterns(sweep: Sweep) -> str:
+    count = sweep.table.groupby([c for c in ("seed", "repetition") if c in sweep.table]).ngroups
+    return f"{count} loss pattern{'s' * (count > 1)}"
 
 
-def _higher(manifest: dict[str, Any], y: str) -> bool:
-    said = manifest["metrics"].values()
-    return any(y in m["columns"] and m["higher_is_better"] != (y in m.get("opposite", ())) for m in said)
+def _plots(sweep: Sweep, directory: Path) -> list[Picture]:
+    """The scenario's plots, one figure per question."""
+    wanted = sweep.manifest["scenario"].get("plot", {})
+    x = wanted.get("x", "loss_rate")
+    there = [y for y in wanted.get("y", ()) if y in sweep.table and sweep.table[y].notna().any()]
+    return [_picture(directory, f"{sweep.column(y).label} against {sweep.column(x).label}", y) for y in there]
 
 
-def _pivot(table: pd.DataFrame, y: str) -> str:
-    keys = [key for key in ("endpoint", "gop", "mean_burst_length") if _axis(table, key)]
-    means = table.groupby([*keys, "loss_rate"], sort=False, dropna=False)[y].mean()
-    wide = means.unstack("loss_rate", sort=False)
-    wide.columns = [f"{100 * c:g} %" for c in wide.columns]
-    return wide.reset_index().to_html(na_rep="", index=False, float_format="{:.3g}".format, border=0)
+def _prices(sweep: Sweep, directory: Path, loss: float, qualities: Sequence[Column]) -> list[Picture]:
+    """Quality against wire rate and against delay, at a typical loss."""
+    at = [f"loss_rate={loss!r}"]
+    found = []
+    for column in qualities[:1]:
+        for x in ("wire_bps", "shown_delay_s"):
+            heading = f"{column.label} against {sweep.column(x).label}, at {100 * loss:g} % loss"
+            found.append(_picture(directory, heading, column.name, x, at))
+    return found
 
 
-def _network(table: pd.DataFrame) -> str:
-    columns = {
-        "realised_loss": "realised loss",
-        "realised_mean_burst_length": "mean burst",
-        "post_repair_loss": "post-repair loss",
-        "packets_late": "late packets",
-        "end_to_end_delay_s": "delay / s",
-        "freeze_count": "freezes",
-        "total_freezes_duration": "frozen / s",
+def _picture(
+    directory: Path, heading: str, y: str, x: str | None = None, where: Sequence[str] = ()
+) -> Picture:
+    heading = heading[0].upper() + heading[1:]
+    try:
+        files = plot(directory, x, [y], where=where)
+    except PlotError as error:
+        return Picture(heading, problem=str(error))
+    image, text = (next(f for f in files if f.suffix == suffix) for suffix in (".png", ".txt"))
+    return Picture(heading, inline(image.read_bytes(), "image/png"), text.read_text().strip())
+
+
+def _by_loss(sweep: Sweep, column: Column) -> str:
+    """Means of a metric, one row per system, one column per loss rate."""
+    rows = {
+        system.name: system.table.groupby("loss_rate")[column.name].mean() * column.factor
+        for system in systems(sweep)
+        if system.table[column.name].notna().any()
     }
-    there = {k: v for k, v in columns.items() if k in table}
-    keys = ["codec", "code", "code_rate", "channel", "loss_rate"]
-    means = table.groupby(keys, sort=False)[list(there)].mean().reset_index()
-    return means.rename(columns=there).to_html(index=False, float_format="{:.3g}".format, border=0)
+    wide = pd.DataFrame(rows).T.sort_index(axis=1)
+    wide.columns = [f"{100 * loss:g} %" for loss in wide.columns]
+    return _html(wide.rename_axis("system").reset_index())
+
+
+def _network(sweep: Sweep) -> str:
+    """What the network did, one row per system and loss rate."""
+    columns = [sweep.column(name) for name in NETWORK if name in sweep.table]
+    rows: list[dict[str, Any]] = []
+    for system in systems(sweep):
+        for loss, cells in system.table.groupby("loss_rate"):
+            row = {"system": system.name, "loss": f"{100 * loss:g} %"}
+            rows.append(row | {c.heading(): cells[c.name].mean() * c.factor for c in columns})
+    return _html(pd.DataFrame(rows))
+
+
+def _published(sweep: Sweep) -> list[tuple[Published, str]]:
+    return [(table, _html(table.table)) for table in published(sweep)]
+
+
+def _html(table: pd.DataFrame) -> str:
+    return table.to_html(na_rep="-", index=False, float_format="{:.3g}".format, border=0)

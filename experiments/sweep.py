@@ -215,8 +215,12 @@ def _meets(values: pd.Series, sign: str, text: str) -> pd.Series:
 
 
 def _derived(table: pd.DataFrame, manifest: Mapping[str, Any]) -> pd.DataFrame:
-    """The table with the share of frames that were not shown, where it has the count alone."""
-    if "frozen_share" in table or "frames_dropped" not in table:
-        return table
-    frames = {name: held.get("frames") or None for name, held in manifest.get("clips", {}).items()}
-    return table.assign(frozen_share=table["frames_dropped"] / table["clip"].map(frames).astype(float))
+    """The table with two columns that follow from others: share of frames not shown, delay until something is shown."""
+    new = {}
+    if "frozen_share" not in table and "frames_dropped" in table:
+        frames = {name: held.get("frames") or None for name, held in manifest.get("clips", {}).items()}
+        new["frozen_share"] = table["frames_dropped"] / table["clip"].map(frames).astype(float)
+    if "shown_delay_s" not in table and "end_to_end_delay_s" in table:
+        ahead = table["look_ahead_delay_s"].fillna(0.0) if "look_ahead_delay_s" in table else 0.0
+        new["shown_delay_s"] = table["end_to_end_delay_s"] + ahead
+    return table.assign(**new)

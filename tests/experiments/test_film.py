@@ -14,7 +14,7 @@ from lossweep.channels.errors import MissingPackage
 from lossweep.endpoints.clip import SPEECH_RATE
 from lossweep.experiments.cli import main
 from lossweep.experiments.clips.portrait import portrait
-from lossweep.experiments.mp4 import film, placed
+from lossweep.experiments.mp4 import film, placed, sound
 
 AAC_FRAME = 1024
 SYSTEMS = {
@@ -95,6 +95,17 @@ def test_without_speech_it_is_silent(tmp_path):
     assert sound is None
 
 
+def test_speech_alone_is_a_sound(tmp_path):
+    clip = portrait()
+    said = clip.speech[: 2 * SPEECH_RATE]
+    sound(tmp_path / "a.m4a", said)
+    with av.open(str(tmp_path / "a.m4a")) as file:
+        assert not file.streams.video
+        heard = np.concatenate([f.to_ndarray()[0] for f in file.decode(audio=0)])
+    assert abs(_lag(heard, said)) <= AAC_FRAME
+    assert len(heard) == pytest.approx(len(said), abs=2 * AAC_FRAME)
+
+
 def test_no_program_is_one_line(tmp_path, monkeypatch):
     monkeypatch.setenv("IMAGEIO_FFMPEG_EXE", str(tmp_path / "none"))
     with pytest.raises(MissingPackage, match="films are absent") as raised:
@@ -134,6 +145,18 @@ def test_films_of_other_clips_lie_beside_the_page(tmp_path):
     assert len(named) == 2
     assert "data:video" not in page
     assert sorted(out / name for name in named) == sorted((out / "films").iterdir())
+
+
+def test_speech_alone_plays_on_the_page(tmp_path):
+    page, _ = _page(
+        tmp_path, {**SYSTEMS, "endpoint": {"name": "opus"}, "metrics": ["stoi"], "plot": {"y": ["stoi"]}}
+    )
+    inside = re.findall(r'<audio[^>]* src="data:audio/mp4;base64,([^"]+)"', page)
+    assert len(inside) == 1 + 1
+    assert "<video" not in page
+    (tmp_path / "one.m4a").write_bytes(base64.b64decode(inside[1]))
+    with av.open(str(tmp_path / "one.m4a")) as file:
+        assert file.duration / 1e6 == pytest.approx(1.2, abs=0.1)
 
 
 def test_a_sweep_without_systems_has_no_films(tmp_path):

@@ -1,0 +1,74 @@
+"""What repair costs, and whether it comes in time to be of use."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import pandas as pd
+
+from lossweep.experiments.curves import System
+from lossweep.experiments.labels import Label
+
+LATE_SHARE = 0.01
+"""Share of packets too late from which on it is said."""
+FEWEST_LOST = 10
+"""Lost packets below which nothing is said about repair."""
+
+
+def overhead(system: System, everything: Sequence[System]) -> float | None:
+    """Payload bytes that repair adds, as a part of the payload without it; None where the sweep does not tell.
+
+    From the columns `repair_bps` and `source_bps`, else against the same system without a packet code.
+    """
+    if not system.label.code:
+        return 0.0 if not _own_codes(system.label) else None
+    table = system.table
+    if {"repair_bps", "source_bps"} <= set(table) and table["source_bps"].notna().any():
+        return float((table["repair_bps"] / table["source_bps"]).mean())
+    plain = [
+        other
+        for other in everything
+        if other.label == Label(system.label.system) and other.settings == system.settings
+    ]
+    if len(plain) != 1 or "payload_bps" not in table:
+        return None
+    return float(table["payload_bps"].mean() / plain[0].table["payload_bps"].mean() - 1)
+
+
+def _own_codes(label: Label) -> bool:
+    """Whether the parts of a system bring codes of their own, which its name tells."""
+    return " + " in label.system or "; " in label.system
+
+
+def late(everything: Sequence[System]) -> list[str]:
+    """One line per system whose packets or repair come too late to be used; for the page, and after a run."""
+    lines = (too_late(system.name, system.label, system.table) for system in everything)
+    return [line for line in lines if line]
+
+
+def too_late(name: str, label: Label, rows: pd.DataFrame | Sequence[Mapping[str, float]]) -> str:
+    """What is too late in rows of network statistics of one system; "" where nothing is.
+
+    Repair is judged at losses that its code could repair: up to half of its parity.
+
+    Args:
+        rows: columns discard_rate, packets_lost, packets_repaired, realised_loss, code_rate, end_to_end_delay_s.
+    """
+    table = pd.DataFrame(rows)
+    wait = 1000 * table["end_to_end_delay_s"].mean()
+    said = []
+    share = table["discard_rate"].mean()
+    if share > LATE_SHARE:
+        said.append(f"{100 * share:.0f} % of its packets come after their playout time")
+    if label.code and label.joint == " + ":
+        bearable = table[
+            (table["realised_loss"] > 0) & (table["realised_loss"] <= (1 - table["code_rate"]) / 2)
+        ]
+        if bearable["packets_lost"].sum() >= FEWEST_LOST and bearable["packets_repaired"].sum() == 0:
+            said.append(f"{label.code} repairs nothing, for its repair packets come too late")
+    if not said:
+        return ""
+    return (
+        f"{name}: {' and '.join(said)} (playout delay {wait:.0f} ms); wait longer (path.playout_delay_s) or protect "
+        "fewer frames together (fec_frames, gop)"
+    )

@@ -1,0 +1,176 @@
+"""The report's numbers are the table's, its headings are true, and what does not apply is a dash."""
+
+from __future__ import annotations
+
+import html
+import re
+
+import numpy as np
+import pandas as pd
+import pytest
+from sweeps import LOSSES, folder, manifest, row, table
+
+from lossweep.experiments.curves import systems
+from lossweep.experiments.labels import Label
+from lossweep.experiments.price import late, too_late
+from lossweep.experiments.report import report
+from lossweep.experiments.summary import main_qualities, summarise, usable_up_to
+from lossweep.experiments.sweep import PlotError, Sweep
+
+
+def _cells(summary):
+    return {line[0]: dict(zip(summary.heads, line, strict=True)) for line in summary.rows}
+
+
+def _plain(head):
+    return head.replace("\u00a0", " ")
+
+
+def test_the_summary_says_what_each_system_costs_and_gives():
+    summary = summarise(Sweep.of(table(), manifest()))
+    cells = {name: {_plain(k): v for k, v in line.items()} for name, line in _cells(summary).items()}
+    assert list(cells) == ["H.264", "H.264 + RS 1/2", "AV1", "AV1 + RS 1/2", "Opus", "Opus + RS 1/2"]
+    one = cells["H.264"]
+    assert one["wire rate / kbit/s"] == "65"
+    assert one["bytes added by repair"] == "0 %"
+    assert one["delay / ms"] == "150"
+    assert one["frozen at 0 % loss"] == "0 %"
+    assert one["frozen at 10 % loss"] == "20 %"
+    assert one["SSIM (luma) at 0 % loss"] == "0.9"
+    assert one["SSIM (luma) at 10 % loss"] == "0.8"
+    assert one["PESQ (wideband) at 10 % loss"] == "-"
+    assert one["usable up to a loss of"] == "0 %"
+    repaired = cells["H.264 + RS 1/2"]
+    assert repaired["wire rate / kbit/s"] == "130"
+    assert repaired["bytes added by repair"] == "100 %"
+    assert repaired["SSIM (luma) at 10 % loss"] == "0.88"
+    assert repaired["usable up to a loss of"] == "10 %"
+    speech = cells["Opus"]
+    assert speech["frozen at 10 % loss"] == "-"
+    assert speech["SSIM (luma) at 0 % loss"] == "-"
+    assert speech["PESQ (wideband) at 10 % loss"] == "3.7"
+
+
+def test_levels_are_losses_of_the_sweep():
+    rows = table(losses=(0.005, 0.02, 0.1))
+    said = manifest(report={"loss_rate": 0.3})
+    summary = summarise(Sweep.of(rows, said))
+    assert (summary.smallest, summary.typical) == (0.005, 0.1)
+    assert "0.5 % loss, the smallest of this sweep" in summary.criterion
+    assert "without loss" not in summary.criterion
+    assert any(_plain(head) == "SSIM (luma) at 0.5 % loss" for head in summary.heads)
+
+
+def _rows(frozen, quality):
+    return pd.DataFrame({"loss_rate": LOSSES, "frozen_share": frozen, "ssim": quality})
+
+
+@pytest.mark.parametrize(
+    ("frozen", "quality", "expected"),
+    [
+        ((0, 0.05, 0.05, 0.05), (0.9, 0.9, 0.9, 0.9), "at least 30 %"),
+        ((0, 0.5, 0.0, 0.0), (0.9, 0.9, 0.9, 0.9), "0 %"),
+        ((0, 0.0, 0.0, 0.06), (0.9, 0.9, 0.9, 0.9), "10 %"),
+        ((0, 0.0, 0.0, 0.0), (0.9, 0.86, 0.84, 0.9), "5 %"),
+        ((0.2, 0.2, 0.2, 0.2), (0.9, 0.9, 0.9, 0.9), "never"),
+        ((np.nan,) * 4, (np.nan,) * 4, "-"),
+    ],
+)
+def test_usable_is_neither_frozen_nor_far_from_the_quality_without_loss(frozen, quality, expected):
+    sweep = Sweep.of(table(), manifest())
+    assert usable_up_to(_rows(frozen, quality), [sweep.column("ssim")]) == expected
+
+
+def test_usable_knows_which_direction_is_better():
+    sweep = Sweep.of(table(), manifest())
+    rows = _rows((0, 0, 0, 0), (0, 0, 0, 0)).assign(lpips=(0.1, 0.14, 0.2, 0.3))
+    assert usable_up_to(rows, [sweep.column("lpips")]) == "5 %"
+    rows["lpips"] = (0.1, 0.0, 0.0, 0.0)
+    assert usable_up_to(rows, [sweep.column("lpips")]) == "at least 30 %"
+
+
+def test_the_metric_of_each_medium_is_the_first_of_the_plots():
+    said = manifest(plot={"x": "loss_rate", "y": ["lpips", "ssim", "pesq"], "facet": []})
+    assert [c.name for c in main_qualities(Sweep.of(table(), said))] == ["lpips", "pesq"]
+
+
+def test_two_rates_are_two_rows():
+    rows = pd.DataFrame(
+        [row("h264", "none", loss, r, target_bpp=b) for b in (0.02, 0.2) for loss in LOSSES for r in (0, 1)]
+    )
+    said = manifest(endpoint=[{"name": "h264", "bpp": b} for b in (0.02, 0.2)], code=[{"name": "none"}])
+    assert [s.name for s in systems(Sweep.of(rows, said))] == [
+        "H.264, 0.02 bit/pixel",
+        "H.264, 0.2 bit/pixel",
+    ]
+
+
+def test_repair_that_comes_too_late_is_said_once_per_system():
+    rows = table()
+    assert late(systems(Sweep.of(rows, manifest()))) == []
+    rows.loc[rows["endpoint"] == "h264-rs-0.5", "packets_repaired"] = 0
+    (line,) = late(systems(Sweep.of(rows, manifest())))
+    assert line.startswith("H.264 + RS 1/2: RS 1/2 repairs nothing")
+    assert "150 ms" in line
+    assert "\n" not in line
+
+
+def test_repair_is_not_blamed_for_losses_beyond_its_parity():
+    rows = table(losses=(0.0, 0.9))
+    rows["packets_repaired"] = 0
+    assert late(systems(Sweep.of(rows, manifest()))) == []
+
+
+def test_late_packets_are_said():
+    rows = [
+        {
+            "discard_rate": 0.3,
+            "packets_lost": 0,
+            "packets_repaired": 0,
+            "realised_loss": 0.0,
+            "code_rate": 1.0,
+        }
+    ]
+    line = too_late("H.264", Label("H.264"), [rows[0] | {"end_to_end_delay_s": 0.1}])
+    assert "30 % of its packets come after their playout time (playout delay 100 ms)" in line
+
+
+def test_the_page_shows_the_table_and_true_headings(tmp_path):
+    out = folder(tmp_path / "out", table(losses=(0.0, 0.05, 0.1)), manifest(report={"loss_rate": 0.3}))
+    page = html.unescape(report(out, strip=False).read_text())
+    headings = re.findall(r"<h[23]>(.*?)</h[23]>", page)
+    assert "What the other end sees and hears at 10 % loss" in headings
+    assert not any("30 %" in heading for heading in headings)
+    assert "SSIM (luma) against wire rate, at 10 % loss" in headings
+    assert "SSIM (luma) against delay from capture to display, at 10 % loss" in headings
+    assert "Loss after repair against packet loss rate" in headings
+    assert page.count("data:image/png") == 4 + 2
+    assert "h264-none" not in page.split("<h2>Scenario")[0]
+    lines = {
+        re.sub("<.*?>", "", cells[0]): cells for cells in _table_of(page, "SSIM (luma), by packet loss rate")
+    }
+    assert lines["H.264"][1:] == ["0.9", "0.85", "0.8"]
+    assert "Opus" not in lines
+    network = _table_of(page, "Network")
+    assert [cells[:3] for cells in network if cells[0] == "Opus"] == [
+        ["Opus", f"{p} %", f"{p}"] for p in ("0", "5", "10")
+    ]
+
+
+def _table_of(page, heading):
+    part = page.split(f"<h2>{heading}")[1].split("</table>")[0]
+    return [re.findall(r"<td>(.*?)</td>", line) for line in re.findall(r"<tr>(.*?)</tr>", part, re.DOTALL)]
+
+
+def test_one_repetition_claims_no_interval(tmp_path):
+    out = folder(tmp_path / "out", table(repetitions=1), manifest())
+    page = report(out, strip=False).read_text()
+    assert "1 loss pattern." in page
+    assert "95 %" not in page
+
+
+def test_a_sweep_whose_cells_all_failed_is_one_line(tmp_path):
+    out = folder(tmp_path / "out", pd.DataFrame(), manifest())
+    with pytest.raises(PlotError, match="no cell") as raised:
+        report(out)
+    assert "\n" not in str(raised.value)
