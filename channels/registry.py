@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from functools import cached_property
 from importlib import import_module
-from importlib.metadata import entry_points
+from importlib.metadata import EntryPoint, entry_points
+from importlib.util import find_spec
+from pathlib import Path
 from typing import Any
 
-from lossweep.channels.errors import UnknownName
+from lossweep.channels.content import file_hash, folder_hash
+from lossweep.channels.errors import LossweepError, PluginError, UnknownName
+
+__all__ = ["PluginError", "Registry", "UnknownName", "nearest", "unknown"]
 
 
 class Registry:
@@ -24,14 +30,23 @@ class Registry:
 
     def __init__(self, kind: str, group: str, entries: dict[str, str]) -> None:
         self.kind = kind
-        self._targets = {e.name: e.value for e in entry_points(group=group)} | entries
+        self.group = group
+        self._own = entries
+
+    @cached_property
+    def _plugins(self) -> dict[str, EntryPoint]:
+        return {e.name: e for e in entry_points(group=self.group) if e.name not in self._own}
+
+    @cached_property
+    def _targets(self) -> dict[str, str]:
+        return {name: plugin.value for name, plugin in self._plugins.items()} | self._own
 
     def register(self, entries: dict[str, str]) -> None:
         """Adds names from elsewhere in this project, name -> "module:attribute"; nothing is imported."""
         self._targets |= entries
 
     def names(self) -> list[str]:
-        """All names, in the order of registration."""
+        """All names: third parties' first, then this project's, each in the order of registration."""
         return list(self._targets)
 
     def get(self, name: str) -> Any:
@@ -39,21 +54,64 @@ class Registry:
 
         Raises:
             UnknownName: no such name; the message gives the nearest one.
+            PluginError: a third party's code that cannot be imported; one line that names it.
         """
-        if name not in self._targets:
+        if not isinstance(name, str) or name not in self._targets:
             raise UnknownName(unknown(self.kind, name, self._targets))
         module, _, attribute = self._targets[name].partition(":")
-        return getattr(import_module(module), attribute)
+        try:
+            return getattr(import_module(module), attribute)
+        except LossweepError:
+            raise
+        except Exception as error:
+            if name in self._own:
+                raise
+            reason = f"{type(error).__name__}: {' '.join(str(error).split())}"
+            raise PluginError(
+                f"{self.kind} {name!r} of {self.origin(name)} cannot be imported ({reason}); "
+                "repair or uninstall that package"
+            ) from error
 
     def line(self, name: str) -> str:
-        """The first line of the documentation of `name`."""
-        return (self.get(name).__doc__ or "").strip().split("\n")[0]
+        """The first line of the documentation of `name`, or one line that says why it cannot be imported."""
+        try:
+            return (self.get(name).__doc__ or "").strip().split("\n")[0]
+        except PluginError as error:
+            return f"(absent) {error}"
+
+    def origin(self, name: str) -> str:
+        """Who registered `name`: "lossweep", or the third party's distribution and version."""
+        if name in self._own:
+            return "lossweep"
+        found = self._plugins[name].dist
+        return f"{found.name} {found.version}" if found is not None else self._plugins[name].value
+
+    def plugin_hash(self, name: str) -> str:
+        """Content hash of a third party's code: of its package, or of its module alone; "" for lossweep's own."""
+        if name in self._own or name not in self._plugins:
+            return ""
+        top = self._plugins[name].value.partition(":")[0].partition(".")[0]
+        try:
+            found = find_spec(top)
+            if found is None or found.origin is None:
+                return ""
+            path = Path(found.origin)
+            return folder_hash(path.parent) if path.name == "__init__.py" else file_hash(path)
+        except (ImportError, OSError, ValueError):
+            return ""
 
 
-def unknown(kind: str, name: str, known: Any) -> str:
+def unknown(kind: str, name: object, known: Iterable[object]) -> str:
     """One line that names an unknown thing and the nearest known one."""
-    near = max(map(str, known), key=lambda k: _alike(str(name), k) + _alike(sorted(str(name)), sorted(k)))
-    return f"unknown {kind} {name!r}; did you mean {near!r}? (known: {', '.join(map(str, known))})"
+    names = list(map(str, known))
+    guess = f"; did you mean {nearest(name, names)!r}?" if names else ""
+    return f"unknown {kind} {name!r}{guess} (known: {', '.join(names) or 'none'})"
+
+
+def nearest(name: object, known: Iterable[object]) -> str:
+    """The known name that is most like `name`."""
+    wanted = str(name)
+    return max(map(str, known), key=lambda k: _alike(wanted, k) + _alike(sorted(wanted), sorted(k)))
 
 
 def _alike(a: Sequence[str], b: Sequence[str]) -> float:

@@ -1,139 +1,232 @@
-"""Runs the cells of a scenario in worker processes and keeps each as it is finished."""
+"""Runs the cells of a sweep in worker processes."""
 
 from __future__ import annotations
 
-import multiprocessing
+import contextlib
 import os
 import signal
-import threading
-import traceback
+import subprocess
+import sys
 from collections import defaultdict, deque
 from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
-from concurrent.futures.process import BrokenProcessPool
-from typing import Any
+from multiprocessing.connection import Connection, Pipe, wait
 
-from lossweep.experiments.evaluator import Bench, Cell, Result, cell_id, group_key, network_key
+from lossweep.channels.errors import LossweepError
+from lossweep.experiments.inspection import Inspection
+from lossweep.experiments.messages import Failed, Inspect, Order, Outcome, Ready, Reply, SetUp, Stage, Task
+from lossweep.experiments.result import Result
+from lossweep.experiments.scenario import Scenario
 
 IN_FLIGHT = 2
-_bench: Bench | None = None
+STARTS = 3
+DEATHS = 5
+THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS")
+QUIET = {"TQDM_DISABLE": "1", "HF_HUB_DISABLE_PROGRESS_BARS": "1", "TRANSFORMERS_VERBOSITY": "error"}
+
+
+class EngineError(LossweepError, RuntimeError):
+    """Workers cannot run: they die at the start, or one after another."""
+
+    exit_status = 1
+
+
+def available_cores() -> int:
+    """Cores that this process may use."""
+    try:
+        return len(os.sched_getaffinity(0))
+    except AttributeError:
+        return os.cpu_count() or 1
 
 
 class Worker:
-    """One process, and the cells that wait for it.
+    """One worker process, and the tasks that wait for it.
 
     A worker gets whole groups, since cells of a group share encodings, decoded blocks and scores; when no
     group is left it takes half of what waits for the busiest one.
     """
 
-    def __init__(self, metrics: Sequence[Any], device: str) -> None:
-        self.waiting: deque[Cell] = deque()
-        self.running: dict[Future, Cell] = {}
-        self._arguments = (metrics, device)
-        self._pool = self._start()
+    def __init__(self, set_up: SetUp, threads: int) -> None:
+        self.waiting: deque[Task] = deque()
+        self.running: deque[Task | Inspect] = deque()
+        self.stage = ""
+        self.ready = False
+        self._set_up, self._threads = set_up, threads
+        self.start()
+
+    def start(self) -> None:
+        """Starts the process; it makes its metrics and then waits for orders."""
+        ours, theirs = Pipe()
+        threads = dict.fromkeys(THREAD_VARIABLES, str(self._threads))
+        path = os.pathsep.join(place or os.getcwd() for place in sys.path)
+        self.connection: Connection[Order, Reply] = ours
+        self.process = subprocess.Popen(
+            [sys.executable, "-P", "-m", "lossweep.experiments.worker", str(theirs.fileno())],
+            pass_fds=[theirs.fileno()],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            env={**os.environ, **QUIET, **threads, "PYTHONPATH": path},
+            process_group=0,
+        )
+        theirs.close()
+        self.ready, self.stage = False, "start"
+        self._send(self._set_up)
 
     def submit(self) -> None:
         """Keeps the process busy."""
         while self.waiting and len(self.running) < IN_FLIGHT:
-            cell = self.waiting.popleft()
-            try:
-                future = self._pool.submit(_evaluate, cell)
-            except BrokenProcessPool:
-                self._pool = self._start()
-                future = self._pool.submit(_evaluate, cell)
-            self.running[future] = cell
+            self.order(self.waiting.popleft())
 
-    def collect(self, future: Future) -> tuple[Cell, Result | str]:
-        """A finished cell: its result, or what went wrong."""
-        cell = self.running.pop(future)
-        try:
-            return cell, future.result()
-        except BrokenProcessPool:
-            return cell, "the worker process died (out of memory?)"
+    def order(self, order: Task | Inspect) -> None:
+        """Gives the process something to do."""
+        self.running.append(order)
+        self._send(order)
+
+    def bury(self) -> str:
+        """Takes leave of a process that ended; gives back in one line how it ended."""
+        self.connection.close()
+        code = self.process.wait()
+        how = signal.Signals(-code).name if code < 0 else f"exit status {code}"
+        memory = ", out of memory?" if code == -signal.SIGKILL else ""
+        return f"the worker process died in stage {self.stage!r} ({how}{memory})"
 
     def stop(self) -> None:
         """Ends the process at once."""
-        for process in list((self._pool._processes or {}).values()):
-            process.kill()
-        self._pool.shutdown(wait=False, cancel_futures=True)
+        self.connection.close()
+        self.process.kill()
+        self.process.wait()
 
-    def _start(self) -> ProcessPoolExecutor:
-        context = multiprocessing.get_context("spawn")
-        return ProcessPoolExecutor(1, context, initializer=_begin, initargs=self._arguments)
+    def _send(self, order: Order) -> None:
+        with contextlib.suppress(OSError):  # a process that died is noticed by the end of its socket
+            self.connection.send(order)
 
 
-def run(
-    cells: Iterable[Cell],
-    metrics: Sequence[Any],
-    device: str,
-    workers: int,
-    done: Callable[[Cell, Result | str], None],
-) -> None:
-    """Evaluates cells in worker processes.
+class Engine:
+    """Worker processes for one set of metrics.
 
     Args:
-        cells: what is to be done.
-        metrics: as in the scenario.
-        device: "cpu" or "cuda".
+        set_up: metrics and device.
         workers: processes, >= 1.
-        done: called in this process for each finished cell with its result or, where it failed, the reason.
+        threads: of each process, >= 1. The number of threads changes rounding, hence the table's last digits.
     """
-    groups: dict[str, deque[Cell]] = defaultdict(deque)
-    for cell in cells:
-        groups[group_key(cell)].append(cell)
-    left = deque(deque(sorted(group, key=_order(group))) for group in groups.values())
-    count = min(workers, sum(map(len, left)))
-    team = [Worker(metrics, device) for _ in range(count)]
-    try:
+
+    def __init__(self, set_up: SetUp, workers: int, threads: int = 1) -> None:
+        self._set_up, self._count, self._threads = set_up, workers, threads
+        self._team = [Worker(set_up, threads)]
+        self._starts = self._deaths = 0
+
+    def inspect(self, scenario: Scenario) -> Inspection:
+        """What a scenario will use, looked at in a worker, so that this process stays small.
+
+        Raises:
+            ClipError, WeightsError, ...: as one line, a LossweepError.
+        """
+        worker = self._team[0]
+        worker.order(Inspect(scenario))
         while True:
-            for worker in team:
+            reply = self._reply(worker)
+            if isinstance(reply, Inspection):
+                worker.running.clear()
+                return reply
+            if isinstance(reply, Failed):
+                raise LossweepError(reply.reason)
+            if reply is None:
+                how = worker.bury()
+                raise EngineError(f"{how}, before the first cell")
+
+    def run(self, tasks: Iterable[Task], done: Callable[[Task, Outcome], None]) -> None:
+        """Evaluates cells.
+
+        Args:
+            tasks: what is to be done.
+            done: called in this process for each finished task with its result or the reason why it failed.
+        Raises:
+            EngineError: workers die at the start, or one after another.
+        """
+        left = groups(tasks)
+        count = min(self._count, sum(map(len, left)))
+        self._team += [Worker(self._set_up, self._threads) for _ in range(count - len(self._team))]
+        while True:
+            for worker in self._team:
                 if not worker.waiting:
-                    worker.waiting = left.popleft() if left else _half_of(max(team, key=_waiting))
+                    worker.waiting = left.popleft() if left else _half_of(max(self._team, key=_waiting))
                 worker.submit()
-            running = {future: worker for worker in team for future in worker.running}
-            if not running:
+            busy = {worker.connection: worker for worker in self._team if worker.running}
+            if not busy:
                 return
-            for future in wait(running, return_when=FIRST_COMPLETED).done:
-                done(*running[future].collect(future))
-    finally:
-        for worker in team:
+            for connection in wait(list(busy)):
+                worker = busy[connection]  # type: ignore[index]
+                self._take(worker, self._reply(worker), done)
+
+    def stop(self) -> None:
+        """Ends all processes at once."""
+        for worker in self._team:
             worker.stop()
 
+    def _reply(self, worker: Worker) -> Reply | None:
+        """The next reply; None where the process ended."""
+        try:
+            reply = worker.connection.recv()
+        except (EOFError, OSError):
+            return None
+        if isinstance(reply, Stage):
+            worker.stage = reply.name
+        if isinstance(reply, Ready):
+            worker.ready, worker.stage = True, "waiting"
+            self._starts = 0
+        return reply
 
-def _order(group: Iterable[Cell]) -> Callable[[Cell], int]:
-    """As they came, but network by network: what one cell drew, the next one shows again."""
+    def _take(self, worker: Worker, reply: Reply | None, done: Callable[[Task, Outcome], None]) -> None:
+        if isinstance(reply, Failed) and not worker.ready:
+            raise EngineError(f"a worker cannot start: {reply.reason}")
+        if isinstance(reply, Result | Failed):
+            task = worker.running.popleft()
+            assert isinstance(task, Task)
+            self._deaths = 0
+            done(task, reply)
+        elif reply is None:
+            self._replace(worker, done)
+
+    def _replace(self, worker: Worker, done: Callable[[Task, Outcome], None]) -> None:
+        """A process ended: blames the task that it worked at, gives the others back, starts a new one."""
+        how, ready = worker.bury(), worker.ready
+        tasks = [task for task in worker.running if isinstance(task, Task)]
+        worker.running.clear()
+        if ready and tasks:
+            self._deaths += 1
+            done(tasks.pop(0), Failed(how))
+        else:
+            self._starts += 1
+        worker.waiting.extendleft(reversed(tasks))
+        if self._starts >= STARTS:
+            raise EngineError(
+                f"{how}, {STARTS} times in a row before a cell was begun; nothing more is tried"
+            )
+        if self._deaths >= DEATHS:
+            raise EngineError(f"{how}, {DEATHS} cells in a row; nothing more is tried")
+        worker.start()
+
+
+def groups(tasks: Iterable[Task]) -> deque[deque[Task]]:
+    """Tasks by clip and endpoint; in a group as they came, but network by network.
+
+    What one cell drew, the next one shows again.
+    """
+    found: dict[str, list[Task]] = defaultdict(list)
+    for task in tasks:
+        found[task.cell.group_key].append(task)
+    return deque(deque(sorted(group, key=_order(group))) for group in found.values())
+
+
+def _order(group: Sequence[Task]) -> Callable[[Task], int]:
     first: dict[str, int] = {}
-    for cell in group:
-        first.setdefault(network_key(cell), len(first))
-    return lambda cell: first[network_key(cell)]
+    for task in group:
+        first.setdefault(task.cell.network_key, len(first))
+    return lambda task: first[task.cell.network_key]
 
 
 def _waiting(worker: Worker) -> int:
     return len(worker.waiting)
 
 
-def _half_of(worker: Worker) -> deque[Cell]:
+def _half_of(worker: Worker) -> deque[Task]:
     return deque(worker.waiting.pop() for _ in range(len(worker.waiting) // 2))
-
-
-def _begin(metrics: Sequence[Any], device: str) -> None:
-    global _bench
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    threading.Thread(target=_end_with_parent, daemon=True).start()
-    _bench = Bench(metrics, device)
-
-
-def _end_with_parent() -> None:
-    multiprocessing.parent_process().join()
-    os._exit(1)
-
-
-def _evaluate(cell: Cell) -> Result | str:
-    try:
-        return _bench.evaluate(cell)
-    except Exception as error:
-        where = traceback.extract_tb(error.__traceback__)[-1]
-        return f"{type(error).__name__}: {error} ({os.path.basename(where.filename)}:{where.lineno})"
-
-
-__all__ = ["cell_id", "run"]

@@ -84,7 +84,7 @@ def identified(scenario: Mapping[str, Any]) -> list[tuple[str, dict[str, Any], d
 
 def ways(scenario: Mapping[str, Any]) -> list[tuple[dict[str, Any], dict[str, Any]]]:
     """Every endpoint of a scenario as a manifest keeps it, with every code that it is sent with."""
-    from lossweep.experiments.scenario import expand
+    from lossweep.experiments.axes import expand
 
     found = []
     for endpoint in map(_named, expand(scenario["endpoint"])):

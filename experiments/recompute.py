@@ -6,7 +6,8 @@ from functools import lru_cache
 from pathlib import Path
 
 from lossweep.endpoints.clip import Clip, ClipError, Playback
-from lossweep.experiments.evaluator import Bench, Cell
+from lossweep.experiments.cell import Cell
+from lossweep.experiments.evaluator import Evaluator
 from lossweep.experiments.store import Store
 
 
@@ -16,23 +17,28 @@ def restore(name: str, directory: Path) -> tuple[Clip, Playback]:
     Args:
         name: the cell's id, of the table in `directory`.
     Raises:
-        ClipError: the clip or the cell is no longer here.
+        ClipError: the clip is no longer here, or is another one than the cell was made from.
+        StoreError: the store has no such cell.
     """
-    return _bench().restore(cell_of(name, directory))
+    cell = cell_of(name, directory)
+    if cell.id != name:
+        raise ClipError(f"{Path(cell.clip.source).name} is no longer the clip that cell {name} was made from")
+    return _evaluator().restore(cell)
 
 
 def cell_of(name: str, directory: Path) -> Cell:
     """The parameters of a finished cell.
 
     Raises:
-        ClipError: the store has no such cell.
+        StoreError: the store has no such cell.
     """
+    store = Store(directory, writing=False)
     try:
-        return Store(directory).cell(name)
-    except TypeError:
-        raise ClipError(f"cell {name} is not in the store; run the sweep again") from None
+        return store.cell(name)
+    finally:
+        store.close()
 
 
 @lru_cache(maxsize=1)
-def _bench() -> Bench:
-    return Bench([])
+def _evaluator() -> Evaluator:
+    return Evaluator([])

@@ -97,10 +97,10 @@ def screen(sweep: Sweep, directory: Path, loss: float, qualities: Sequence[Colum
         except LossweepError as error:
             return Screen(no_strips=f"the clip cannot be shown: {error}")
         parameters = cell_of(cell, directory)
-        inside = parameters["clip"]["source"] == BUILT_IN
+        inside = parameters.clip.source == BUILT_IN
         recorded = (
             received.clip.speech is not None
-            or ENDPOINTS.get(parameters["endpoint"]["name"]).sends == "several"
+            or ENDPOINTS.get(parameters.endpoint_name).sends == "several"
         )
         if clip.video is not None and received.clip.video is not None:
             shown.strips.append(Strip(system.name, _frames(clip, received)))

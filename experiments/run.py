@@ -2,130 +2,212 @@
 
 from __future__ import annotations
 
-import os
 import sys
 import time
 from collections import Counter
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from lossweep.experiments.engine import run
-from lossweep.experiments.evaluator import Bench, Cell, Result, cell_id
-from lossweep.experiments.manifest import clips_of, manifest, shown, versions, weights
-from lossweep.experiments.scenario import Scenario, ScenarioError
+from lossweep.experiments.engine import Engine, EngineError, available_cores
+from lossweep.experiments.errors import ScenarioError
+from lossweep.experiments.export import export, write_manifest
+from lossweep.experiments.fingerprint import Fingerprint
+from lossweep.experiments.inspection import Inspection
+from lossweep.experiments.manifest import LastRun, manifest
+from lossweep.experiments.messages import Failed, Outcome, SetUp, Task
+from lossweep.experiments.plan import claim, plan
+from lossweep.experiments.progress import Progress
+from lossweep.experiments.scenario import Scenario
 from lossweep.experiments.store import Store
-
-DETERMINING = ("clip", "endpoint", "code", "channel", "path", "repetitions", "seed")
+from lossweep.experiments.timings import remember
 
 
 class Stopped(KeyboardInterrupt):
     """A sweep was interrupted; what was finished is kept."""
 
 
-def run_scenario(
-    scenario: Scenario,
-    out: Path,
-    *,
-    device: str = "cpu",
-    workers: int | None = None,
-    accept_changes: bool = False,
-    only: str | None = None,
-) -> int:
+@dataclass(frozen=True)
+class Settings:
+    """How a sweep is computed.
+
+    Attributes:
+        device: "cpu" or "cuda", for networks.
+        workers: processes; None is one per core that this process may use; 0 computes in this process.
+        threads: per worker.
+        accept_changes: go on in a folder with cells of another scenario, code or versions; those that are still
+            valid are kept, the others are computed anew.
+        only: id of one cell, which is computed anew.
+    """
+
+    device: str = "cpu"
+    workers: int | None = None
+    threads: int = 1
+    accept_changes: bool = False
+    only: str | None = None
+
+
+def run_scenario(scenario: Scenario, out: Path, settings: Settings = Settings()) -> int:
     """Runs what is left of a scenario and writes its tables.
 
     Args:
         out: output folder; finished cells in it are not computed again.
-        device: "cpu" or "cuda".
-        workers: processes; None is one a core.
-        accept_changes: go on in a folder of another scenario, keeping the cells that both have.
-        only: id of one cell, which is computed anew.
     Returns:
         Number of cells that failed.
     Raises:
         ScenarioError: a required metric is absent, or `only` is no cell of the scenario.
-        ClipError: a clip that cannot be read.
-        StoreError: the folder belongs to another scenario or cannot be written.
+        StoreError: the folder belongs to another scenario, is in use, or cannot be written.
+        EngineError: workers cannot run.
         Stopped: interrupted; the tables hold what was finished.
     """
-    from tqdm import tqdm
-
     started = time.monotonic()
-    bench = Bench(scenario.metrics, device)
-    _say_absent(scenario, bench)
-    clips = clips_of(scenario, bench)
     store = Store(out)
-    store.claim(_fingerprint(scenario, bench, clips), accept_changes)
-    todo, total = _todo(scenario, store, only)
-    bar = tqdm(total=total, initial=total - len(todo), unit="cell", desc=scenario.name, file=sys.stderr)
-    seconds: Counter[str] = Counter()
-    failed: set[str] = set()
-    said: set[str] = set()
-
-    def done(cell: Cell, result: Result | str) -> None:
-        name = cell_id(cell)
-        if isinstance(result, str):
-            failed.add(name)
-            store.fail(name, result)
-            if result not in said:
-                tqdm.write(f"cell {name} failed: {result}", file=sys.stderr)
-            said.add(result)
-        else:
-            store.put(cell, result)
-            seconds.update(result.seconds)
-            note = result.row.get("rate_note") or ""
-            if note not in said:
-                said.add(note)
-                tqdm.write(f"{result.row['clip']}: {note}", file=sys.stderr) if note else None
-        bar.update()
-
-    stopped = False
+    set_up = SetUp(scenario.metrics, settings.device)
+    workers = available_cores() if settings.workers is None else settings.workers
+    engine: Engine | InProcess = Engine(set_up, workers, settings.threads) if workers else InProcess(set_up)
     try:
-        run(todo, scenario.metrics, device, workers or os.cpu_count() or 1, done)
-    except KeyboardInterrupt:
-        stopped = True
-    bar.close()
-    extra = {
-        "device": device,
-        "cells": total,
-        "wall_s": round(time.monotonic() - started, 1),
-        "cells_of_this_run": len(todo),
-        "seconds_by_stage": {stage: round(value, 2) for stage, value in seconds.most_common()},
-    }
-    store.export(scenario.cells(), manifest(scenario, bench, clips, extra))
-    kept = len(store.finished())
-    if stopped:
-        raise Stopped(f"stopped: {kept} of {total} cells are kept; the same command goes on from there")
-    print(f"{out}/table.csv: {kept} of {total} cells in {extra['wall_s']:.0f} s")
+        inspection = engine.inspect(scenario)
+        _say(scenario, inspection)
+        fingerprint = Fingerprint(scenario, inspection, settings.device, settings.threads)
+        cells = list(scenario.cells())
+        found = plan(store, cells, fingerprint, settings.only)
+        claim(store, found, fingerprint, settings.accept_changes)
+        sweep = Sweep(
+            scenario, store, fingerprint, Progress(scenario.name, len(cells), len(cells) - len(found.tasks))
+        )
+        stopped = sweep.work(engine.run, found.tasks)
+    finally:
+        engine.stop()
+    lengths = [clip.seconds for clip in inspection.clips.values()]
+    remember(sweep.seconds, sweep.cells, max(1.0, sum(lengths) / len(lengths)))
+    ids = [cell.id for cell in cells]
+    finished = len(set(ids) & set(store.stored()))
+    failed = len(set(ids) & set(store.failures()))
+    last = LastRun(
+        cells=len(cells),
+        cells_finished=finished,
+        cells_failed=failed,
+        cells_of_this_run=len(found.tasks),
+        wall_s=round(time.monotonic() - started, 1),
+        seconds_by_stage={stage: round(value, 2) for stage, value in sweep.by_stage().most_common()},
+    )
+    if stopped is not None and found.stale and sweep.done < len(found.tasks):
+        left = "the tables in it are still the old ones"
+    else:
+        left = f"{finished} of {len(cells)} cells are in the tables"
+        columns = export(store, ids, list(fingerprint.metrics))
+        rows = store.rows()
+        labelled = {str(rows[cell.id]["endpoint"]): cell for cell in cells if cell.id in rows}
+        made = manifest(
+            scenario, inspection, fingerprint, settings.device, settings.threads, columns, labelled, last
+        )
+        write_manifest(out, made.model_dump_json(indent=1))
+        if finished + failed == len(cells):
+            store.forget_others(ids)
+    store.close()
+    if isinstance(stopped, EngineError):
+        raise stopped
+    if stopped is not None:
+        raise Stopped(f"stopped: {left}; run the same command again to resume")
+    print(f"{out}/table.csv: {finished} of {len(cells)} cells in {last.wall_s:.0f} s")
     if failed:
-        print(f"{len(failed)} cells failed, see {out}/failures.json; one alone: --cell ID", file=sys.stderr)
-    return len(failed)
+        print(
+            f"{failed} cells failed, see {out}/failures.json; run one alone with --cell ID", file=sys.stderr
+        )
+    return failed
 
 
-def _say_absent(scenario: Scenario, bench: Bench) -> None:
-    for name, reason in bench.absent.items():
+class Sweep:
+    """Keeps what workers finish, and says what went wrong, each line once."""
+
+    def __init__(
+        self, scenario: Scenario, store: Store, fingerprint: Fingerprint, progress: Progress
+    ) -> None:
+        self.seconds: dict[str, Counter[str]] = {}
+        self.cells: Counter[str] = Counter()
+        self.done = 0
+        self._scenario, self._store, self._fingerprint, self._progress = (
+            scenario,
+            store,
+            fingerprint,
+            progress,
+        )
+        self._said: set[str] = set()
+
+    def work(
+        self, run: Callable[[Iterable[Task], Callable[[Task, Outcome], None]], None], tasks: list[Task]
+    ) -> KeyboardInterrupt | EngineError | None:
+        """Runs tasks; gives back what stopped it, None where all were tried."""
+        try:
+            run(tasks, self.take)
+        except (KeyboardInterrupt, EngineError) as reason:
+            return reason
+        finally:
+            self._progress.close()
+        return None
+
+    def take(self, task: Task, outcome: Outcome) -> None:
+        """Keeps one finished or failed cell."""
+        cell = task.cell
+        if isinstance(outcome, Failed):
+            self._store.fail(cell.id, outcome.reason)
+            self._say(f"cell {cell.id} failed: ", outcome.reason)
+        else:
+            self._store.put(cell, outcome, self._fingerprint.of(cell), task.only)
+            self.seconds.setdefault(cell.endpoint_name, Counter()).update(outcome.seconds)
+            self.cells[cell.endpoint_name] += 1
+            for note in outcome.notes:
+                self._say("", note)
+        self.done += 1
+        self._progress.step()
+
+    def by_stage(self) -> Counter[str]:
+        """Seconds of each stage, over all endpoints."""
+        return sum(self.seconds.values(), Counter())
+
+    def _say(self, prefix: str, line: str) -> None:
+        if line not in self._said:
+            self._said.add(line)
+            self._progress.say(f"{prefix}{line}")
+
+
+class InProcess:
+    """Evaluates cells in this process, one after another."""
+
+    def __init__(self, set_up: SetUp) -> None:
+        from lossweep.experiments.evaluator import Evaluator
+
+        self._evaluator = Evaluator(set_up.metrics, set_up.device)
+
+    def inspect(self, scenario: Scenario) -> Inspection:
+        """As `Engine.inspect`."""
+        from lossweep.experiments.inspection import inspect
+
+        return inspect(scenario, self._evaluator)
+
+    def run(self, tasks: Iterable[Task], done: Callable[[Task, Outcome], None]) -> None:
+        """As `Engine.run`."""
+        from lossweep.experiments.engine import groups
+        from lossweep.experiments.worker import reason
+
+        for group in groups(tasks):
+            for task in group:
+                try:
+                    outcome: Outcome = self._evaluator.evaluate(task.cell, task.only)
+                except Exception as error:
+                    outcome = Failed(reason(error))
+                done(task, outcome)
+
+    def stop(self) -> None:
+        """Nothing to end."""
+
+
+def _say(scenario: Scenario, inspection: Inspection) -> None:
+    """Says which metrics are absent, and what is not used of the clips."""
+    for name, reason in inspection.absent.items():
         if name in scenario.require:
             raise ScenarioError(f"{name} is required: {reason}")
         print(f"lossweep: {reason}", file=sys.stderr)
-
-
-def _fingerprint(scenario: Scenario, bench: Bench, clips: dict[str, Any]) -> dict[str, Any]:
-    data = shown(scenario)
-    return {
-        "scenario": {key: data[key] for key in DETERMINING},
-        "metrics": [data["metrics"], sorted(bench.metrics)],
-        "weights": weights(scenario, bench),
-        "versions": versions(),
-        "device": bench.device,
-        **{f"clip {name}": held for name, held in clips.items()},
-    }
-
-
-def _todo(scenario: Scenario, store: Store, only: str | None) -> tuple[list[Cell], int]:
-    cells = list(scenario.cells())
-    if only is not None:
-        chosen = [cell for cell in cells if cell_id(cell) == only]
-        if not chosen:
-            raise ScenarioError(f"the scenario has no cell {only}; see the column `cell` or failures.json")
-        return chosen, len(cells)
-    finished = store.finished()
-    return [cell for cell in cells if cell_id(cell) not in finished], len(cells)
+    for name, clip in inspection.clips.items():
+        for note in clip.notes:
+            print(f"lossweep: clip {name}: {note}", file=sys.stderr)

@@ -1,7 +1,8 @@
-"""The output folder of a sweep: finished cells, whole or not at all, and the tables made from them.
+"""The output folder of a sweep: finished cells, whole or not at all.
 
-Cells are kept in an SQLite file as they are finished, a transaction each, so that a sweep can be killed at
-any moment. The tables are written from it, in the scenario's order of cells, whatever the order of finishing.
+Cells are kept in an SQLite file as they are finished, one transaction each, so that a sweep can be killed at any
+moment. With each cell stands what determined it, so that a change of code, versions, weights or metrics is known
+cell by cell. `lossweep.experiments.export` writes the tables.
 """
 
 from __future__ import annotations
@@ -10,22 +11,42 @@ import json
 import os
 import sqlite3
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
-import pyarrow as pa
-import pyarrow.parquet as pq
-
 from lossweep.channels.errors import LossweepError
-from lossweep.experiments.evaluator import Cell, Result, cell_id
+from lossweep.experiments.cell import Cell
+from lossweep.experiments.fingerprint import Print
+from lossweep.experiments.lock import FolderLocked, lock
+from lossweep.experiments.parts import Scalar
+from lossweep.experiments.result import Result, Row
 
-CELLS_AT_ONCE = 500
+VERSION = 2
+FILE = "cells.sqlite"
+TABLES = (
+    "CREATE TABLE IF NOT EXISTS cells "
+    "(id TEXT PRIMARY KEY, parameters TEXT, row TEXT, frames BLOB, base TEXT, metrics TEXT)",
+    "CREATE TABLE IF NOT EXISTS failures (id TEXT PRIMARY KEY, error TEXT)",
+    "CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value TEXT)",
+)
+Frames = dict[str, list[Scalar]]
 
 
 class StoreError(LossweepError, RuntimeError):
-    """An output folder that cannot be used, or a disk that is full; one line with the mend."""
+    """An output folder that cannot be used, or a disk that is full; one line with what to do."""
+
+    exit_status = 1
+
+
+@dataclass(frozen=True)
+class Stored:
+    """What determined a stored cell, and the columns that each metric gave."""
+
+    print: Print
+    columns: Mapping[str, tuple[str, ...]]
 
 
 class Store:
@@ -33,148 +54,162 @@ class Store:
 
     Args:
         directory: made if it is not there.
+        writing: takes the lock, so that no other process writes.
     Raises:
-        StoreError: a folder that cannot be written, or a file in it that is no lossweep store.
+        StoreError: a folder that cannot be used, is being written, or holds a file that is no lossweep store.
     """
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, writing: bool = True) -> None:
         self.directory = directory
-        try:
-            directory.mkdir(parents=True, exist_ok=True)
-            self._db = sqlite3.connect(directory / "cells.sqlite")
-            self._db.execute("PRAGMA journal_mode=WAL")
-            with self._db:
-                self._db.execute(
-                    "CREATE TABLE IF NOT EXISTS cells "
-                    "(id TEXT PRIMARY KEY, parameters TEXT, row TEXT, frames BLOB)"
-                )
-                self._db.execute("CREATE TABLE IF NOT EXISTS failures (id TEXT PRIMARY KEY, error TEXT)")
-                self._db.execute("CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value TEXT)")
-        except (OSError, sqlite3.Error) as error:
-            raise StoreError(f"cannot use output folder {directory}: {error}") from None
+        with self._errors("cannot use"):
+            if writing:
+                directory.mkdir(parents=True, exist_ok=True)
+                self._lock = lock(directory)
+            mode = "rwc" if writing else "ro"
+            self._db = sqlite3.connect(f"{(directory / FILE).absolute().as_uri()}?mode={mode}", uri=True)
+            self._check_version()
+            if writing:
+                self._db.execute("PRAGMA journal_mode=WAL")
+                with self._db:
+                    for statement in TABLES:
+                        self._db.execute(statement)
+                    self._db.execute(f"PRAGMA user_version = {VERSION}")
+            self._inode = os.stat(directory / FILE).st_ino
 
-    def claim(self, fingerprint: dict[str, Any], accept_changes: bool) -> None:
-        """Binds the folder to what determines its rows: the scenario, and the versions that compute it.
+    def close(self) -> None:
+        """Gives the folder free."""
+        self._db.close()
+        if hasattr(self, "_lock"):
+            self._lock.close()
 
-        Args:
-            fingerprint: name -> value; those that earlier runs had as well must be equal.
-            accept_changes: keep the cells that both have in common and go on.
-        Raises:
-            StoreError: the folder belongs to something else.
-        """
-        new = {key: json.dumps(value, sort_keys=True, default=str) for key, value in fingerprint.items()}
-        old = dict(self._db.execute("SELECT key, value FROM meta"))
-        changed = [key for key in new if key in old and old[key] != new[key]]
-        if changed and not accept_changes:
-            raise StoreError(
-                f"{self.directory} holds cells of another {' and '.join(changed)}; choose another --out, or "
-                "go on in it with --accept-changes (cells that are the same are kept)"
+    def stored(self) -> dict[str, Stored]:
+        """What determined each cell that is there, by id."""
+        found = {}
+        for name, base, text in self._rows("SELECT id, base, metrics FROM cells"):
+            metrics = json.loads(text)
+            found[name] = Stored(
+                Print(base, {metric: one["print"] for metric, one in metrics.items()}),
+                {metric: tuple(one["columns"]) for metric, one in metrics.items()},
             )
-        if any(key != "scenario" for key in changed):
-            self._write("DELETE FROM cells")
-        for key, value in new.items():
-            self._write("INSERT OR REPLACE INTO meta VALUES (?, ?)", key, value)
+        return found
 
-    def finished(self) -> set[str]:
-        """Ids of the cells that are there."""
-        return {name for (name,) in self._db.execute("SELECT id FROM cells")}
-
-    def put(self, cell: Cell, result: Result) -> None:
+    def put(self, cell: Cell, result: Result, made_by: Print, only: Iterable[str] | None = None) -> None:
         """Keeps a finished cell.
 
+        Args:
+            only: metrics that were measured now; the others' columns of the stored row stay. None: a whole row.
         Raises:
-            StoreError: the disk is full; what was kept before stays.
+            StoreError: the disk is full, or the folder is gone; what was kept before stays.
         """
-        name, frames = cell_id(cell), zlib.compress(json.dumps(result.frames).encode())
-        values = (name, json.dumps(cell), json.dumps(result.row), frames)
-        self._write("INSERT OR REPLACE INTO cells VALUES (?, ?, ?, ?)", *values)
-        self._write("DELETE FROM failures WHERE id = ?", name)
+        self._still_there()
+        row, frames = dict(result.row), dict(result.frames)
+        metrics = {
+            name: {"print": made_by.metrics[name], "columns": list(result.columns.get(name, ()))}
+            for name in (made_by.metrics if only is None else only)
+        }
+        if only is not None:
+            old_row, old_frames, old_metrics = self._cell(cell.id)
+            row, frames, metrics = old_row | row, old_frames | frames, old_metrics | metrics
+        values = (
+            cell.id,
+            cell.model_dump_json(),
+            json.dumps(row),
+            zlib.compress(json.dumps(frames).encode(), 1),
+            made_by.base,
+            json.dumps(metrics),
+        )
+        with self._errors("cannot write to"), self._db:
+            self._db.execute("INSERT OR REPLACE INTO cells VALUES (?, ?, ?, ?, ?, ?)", values)
+            self._db.execute("DELETE FROM failures WHERE id = ?", (cell.id,))
 
     def cell(self, name: str) -> Cell:
-        """The parameters of a finished cell."""
-        return json.loads(
-            self._db.execute("SELECT parameters FROM cells WHERE id = ?", (name,)).fetchone()[0]
-        )
+        """The parameters of a finished cell.
+
+        Raises:
+            StoreError: no such cell.
+        """
+        for (text,) in self._rows("SELECT parameters FROM cells WHERE id = ?", name):
+            return Cell.model_validate_json(text)
+        raise StoreError(f"{self.directory} holds no cell {name}")
+
+    def rows(self) -> dict[str, Row]:
+        """The rows of all cells that are there, by id."""
+        return {name: json.loads(row) for name, row in self._rows("SELECT id, row FROM cells")}
+
+    def frames(self, name: str) -> Frames:
+        """The frames of a cell; empty where it has none."""
+        for (data,) in self._rows("SELECT frames FROM cells WHERE id = ?", name):
+            frames: Frames = json.loads(zlib.decompress(data))
+            return frames
+        return {}
 
     def fail(self, name: str, error: str) -> None:
         """Notes that a cell failed, and why."""
-        self._write("INSERT OR REPLACE INTO failures VALUES (?, ?)", name, error)
+        self._still_there()
+        with self._errors("cannot write to"), self._db:
+            self._db.execute("INSERT OR REPLACE INTO failures VALUES (?, ?)", (name, error))
 
     def failures(self) -> dict[str, str]:
         """Failed cells and their errors."""
-        return dict(self._db.execute("SELECT id, error FROM failures"))
+        return dict(self._rows("SELECT id, error FROM failures"))
 
-    def export(self, cells: Iterator[Cell], manifest: dict[str, Any]) -> None:
-        """Writes `table.parquet`, `table.csv`, `frames.parquet`, `manifest.json` and `failures.json`.
+    def forget_others(self, ids: Iterable[str]) -> None:
+        """Drops the cells and failures that are not among `ids`."""
+        wanted = set(ids)
+        for table in ("cells", "failures"):
+            others = [name for (name,) in self._rows(f"SELECT id FROM {table}") if name not in wanted]
+            with self._errors("cannot write to"), self._db:
+                self._db.executemany(f"DELETE FROM {table} WHERE id = ?", [(name,) for name in others])
 
-        The frames are streamed; memory holds the table (a row a cell) and the frames of 500 cells.
+    def note(self, key: str, value: Any) -> None:
+        """Keeps a value under a key, as JSON."""
+        with self._errors("cannot write to"), self._db:
+            self._db.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (key, json.dumps(value)))
 
-        Args:
-            cells: in the scenario's order; those that are not finished are left out.
-        Raises:
-            StoreError: the disk is full; the cells themselves stay.
-        """
-        ids = [cell_id(cell) for cell in cells]
-        try:
-            _replace(self.directory / "table.csv", self._table(ids).to_csv(index=False).encode())
-            part = self.directory / "table.parquet.part"
-            self._table(ids).to_parquet(part, index=False)
-            os.replace(part, self.directory / "table.parquet")
-            self._export_frames(ids)
-            failed = [
-                {"cell": name, "error": error, "rerun": f"lossweep run ... --cell {name}"}
-                for name, error in self.failures().items()
-            ]
-            _replace(self.directory / "failures.json", json.dumps(failed, indent=1).encode())
-            _replace(self.directory / "manifest.json", json.dumps(manifest, indent=1, default=str).encode())
-        except OSError as error:
-            raise StoreError(f"cannot write tables to {self.directory}: {error.strerror}") from None
+    def noted(self, key: str) -> Any:
+        """The value kept under a key; None where there is none."""
+        for (text,) in self._rows("SELECT value FROM meta WHERE key = ?", key):
+            return json.loads(text)
+        return None
 
-    def _table(self, ids: list[str]) -> pd.DataFrame:
-        found = dict(self._db.execute("SELECT id, row FROM cells"))
-        return pd.DataFrame([json.loads(found[name]) for name in ids if name in found])
+    def _cell(self, name: str) -> tuple[Row, Frames, dict[str, Any]]:
+        for row, metrics in self._rows("SELECT row, metrics FROM cells WHERE id = ?", name):
+            return json.loads(row), self.frames(name), json.loads(metrics)
+        return {}, {}, {}
 
-    def _export_frames(self, ids: list[str]) -> None:
-        part = self.directory / "frames.parquet.part"
-        columns = sorted({c for frame in self._frames(ids) for c in frame.columns}, key=_frames_order)
-        writer = None
-        for frame in self._frames(ids):
-            table = pa.Table.from_pandas(frame.reindex(columns=columns), preserve_index=False)
-            if writer is None:
-                writer = pq.ParquetWriter(part, table.schema, compression="zstd")
-            writer.write_table(table.cast(writer.schema))
-        if writer is not None:
-            writer.close()
-            os.replace(part, self.directory / "frames.parquet")
+    def _rows(self, statement: str, *values: str) -> list[tuple[Any, ...]]:
+        with self._errors("cannot read"):
+            return self._db.execute(statement, values).fetchall()
 
-    def _frames(self, ids: list[str]) -> Iterator[pd.DataFrame]:
-        for start in range(0, len(ids), CELLS_AT_ONCE):
-            parts = []
-            for name in ids[start : start + CELLS_AT_ONCE]:
-                found = self._db.execute("SELECT frames FROM cells WHERE id = ?", (name,)).fetchone()
-                frames = json.loads(zlib.decompress(found[0])) if found else {}
-                if frames:
-                    parts.append(pd.DataFrame({"cell": name, **frames}))
-            if parts:
-                yield pd.concat(parts, ignore_index=True)
-
-    def _write(self, statement: str, *values: Any) -> None:
-        try:
-            with self._db:
-                self._db.execute(statement, values)
-        except sqlite3.Error as error:
+    def _check_version(self) -> None:
+        (version,) = self._db.execute("PRAGMA user_version").fetchone()
+        tables = self._db.execute("SELECT COUNT(*) FROM sqlite_master").fetchone()[0]
+        if tables and version != VERSION:
             raise StoreError(
-                f"cannot write to {self.directory} ({error}); what was finished is kept: make room and run "
-                "the same command again"
+                f"{self.directory} was made by another version of lossweep; choose another --out"
+            )
+
+    def _still_there(self) -> None:
+        try:
+            same = os.stat(self.directory / FILE).st_ino == self._inode
+        except OSError:
+            same = False
+        if not same:
+            raise StoreError(f"{self.directory} was deleted or replaced while the sweep ran; start it again")
+
+    @contextmanager
+    def _errors(self, what: str) -> Iterator[None]:
+        try:
+            yield
+        except FolderLocked as holder:
+            raise StoreError(
+                f"{self.directory} is being written by another lossweep (process {holder}); choose another --out"
             ) from None
-
-
-def _frames_order(column: str) -> tuple[int, str]:
-    first = ("cell", "frame", "time_s", "outcome")
-    return (first.index(column) if column in first else len(first), column)
-
-
-def _replace(path: Path, data: bytes) -> None:
-    part = path.with_name(path.name + ".part")
-    part.write_bytes(data)
-    os.replace(part, path)
+        except (OSError, sqlite3.Error, zlib.error, ValueError) as error:
+            if "full" in str(error):
+                raise StoreError(
+                    f"{what} {self.directory}: {error}; finished cells are kept; make room, then run it again"
+                ) from None
+            raise StoreError(
+                f"{what} {self.directory}: {error}; if cells.sqlite is damaged, choose another --out"
+            ) from None

@@ -162,7 +162,7 @@ class Sweep:
 
 def axes(scenario: Mapping[str, Any]) -> dict[str, Axis]:
     """What a scenario, as a manifest keeps it, varies beside endpoint, code and loss pattern."""
-    from lossweep.experiments.scenario import expand
+    from lossweep.experiments.axes import expand
 
     found: dict[str, Axis] = {}
     for part in ("clip", "channel", "path"):

@@ -15,10 +15,11 @@ from lossweep.channels.delay import Delay
 from lossweep.endpoints.codecs.video.codec import AV1, H264, H265
 from lossweep.endpoints.codecs.video.decode import decode_block
 from lossweep.endpoints.codecs.video.encode import encode
+from lossweep.endpoints.endpoint import ENDPOINTS
 from lossweep.endpoints.receiver import receive
 from lossweep.endpoints.syncsc import face_endpoint, lazy_frames
 from lossweep.experiments.clips import load_clips
-from lossweep.experiments.evaluator import make_endpoint
+from lossweep.experiments.parts import CodeParams, endpoint_params, named
 from lossweep.sim.simulate import simulate
 
 HERE = Path(__file__).parent
@@ -47,7 +48,7 @@ def main() -> None:
         elif name == "syncsc":
             options["drawing"] = row["drawing"]
         code = {"name": row["code"]} | ({"code_rate": row["code_rate"]} if row["code"] != "none" else {})
-        tried = make_endpoint({"endpoint": options, "code": code})
+        tried = ENDPOINTS.get(name)(endpoint_params(options), named(CodeParams, code).make())
         sent, shown = [], []
         for _ in range(PASSES):
             forget()

@@ -13,8 +13,8 @@ from lossweep.endpoints.text.ngram import NGram
 from lossweep.endpoints.text.textpc import TextPC
 from lossweep.endpoints.text.vocabulary import MASK
 from lossweep.endpoints.text.word_forms import compose
-from lossweep.experiments.evaluator import Bench
-from lossweep.experiments.scenario import check
+from lossweep.experiments.check import check
+from lossweep.experiments.evaluator import Evaluator
 from lossweep.experiments.training.text.corpus import VALIDATION_LECTURES
 
 HERE = Path(__file__).parent
@@ -64,7 +64,7 @@ def fillings(filler: TextPC, words: list, windows: np.ndarray) -> dict[str, list
 def main() -> None:
     """Measures every way at every loss rate, both lectures together as mean."""
     cells = list(scenario().cells())
-    bench, filler, rows = Bench(["bleu", "semantic_similarity"]), TextPC(), []
+    bench, filler, rows = Evaluator(["bleu", "semantic_similarity"]), TextPC(), []
     for cell in cells:
         clip, received = bench.restore(cell)
         _, stream = bench.stream(cell)
@@ -75,11 +75,11 @@ def main() -> None:
             said = tuple(Word(text, *time) for text, time in zip(filled, times, strict=True))
             shown = Playback(Clip(clip.name, words=said))
             scores = {}
-            for metric in bench.metrics.values():
+            for metric in bench.scores.metrics.values():
                 scores |= metric.score(clip, shown, Truth())
             kept = {key: scores[key] for key in ("bleu_1", "bleu_4", "semantic_similarity")}
             rows.append(
-                {"loss_rate": cell["channel"]["loss_rate"], "clip": clip.name, "choice": name, **kept}
+                {"loss_rate": cell.channel.options["loss_rate"], "clip": clip.name, "choice": name, **kept}
             )
             print(rows[-1], flush=True)
     pd.DataFrame(rows).to_csv(HERE / "ablation.csv", index=False)

@@ -7,9 +7,9 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from lossweep.experiments.evaluator import Bench
+from lossweep.experiments.evaluator import Evaluator
 from lossweep.experiments.metrics.sentences import PLACEHOLDER, sentences
-from lossweep.experiments.scenario import read
+from lossweep.experiments.scenario_file import read
 from lossweep.experiments.training.text.corpus import VALIDATION_LECTURES
 
 HERE = Path(__file__).parent
@@ -79,12 +79,12 @@ def ten_sentences() -> str:
     """What was sent, what arrived or was repaired, and what was filled in."""
     scenario = read(str(HERE / "scenario.yaml"))
     shown: dict[str, tuple] = {}
-    bench = Bench([])
+    bench = Evaluator([])
     for cell in scenario.cells():
-        code = cell["code"].get("code_rate") == 0.5 and cell["code"]["name"] == "rs"
-        place = f"lecture-{TEN['lecture']}-" in cell["clip"]["source"]
-        here = cell["channel"]["loss_rate"] == TEN["loss_rate"] and not cell["repetition"]
-        filler = cell["endpoint"]["concealment"]
+        code = cell.code.options.get("code_rate") == 0.5 and cell.code.name == "rs"
+        place = f"lecture-{TEN['lecture']}-" in cell.clip.source
+        here = cell.channel.options["loss_rate"] == TEN["loss_rate"] and not cell.repetition
+        filler = cell.endpoint.concealment
         if code and place and here and filler in ("none", "textpc"):
             clip, received = bench.restore(cell)
             shown[filler] = sentences(clip, received)
@@ -141,8 +141,8 @@ def main() -> None:
     manifest = json.loads((HERE / "manifest.json").read_text())
     words = sum(clip["words"] for clip in manifest["clips"].values())
     scenario = read(str(HERE / "scenario.yaml"))
-    bench = Bench([])
-    heard = {str(c["clip"]): bench.clip(c["clip"]) for c in scenario.cells()}.values()
+    bench = Evaluator([])
+    heard = [bench.clip(clip) for clip in scenario.clip]
     count = sum(len(sentences_of(clip)) for clip in heard)
     seed, repetitions = (manifest["seeds"][name] for name in ("scenario", "repetitions"))
     by_burst = ("mean_burst_length", "loss_rate")

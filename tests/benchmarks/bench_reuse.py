@@ -10,10 +10,10 @@ weights.
 import sys
 import time
 
-from lossweep.experiments.evaluator import Bench
+from lossweep.experiments.evaluator import Evaluator
 from lossweep.experiments.metrics.metric import Picture
 from lossweep.experiments.metrics.pairing import pairs
-from lossweep.experiments.scenario import read
+from lossweep.experiments.scenario_file import read
 
 SAMPLE = 6
 
@@ -44,7 +44,7 @@ def main():
     """Runs both ways and prints what was saved."""
     name, *changes = sys.argv[1:] or ["erasure_lpips"]
     cells = list(read(name, changes).cells())
-    bench = Bench(["lpips"])
+    bench = Evaluator(["lpips"])
     if bench.absent:
         sys.exit(bench.absent["lpips"])
     for cell in {(str(c["endpoint"]), str(c["code"])): c for c in cells}.values():
@@ -55,7 +55,7 @@ def main():
     saved, passes_saved = 1 - bench.scored / bench.asked, 1 - passes / (2 * bench.asked)
     print(f"scores saved {saved:.2%}; network passes saved {passes_saved:.2%}")
     sample = cells[:: len(cells) // SAMPLE][:SAMPLE]
-    seconds_off = without_reuse(Bench(["lpips"]), sample)
+    seconds_off = without_reuse(Evaluator(["lpips"]), sample)
     a_cell, a_cell_off = seconds / len(cells), seconds_off / len(sample)
     print(
         f"wall time a cell {a_cell:.3f} s (all, {seconds:.0f} s) against {a_cell_off:.1f} s "

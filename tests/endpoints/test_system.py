@@ -14,9 +14,10 @@ from lossweep.endpoints.fec.none import NoCode
 from lossweep.endpoints.fec.reed_solomon import ReedSolomon
 from lossweep.endpoints.session import from_json, to_json
 from lossweep.endpoints.system import SystemEndpoint, SystemParams, SystemSession
+from lossweep.experiments.check import check
+from lossweep.experiments.errors import ScenarioError
 from lossweep.experiments.evaluator import play
 from lossweep.experiments.metrics.playout_skew import PlayoutSkew
-from lossweep.experiments.scenario import ScenarioError, check
 from lossweep.sim.delivery import Delivery
 from lossweep.sim.rtp import parse
 from lossweep.sim.simulate import simulate
@@ -217,7 +218,7 @@ def test_skew_by_hand(outcome, mean, greatest, in_sync):
         ({"video": VIDEO, "speech": {"name": "opsu"}}, "speech: .*did you mean.*opus"),
         ({"video": VIDEO, "speech": {"name": "opus", "bitrate": 1}}, "speech: bitrate. Input should be"),
         ({"video": VIDEO, "words": WORDS | {"code": "rsx"}}, "words: .*rsx"),
-        ({"video": VIDEO, "sound": SPEECH}, "sound: no such key"),
+        ({"video": VIDEO, "sound": SPEECH}, "unknown key 'sound'"),
     ],
 )
 def test_mistakes_in_a_system_are_one_line_each(parts, line):

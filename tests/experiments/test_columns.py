@@ -17,7 +17,7 @@ from lossweep.experiments.columns import (
     varied,
 )
 from lossweep.experiments.metrics.metric import METRICS
-from lossweep.experiments.scenario import read, ready_made
+from lossweep.experiments.scenario_file import read, ready_made
 
 
 def test_names_are_declared_once_and_ranges_are_in_order():

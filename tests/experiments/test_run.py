@@ -11,10 +11,10 @@ import pandas as pd
 import pytest
 import yaml
 
+from lossweep.experiments.check import check
 from lossweep.experiments.cli import main
-from lossweep.experiments.evaluator import Bench, cell_id
+from lossweep.experiments.evaluator import Evaluator
 from lossweep.experiments.metrics.freezes import freezes
-from lossweep.experiments.scenario import check
 
 SCENARIO = {
     "name": "small",
@@ -31,6 +31,7 @@ SCENARIO = {
     "metrics": ["psnr", "ssim"],
     "plot": {"x": "loss_rate", "y": ["ssim", "post_repair_loss"]},
 }
+COLUMNS = ("ssim", "psnr", "wire_bps", "post_repair_loss")
 
 
 @pytest.fixture(scope="module")
@@ -43,16 +44,20 @@ def finished(tmp_path_factory):
     return path, folder / "two"
 
 
+def _run(path, out, *more):
+    return main(["run", str(path), "--out", str(out), "--workers", "1", "--device", "cpu", *more])
+
+
 def test_one_process_without_workers_gives_the_same_table(finished):
     table = pd.read_parquet(finished[1] / "table.parquet")
-    bench = Bench(SCENARIO["metrics"])
-    rows = [bench.evaluate(cell).row for cell in check(SCENARIO).cells()]
+    evaluator = Evaluator(SCENARIO["metrics"])
+    rows = [evaluator.evaluate(cell).row for cell in check(SCENARIO).cells()]
     assert table["cell"].tolist() == [row["cell"] for row in rows]
-    for column in ("ssim", "psnr", "wire_bps", "post_repair_loss"):
+    for column in COLUMNS:
         assert table[column].tolist() == [row[column] for row in rows]
 
 
-def test_a_killed_sweep_goes_on_to_the_same_table(finished, tmp_path):
+def test_a_killed_sweep_resumes_to_the_same_table(finished, tmp_path):
     path, whole = finished
     out = tmp_path / "killed"
     command = [
@@ -72,7 +77,7 @@ def test_a_killed_sweep_goes_on_to_the_same_table(finished, tmp_path):
         time.sleep(0.02)
     os.kill(process.pid, signal.SIGKILL)
     process.wait()
-    assert main(["run", str(path), "--out", str(out), "--workers", "1", "--device", "cpu"]) == 0
+    assert _run(path, out) == 0
     assert (out / "table.csv").read_bytes() == (whole / "table.csv").read_bytes()
 
 
@@ -86,17 +91,17 @@ def _rows(out):
         return 0
 
 
-def test_a_changed_scenario_is_refused_unless_told(finished, tmp_path, capsys):
+def test_a_changed_scenario_is_refused_unless_accepted(finished, tmp_path, capsys):
     _, out = finished
     changed = tmp_path / "changed.yaml"
     changed.write_text(yaml.safe_dump(SCENARIO | {"seed": 6}))
     before = (out / "table.csv").read_bytes()
-    assert main(["run", str(changed), "--out", str(out), "--device", "cpu"]) != 0
+    assert _run(changed, out) == 1
     assert "--accept-changes" in capsys.readouterr().err
     assert (out / "table.csv").read_bytes() == before
 
 
-def test_what_a_table_must_say(finished):
+def test_the_table_follows_the_laws_of_loss_and_repair(finished):
     _, out = finished
     table = pd.read_parquet(out / "table.parquet")
     clean = table[table["loss_rate"] == 0]
@@ -109,8 +114,20 @@ def test_what_a_table_must_say(finished):
     frames = pd.read_parquet(out / "frames.parquet")
     means = frames.groupby("cell")["ssim"].mean()
     assert means[table["cell"]].to_numpy() == pytest.approx(table["ssim"].to_numpy())
-    manifest = json.loads((out / "manifest.json").read_text())
-    assert {"scenario", "versions", "git_commit", "clips", "metrics", "absent"} <= set(manifest)
+
+
+def test_the_manifest_names_what_made_the_result_and_no_folder_of_the_machine(finished):
+    path, out = finished
+    text = (out / "manifest.json").read_text()
+    manifest = json.loads(text)
+    assert {"scenario", "versions", "git_commit", "sources", "clips", "metrics", "columns", "absent"} <= set(
+        manifest
+    )
+    for folder in (str(path.parent), os.path.expanduser("~/"), sys.prefix, os.getcwd()):
+        assert folder not in text
+    table = pd.read_parquet(out / "table.parquet")
+    assert {column["name"] for column in manifest["columns"]} == set(table.columns)
+    assert manifest["cells_finished"] == len(table)
 
 
 def test_plots_and_report_are_made_from_the_folder_alone(finished):
@@ -131,20 +148,20 @@ def test_plots_and_report_are_made_from_the_folder_alone(finished):
 
 
 def test_scores_are_asked_once_for_the_same_pictures():
-    bench = Bench(["ssim"])
-    cells = [c for c in check(SCENARIO).cells() if c["channel"]["loss_rate"] == 0]
+    evaluator = Evaluator(["ssim"])
+    cells = [c for c in check(SCENARIO).cells() if c.channel.options["loss_rate"] == 0]
     for cell in cells:
-        bench.evaluate(cell)
-    assert bench.asked == len(cells) * 16
-    assert bench.scored == 2 * 16
+        evaluator.evaluate(cell)
+    assert evaluator.scores.asked == len(cells) * 16
+    assert evaluator.scores.scored == 2 * 16
 
 
 def test_freezes_agree_with_the_outcomes_of_a_cell():
-    cell = next(c for c in check(SCENARIO).cells() if c["channel"]["loss_rate"] == 0.2)
-    bench = Bench([])
-    clip, received = bench.restore(cell)
-    row = bench.evaluate(cell).row
-    assert row["frames_dropped"] == sum(o in ("frozen", "grey") for o in received.outcome)
-    assert row["freeze_count"] == freezes(received)["freeze_count"]
-    assert row["cell"] == cell_id(cell)
-    assert len(received.clip.video) == len(clip.video)
+    cell = next(c for c in check(SCENARIO).cells() if c.channel.options["loss_rate"] == 0.2)
+    evaluator = Evaluator(["psnr"])
+    clip, playback = evaluator.restore(cell)
+    row = evaluator.evaluate(cell).row
+    outcomes = playback.outcomes(len(clip.video))
+    assert row["frames_dropped"] == sum(o in ("frozen", "grey") for o in outcomes)
+    assert row["freeze_count"] == freezes(outcomes, clip.fps)["freeze_count"]
+    assert row["cell"] == cell.id

@@ -1,10 +1,19 @@
-"""A scenario is checked whole before anything runs, and says what is wrong in one line."""
+"""A scenario is checked whole before anything runs; each mistake is one line that says what to do."""
 
+import numpy as np
 import pytest
 import yaml
+from hypothesis import given
+from hypothesis import strategies as st
 
+from lossweep.experiments.axes import expand
+from lossweep.experiments.check import check
 from lossweep.experiments.cli import main
-from lossweep.experiments.scenario import ScenarioError, check, expand, read, ready_made
+from lossweep.experiments.clips.portrait import portrait
+from lossweep.experiments.errors import ScenarioError
+from lossweep.experiments.mp4 import film
+from lossweep.experiments.scenario_file import load, read
+from lossweep.experiments.yaml_reader import read_yaml
 
 GOOD = {
     "name": "t",
@@ -14,44 +23,185 @@ GOOD = {
     "channel": {"name": "bernoulli", "loss_rate": [0, 0.5]},
     "metrics": ["ssim"],
 }
+OBJECT = {"name": "h264", "quantizer": 40, "packetization": "object"}
+
+
+def _message(change):
+    with pytest.raises(ScenarioError) as error:
+        check(GOOD | change)
+    return str(error.value)
 
 
 def test_any_list_is_an_axis():
     assert len(list(check(GOOD).cells())) == 2 * 3 * 2 * 2
     assert expand([{"a": [1, 2], "b": 3}, {"a": 4}]) == [{"a": 1, "b": 3}, {"a": 2, "b": 3}, {"a": 4}]
+    more = check(
+        GOOD | {"seed": [1, 2, 3], "score_every": [1, 2], "clip": {"source": "portrait", "fps": [25, 30]}}
+    )
+    cells = list(more.cells())
+    assert len(cells) == 24 * 3 * 2 * 2
+    assert len({cell.id for cell in cells}) == len(cells)
+    assert {cell.seed for cell in cells} == {1, 2, 3}
+
+
+def test_equal_values_on_an_axis_count_once():
+    assert (
+        len(list(check(GOOD | {"channel": {"name": "bernoulli", "loss_rate": [0.1, 0.1, "10%"]}}).cells()))
+        == 12
+    )
+    endpoints = [{"name": "h264", "quantizer": 40, "gop": g} for g in (4, 8)]
+    assert len(list(load(GOOD | {"endpoint": endpoints}, {"endpoint.gop": 12}).cells())) == 12
+    assert len(list(check(GOOD | {"seed": [1, 1]}).cells())) == 24
+
+
+@given(st.lists(st.integers(0, 3) | st.sampled_from(["a", True, 0.5, 1.0])), st.lists(st.integers(0, 2)))
+def test_an_axis_has_each_value_once_in_order(first, second):
+    def key(value):
+        return (isinstance(value, bool), value)
+
+    values = expand(first)
+    assert [key(v) for v in values] == list(dict.fromkeys(map(key, first)))
+    assert len(expand({"a": first, "b": second})) == len(values) * len(set(second))
 
 
 @pytest.mark.parametrize(
     ("change", "message"),
     [
         ({"endpoint": {"name": "h2644", "quantizer": 40}}, "did you mean 'h264'"),
+        ({"endpoint": {"name": "h264", "bp": 0.1}}, "endpoint.bp: unknown key 'bp'; did you mean 'bpp'?"),
         ({"metrics": ["lpip"]}, "did you mean 'lpips'"),
+        ({"metrics": ["ssim", "ssim"]}, "ssim stands twice"),
+        ({"metrics": [{"name": "ssim", "sigma": 1}]}, "ssim: got an unexpected keyword argument 'sigma'"),
         ({"code": {"name": "rs", "code_rate": 1.5}}, "code_rate is 1.5"),
         ({"channel": {"name": "gilbert_elliott", "p": 1.5, "r": 0.1}}, "p"),
         ({"channel": {"name": "gilbert_elliott", "loss_rate": 0.9, "mean_burst_length": 2}}, "0.9"),
+        ({"channel": {"name": "bernoulli", "loss_rate": 2}}, "did you mean 0.02 or 2 %?"),
+        ({"report": {"loss_rate": 30}}, "did you mean 0.3 or 30 %?"),
         ({"endpoint": {"name": "h264"}}, "needs one of bpp and quantizer"),
-        ({"repetition": 3}, "repetitions"),
+        ({"repetition": 3}, "did you mean 'repetitions'"),
+        ({"repetitions": [1, 2]}, "one number, not a list"),
+        ({"seed": 2**63}, "less than or equal to 9223372036854775807"),
+        ({"seed": -1}, "greater than or equal to 0"),
         ({"clip": "/no/such/file.mp4"}, "/no/such/file.mp4"),
+        ({"clip": {"source": "portrait", "second": 1}}, "did you mean 'seconds'"),
+        (
+            {"clip": {"source": "portrait", "seconds": float("inf")}},
+            "clip.seconds: inf is not a finite number",
+        ),
+        ({"endpoint": {"name": "h264", "bpp": float("inf")}}, "inf is not a finite number"),
+        ({"path": {"jitter": 0}}, "did you mean 'jitter_s'"),
+        ({"path": {"playout_delay_s": "soon"}}, "'auto' or 0 to 60 seconds"),
         ({"require": ["lpips"]}, "not among the metrics"),
+        ({"plot": {"x": "los_rate"}}, "did you mean 'loss_rate'"),
+        ({"plot": {"y": ["ssimm"]}}, "did you mean 'ssim'"),
+        ({"plot": {"facet": ["gopp"]}}, "did you mean 'gop'"),
+        ({"plot": {"facets": ["gop"]}}, "did you mean 'facet'"),
+        ({"endpoint": {"name": "h264", "quantizer": 60}}, "quantizer 60 is not within 10 and 51"),
+        ({"endpoint": {"name": "h264", "quantizer": 40, "gop": 500}}, "a gop of 500 is longer than the clip"),
+        ({"endpoint": {"name": "h264", "quantizer": 40, "resolution": 99}}, "resolution 99 is odd"),
+        (
+            {"endpoint": {"name": "opus", "block_frames": 255}, "code": {"name": "rs", "code_rate": 0.5}},
+            "n=510",
+        ),
+        ({"endpoint": []}, "an empty list leaves nothing to run"),
+        ({"channel": None}, "None has no name"),
+        ({"endpoint": 5}, "5 has no name"),
     ],
 )
 def test_mistakes_are_named(change, message):
-    with pytest.raises(ScenarioError) as error:
-        check(GOOD | change)
-    assert message in str(error.value)
-    assert "\n" not in str(error.value)
+    said = _message(change)
+    assert message in said
+    assert "\n" not in said
+
+
+@pytest.mark.parametrize(
+    "code", ["none", {"name": "repetition", "code_rate": 0.5}, {"name": "rs", "code_rate": 0.99}]
+)
+def test_a_code_with_a_packetization_runs_or_is_refused_by_check(code):
+    from lossweep.endpoints.fec.code import CODES
+    from lossweep.experiments.evaluator import Evaluator
+
+    if not isinstance(code, str) and code["name"] not in CODES.names():
+        code = {**code, "name": "red"}
+    short = {"clip": {"source": "portrait", "seconds": 0.32}, "endpoint": OBJECT | {"gop": 8}, "code": code}
+    try:
+        scenario = check(GOOD | short)
+    except ScenarioError:
+        return
+    Evaluator([]).evaluate(next(scenario.cells()))
+
+
+def test_fractions_are_read_as_people_write_them():
+    scenario = check(
+        GOOD
+        | {
+            "channel": {"name": "bernoulli", "loss_rate": ["2%", "1/4"]},
+            "code": {"name": "rs", "code_rate": "2/3"},
+        }
+    )
+    assert [c.make().loss_rate for c in scenario.channel] == [0.02, 0.25]
+    assert scenario.code[0].make().code_rate == pytest.approx(2 / 3)
+
+
+def test_yaml_is_that_of_version_1_2():
+    data = read_yaml(
+        "{a: 1e-3, b: 010, c: 1:30, d: yes, e: 0x1F, f: 0o10, g: -.5, h: true, i: null, j: ~}", "x"
+    )
+    assert list(data.values()) == [0.001, 10, "1:30", "yes", 31, 8, -0.5, True, None, None]
+    assert read_yaml("a: &x {k: 1}\nb: {<<: *x, z: 2}", "x")["b"] == {"k": 1, "z": 2}
+    with pytest.raises(ScenarioError, match=r"x.yaml, line 2: .*'a' stands twice"):
+        read_yaml("a: 1\na: 2", "x.yaml")
+
+
+@given(st.floats(allow_nan=False, allow_infinity=False) | st.integers(-(10**12), 10**12))
+def test_yaml_numbers_are_numbers(value):
+    assert read_yaml(f"a: {value!r}", "x") == {"a": value}
+
+
+@given(st.text(max_size=40))
+def test_any_text_is_data_or_one_error(text):
+    try:
+        read_yaml(text, "x")
+    except ScenarioError as error:
+        lines = str(error).count("\n")
+    else:
+        lines = 0
+    assert lines == 0
 
 
 def test_overrides_reach_every_member_of_a_list():
     scenario = read("smoke", ["endpoint.gop=16", "channel.loss_rate=0.1", "clip.seconds=1"])
-    assert {e["gop"] for e in scenario.endpoint} == {16}
-    assert {c["clip"]["seconds"] for c in scenario.cells()} == {1}
+    assert {way.endpoint.gop for way in scenario.endpoint} == {16}
+    assert {cell.clip.seconds for cell in scenario.cells()} == {1}
+
+
+@pytest.mark.parametrize(
+    "override", ["gop", "=3", "a..b=3", "name.x=1", "endpoint.gop=[1", "endpoint.gop=a: b: c"]
+)
+def test_malformed_overrides_are_one_line(override, capsys):
+    assert main(["check", "smoke", "--set", override]) == 2
+    assert len(capsys.readouterr().err.splitlines()) == 1
+
+
+def test_a_scenario_is_a_file_and_clips_are_relative_to_it(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "smoke").mkdir()
+    assert read("smoke").name == "smoke"
+    (tmp_path / "mine").mkdir()
+    clip = portrait()
+    film(tmp_path / "mine" / "talk.mp4", clip.video[:16], clip.fps, clip.speech)
+    (tmp_path / "mine" / "s.yaml").write_text(yaml.safe_dump(GOOD | {"clip": "talk.mp4"}))
+    assert read("mine/s.yaml").clip[0].source == str(tmp_path / "mine" / "talk.mp4")
+    (tmp_path / "here.mp4").write_bytes((tmp_path / "mine" / "talk.mp4").read_bytes())
+    assert read("mine/s.yaml", ["clip=here.mp4"]).clip[0].source == str(tmp_path / "here.mp4")
+    with pytest.raises(ScenarioError, match=r"a gop of 32 is longer than the clip talk.mp4 \(16 frames\)"):
+        read("mine/s.yaml", ["endpoint.gop=32"])
 
 
 def test_ready_made_scenarios_without_private_data_are_sound():
-    for name in ("quickstart", "smoke", "erasure_lpips", "burst_lpips"):
-        assert name in ready_made()
-        assert list(read(name).cells())
+    for name in ("quickstart", "smoke", "erasure_lpips", "burst_lpips", "av_loss", "av_burst", "speech_loss"):
+        cells = list(read(name).cells())
+        assert len({cell.id for cell in cells}) == len(cells) > 0
 
 
 def test_bad_input_is_one_line_and_exit_status_2(tmp_path, capsys):
@@ -65,18 +215,25 @@ def test_bad_input_is_one_line_and_exit_status_2(tmp_path, capsys):
     assert "quickstart" in lines[1]
 
 
-@pytest.mark.parametrize(
-    ("endpoint", "code", "said"),
-    [
-        ("{name: h264, bpp: 0.05}", "{name: pacsc, code_rate: 0.5}", "code pacsc is for the endpoint syncsc"),
-        (
-            "{name: syncsc, coding: integers}",
-            "{name: pacsc-s, code_rate: 0.5}",
-            "coding integers is for codes that protect packets",
-        ),
-    ],
-)
-def test_an_endpoint_with_a_code_it_does_not_take_is_refused_before_anything_runs(endpoint, code, said):
-    text = f"{{name: x, endpoint: {endpoint}, code: {code}, channel: {{name: bernoulli, loss_rate: 0}}, metrics: []}}"
-    with pytest.raises(ScenarioError, match=said):
-        check(yaml.safe_load(text))
+def test_an_endpoint_with_a_code_it_does_not_take_is_refused():
+    said = _message({"endpoint": {"name": "h264", "bpp": 0.05}, "code": {"name": "pacsc", "code_rate": 0.5}})
+    assert "pacsc" in said
+    assert "\n" not in said
+
+
+def test_ids_change_with_content_and_not_with_defaults_or_folders(tmp_path):
+    def first(**change):
+        return next(check(GOOD | change).cells()).id
+
+    plain = first(endpoint={"name": "h264", "quantizer": 40})
+    assert plain == first(endpoint={"name": "h264", "quantizer": 40.0, "gop": 32, "packetization": "rtp"})
+    assert plain == first(endpoint={"name": "h264", "quantizer": 40}, clip={"source": "portrait", "fps": 25})
+    assert plain != first(endpoint={"name": "h264", "quantizer": 41})
+    ids = []
+    for folder, tint in (("a", 0), ("b", 0), ("c", 9)):
+        (tmp_path / folder).mkdir()
+        film(tmp_path / folder / "v.mp4", np.full((8, 64, 64, 3), tint, np.uint8), 25.0)
+        ids.append(first(clip=str(tmp_path / folder / "v.mp4")))
+    assert ids[0] == ids[1] != ids[2]
+    (tmp_path / "a" / "v.en.VTT").write_text("WEBVTT\n\n00:00.000 --> 00:00.300\nhello\n")
+    assert first(clip=str(tmp_path / "a" / "v.mp4")) != ids[0]

@@ -5,11 +5,11 @@ from __future__ import annotations
 import hashlib
 import logging
 from dataclasses import dataclass
-from functools import lru_cache
 from weakref import WeakValueDictionary
 
 import av
 import numpy as np
+from cachetools import LRUCache, cached
 from numpy.typing import NDArray
 
 from lossweep.endpoints.codecs.video.codec import Codec
@@ -26,7 +26,14 @@ class Picture:
 
 # Pictures of different arrival patterns are mostly the same ones: each is held once.
 _held: WeakValueDictionary[str, Picture] = WeakValueDictionary()
-BLOCKS_HELD = 1024
+BYTES_HELD = 1 << 30
+
+
+def _size(pictures: tuple[Picture, ...]) -> int:
+    return sum(picture.pixels.nbytes for picture in pictures) + 1
+
+
+_blocks: LRUCache = LRUCache(BYTES_HELD, getsizeof=_size)
 
 
 def picture(pixels: NDArray[np.uint8], concealed: bool = False) -> Picture:
@@ -37,7 +44,7 @@ def picture(pixels: NDArray[np.uint8], concealed: bool = False) -> Picture:
     return _held.setdefault(key, Picture(pixels, digest, concealed))
 
 
-@lru_cache(maxsize=BLOCKS_HELD)
+@cached(_blocks)
 def decode_block(
     codec: Codec, whole: tuple[bytes, ...], damaged: bytes, width: int, height: int
 ) -> tuple[Picture, ...]:
@@ -46,7 +53,7 @@ def decode_block(
     A fresh decoder sees nothing but this block, so nothing shown depends on what was decoded before. The
     access units after the first that is not whole are not decoded: their references are not what the
     encoder had. A damaged IDR has no reference to conceal from and is not decoded either. The latest
-    `BLOCKS_HELD` results are kept, so equal bytes are decoded once.
+    `BYTES_HELD` bytes of pictures are kept, so equal bytes are decoded once.
 
     Args:
         whole: access units from the IDR on, all whole.

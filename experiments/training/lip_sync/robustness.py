@@ -11,10 +11,10 @@ import numpy as np
 from lossweep.endpoints.clip import SPEECH_RATE, Clip, Playback
 from lossweep.endpoints.endpoint import Truth
 from lossweep.experiments.clips import load_clips
-from lossweep.experiments.evaluator import Bench
+from lossweep.experiments.evaluator import Evaluator
 from lossweep.experiments.metrics.lip_sync.metric import LipSync
 from lossweep.experiments.metrics.metric import Picture
-from lossweep.experiments.scenario import check
+from lossweep.experiments.check import check
 from lossweep.experiments.training.face.split import clips_folder
 from lossweep.experiments.training.model_card import Table
 
@@ -89,4 +89,4 @@ def _through(source: str, endpoint: dict) -> Playback:
             "metrics": [],
         }
     )
-    return Bench([]).restore(next(iter(scenario.cells())))[1]
+    return Evaluator([]).restore(next(iter(scenario.cells())))[1]

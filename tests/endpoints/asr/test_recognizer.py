@@ -14,11 +14,12 @@ from lossweep.endpoints.asr.recognizer import recognizer
 from lossweep.endpoints.asr.zipformer import joined
 from lossweep.endpoints.clip import Clip, ClipError, Playback, Word
 from lossweep.endpoints.endpoint import Truth
+from lossweep.experiments.check import check
 from lossweep.experiments.clips import load_clips
 from lossweep.experiments.clips.recognized import recognize
-from lossweep.experiments.evaluator import Bench
+from lossweep.experiments.errors import ScenarioError
+from lossweep.experiments.evaluator import Evaluator
 from lossweep.experiments.metrics.recognition import Recognition, spelled
-from lossweep.experiments.scenario import ScenarioError, check
 
 pocketsphinx = pytest.mark.skipif(
     not __import__("importlib.util").util.find_spec("pocketsphinx"), reason="pocketsphinx is not installed"
@@ -79,7 +80,7 @@ def test_words_are_recognized_where_they_are_sent_and_not_known(monkeypatch):
         ({"name": "system", "speech": "opus", "words": "text"}, 2),
     ):
         (cell,) = check({"name": "s", "endpoint": endpoint, **network}).cells()
-        clip = Bench([]).stream(cell)
+        clip = Evaluator([]).stream(cell)
         assert asked == ["pocketsphinx"] * heard
         assert clip is not None
 

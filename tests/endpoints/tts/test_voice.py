@@ -13,9 +13,10 @@ from lossweep.endpoints.fec.none import NoCode
 from lossweep.endpoints.system import SystemEndpoint, SystemParams
 from lossweep.endpoints.tts.synthesizer import SYNTHESIZERS
 from lossweep.endpoints.tts.voice import VoiceParams, VoiceSession, speak, voice_session
+from lossweep.experiments.check import check
 from lossweep.experiments.clips import load_clips
+from lossweep.experiments.errors import ScenarioError
 from lossweep.experiments.evaluator import play
-from lossweep.experiments.scenario import ScenarioError, check
 from lossweep.sim.simulate import simulate
 
 VIDEO = {"name": "syncsc", "drawing": "frozen"}

@@ -14,7 +14,9 @@ from torch.nn.functional import pad, pairwise_distance
 
 from lossweep.endpoints.clip import Clip, Playback
 from lossweep.endpoints.endpoint import Truth
+from lossweep.experiments.check import check
 from lossweep.experiments.clips import load_clips
+from lossweep.experiments.errors import ScenarioError
 from lossweep.experiments.metrics.lip_sync.error import SHIFT, lip_sync_error, mean_distances
 from lossweep.experiments.metrics.lip_sync.expert import make
 from lossweep.experiments.metrics.lip_sync.faces import lower_face
@@ -23,7 +25,7 @@ from lossweep.experiments.metrics.lip_sync.mfcc import mfcc
 from lossweep.experiments.metrics.lip_sync.syncnet_network import FILE, SyncNet
 from lossweep.experiments.metrics.lip_sync.syncnet_v2 import crop, smoothed
 from lossweep.experiments.metrics.metric import MetricAbsent, MetricError, Picture
-from lossweep.experiments.scenario import ScenarioError, check, ready_made
+from lossweep.experiments.scenario_file import ready_made
 from lossweep.experiments.training.lip_sync.dataset import Example
 from lossweep.experiments.training.lip_sync.evaluation import Numbers, found
 

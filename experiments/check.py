@@ -1,0 +1,244 @@
+"""Checks a scenario whole, before anything runs: names, ranges, and that every cell can run."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from inspect import signature
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+
+from lossweep.channels.registry import nearest, unknown
+from lossweep.endpoints.asr.recognizer import recognizer
+from lossweep.endpoints.endpoint import ENDPOINTS
+from lossweep.experiments.axes import expand, infinite, numbers
+from lossweep.experiments.clips.source import BUILT_IN, sources
+from lossweep.experiments.errors import ScenarioError
+from lossweep.experiments.feasibility import infeasible
+from lossweep.experiments.metrics.metric import METRICS
+from lossweep.experiments.parts import (
+    ChannelParams,
+    ClipParams,
+    CodeParams,
+    MetricParams,
+    Named,
+    PathParams,
+    channel_params,
+    endpoint_params,
+    named,
+)
+from lossweep.experiments.scenario import Data, PlotParams, ReportParams, Scenario, Way
+
+FRACTIONS = ("loss_rate", "expected_loss")
+PORTRAIT_FPS, PORTRAIT_SIZE = 25.0, 256
+DEFAULTS: Data = {"clip": "portrait", "code": "none", "path": {}}
+
+
+def check(data: Data, folder: Path | None = None) -> Scenario:
+    """Checks a scenario whole.
+
+    Args:
+        data: as YAML gives it.
+        folder: that relative clip paths start from; None is the current one.
+    Raises:
+        ScenarioError: one line for each mistake.
+    """
+    mistakes = [*infinite(data)]
+    data = DEFAULTS | numbers(data)
+    mistakes += [
+        f"{key}: {unknown('key', key, Scenario.model_fields)}"
+        for key in data
+        if key not in Scenario.model_fields
+    ]
+    mistakes += _percentages(data)
+    _stop(mistakes)
+    parts: dict[str, Callable[[Any], Any]] = {
+        "clip": lambda value: _clip(value, folder or Path.cwd()),
+        "endpoint": _way,
+        "code": lambda value: _made(CodeParams, value),
+        "channel": lambda value: _channel(value, folder or Path.cwd()),
+        "path": PathParams.model_validate,
+    }
+    parsed: Data = {}
+    for part, parse in parts.items():
+        if part in data:
+            parsed[part] = _values(part, data[part], parse, mistakes)
+    for part in ("seed", "score_every"):
+        if part in data:
+            parsed[part] = tuple(expand(data[part]))
+    if isinstance(data.get("metrics"), list):
+        parsed["metrics"] = _metrics(data["metrics"], mistakes)
+    _stop(mistakes)
+    try:
+        scenario = Scenario.model_validate(data | parsed)
+    except ValidationError as error:
+        raise ScenarioError("\n".join(_lines(error, Scenario, ""))) from None
+    mistakes += [
+        f"require: {name} is required but not among the metrics"
+        for name in scenario.require
+        if name not in {metric.name for metric in scenario.metrics}
+    ]
+    mistakes += _plotted(scenario)
+    _stop(mistakes)
+    _stop(infeasible(scenario))
+    return scenario
+
+
+def _stop(mistakes: list[str]) -> None:
+    if mistakes:
+        raise ScenarioError("\n".join(dict.fromkeys(mistakes)))
+
+
+def _values(part: str, value: Any, parse: Callable[[Any], Any], mistakes: list[str]) -> tuple[Any, ...]:
+    """All values of an axis, parsed; what is wrong with them goes into `mistakes`."""
+    found: list[Any] = []
+    singles = expand(value)
+    if not singles:
+        mistakes.append(f"{part}: an empty list leaves nothing to run")
+    for single in singles:
+        try:
+            parsed = parse(single)
+            found += parsed if isinstance(parsed, list) else [parsed]
+        except ValidationError as error:
+            mistakes += _lines(error, _model(part, single), part)
+        except (ValueError, TypeError) as error:
+            mistakes.append(f"{part}: {error}")
+    return tuple(found)
+
+
+def _model(part: str, value: Any) -> type[BaseModel] | None:
+    """The model that a part of the scenario was checked against, for the nearest known option."""
+    if part == "endpoint":
+        name = value.get("name") if isinstance(value, dict) else value
+        return ENDPOINTS.get(name).Params if name in ENDPOINTS.names() else None
+    return {"clip": ClipParams, "path": PathParams}.get(part)
+
+
+def _clip(value: Any, folder: Path) -> list[ClipParams]:
+    params = ClipParams.model_validate({"source": value} if isinstance(value, str) else value)
+    if params.recognizer is not None:
+        params = params.model_copy(update={"recognizer": os.path.expandvars(params.recognizer)})
+        recognizer(params.recognizer or "")
+    source = params.source
+    if source == BUILT_IN:
+        params = params.model_copy(
+            update={"fps": params.fps or PORTRAIT_FPS, "size": params.size or PORTRAIT_SIZE}
+        )
+    elif not source.startswith(("$", "~")) or (folder / source).exists():
+        source = str((folder / source).absolute())
+    found = sources(source)
+    return [params.model_copy(update={"source": single}) for single in found]
+
+
+def _way(value: Any) -> Way:
+    code = None
+    if isinstance(value, dict) and "code" in value:
+        code = _made(CodeParams, value["code"])
+        value = {key: member for key, member in value.items() if key != "code"}
+    return Way.model_construct(endpoint=endpoint_params(value), code=code)
+
+
+def _made(kind: Any, value: Any) -> Any:
+    """A code or channel, made once so that it checks its options."""
+    model = named(kind, value)
+    model.make()
+    return model
+
+
+def _channel(value: Any, folder: Path) -> ChannelParams:
+    """A channel, made once so that it checks its options; its traces are relative to the scenario's folder."""
+    if isinstance(value, dict):
+        members = value.get("elements") if isinstance(value.get("elements"), list) else [value]
+        for member in members or ():
+            if isinstance(member, dict) and (folder / str(member.get("file", ""))).is_file():
+                member["file"] = str((folder / member["file"]).absolute())
+    model = channel_params(value)
+    model.make()
+    return model
+
+
+def _metrics(value: list[Any], mistakes: list[str]) -> tuple[Named, ...]:
+    found: list[Named] = []
+    for single in value:
+        try:
+            metric = named(MetricParams, single)
+            made = METRICS.get(metric.name)
+            signature(made).bind(**metric.options)
+            getattr(made, "check", lambda **options: None)(**metric.options)
+        except (TypeError, ValueError, RuntimeError) as error:
+            name = single.get("name", single) if isinstance(single, dict) else single
+            prefix = "" if str(name) in str(error) else f"{name}: "
+            mistakes.append(f"metrics: {prefix}{error}")
+            continue
+        if metric.name in {other.name for other in found}:
+            mistakes.append(f"metrics: {metric.name} stands twice; a table has one column for it")
+        found.append(metric)
+    return tuple(found)
+
+
+def _plotted(scenario: Scenario) -> list[str]:
+    """Columns named for the plots that no table of the scenario has."""
+    from lossweep.experiments.columns import parameter_columns, schema
+
+    known = set(schema())
+    for metric in scenario.metrics:
+        made = METRICS.get(metric.name)
+        known |= {*getattr(made, "columns", ()), metric.name, f"{metric.name}_paper"}
+        known |= {column.name for column in getattr(made, "schema", None) or ()}
+    known |= {name for cell in scenario.cells() for name in parameter_columns(cell)}
+    asked = {"plot.x": (scenario.plot.x,), "plot.y": scenario.plot.y, "plot.facet": scenario.plot.facet}
+    return [
+        f"{place}: unknown column {name!r}; did you mean {nearest(name, known)!r}? (`lossweep columns` lists them)"
+        for place, names in asked.items()
+        for name in names
+        if name not in known
+    ]
+
+
+def _percentages(value: Any, place: str = "") -> list[str]:
+    """Fractions that were given as percent."""
+    if isinstance(value, list):
+        return [line for member in value for line in _percentages(member, place)]
+    if not isinstance(value, dict):
+        key = place.rpartition(".")[2]
+        number = isinstance(value, int | float) and not isinstance(value, bool)
+        if key in FRACTIONS and number and 1 < value <= 100:
+            return [
+                f"{place} is {value:g}, and 1 is everything; did you mean {value / 100:g} or {value:g} %?"
+            ]
+        return []
+    return [
+        line for key, member in value.items() for line in _percentages(member, f"{place}.{key}".strip("."))
+    ]
+
+
+def _lines(error: ValidationError, model: type[BaseModel] | None, part: str) -> list[str]:
+    lines = []
+    for problem in error.errors():
+        place = ".".join(
+            [part, *(str(at) for at in problem["loc"] if not str(at).startswith("function-"))]
+        ).strip(".")
+        message = problem["msg"].removeprefix("Value error, ")
+        if problem["type"] == "extra_forbidden":
+            known = _fields(model, problem["loc"])
+            key = str(problem["loc"][-1])
+            message = unknown("key", key, known) if known else f"unknown key {key!r}"
+        elif problem["type"] not in ("missing", "value_error"):
+            message += f", not {problem['input']!r}"
+        lines.append(f"{place}: {message}")
+    return lines
+
+
+def _fields(model: type[BaseModel] | None, place: tuple[int | str, ...]) -> list[str]:
+    """The options of the model at a place inside a model."""
+    inner = {"plot": PlotParams, "report": ReportParams}
+    for key in place[:-1]:
+        if model is None or str(key) not in model.model_fields:
+            return []
+        kinds = [model.model_fields[str(key)].annotation]
+        model = inner.get(str(key)) or next(
+            (k for k in kinds if isinstance(k, type) and issubclass(k, BaseModel)), None
+        )
+    return [name for name in model.model_fields if name != "name"] if model is not None else []

@@ -1,0 +1,157 @@
+"""What each command does; `lossweep.experiments.cli` reads the arguments."""
+
+from __future__ import annotations
+
+import argparse
+import time
+from pathlib import Path
+
+from lossweep.experiments.cli import FAILED
+from lossweep.experiments.durations import duration
+from lossweep.experiments.errors import ScenarioError
+from lossweep.experiments.scenario import Scenario
+from lossweep.experiments.scenario_file import find, read
+
+
+def do_run(options: argparse.Namespace) -> int:
+    """Runs or resumes a scenario."""
+    from lossweep.experiments.run import Settings, run_scenario
+
+    settings = Settings(
+        device=device(options.device),
+        workers=options.workers,
+        threads=options.threads,
+        accept_changes=options.accept_changes,
+        only=options.cell,
+    )
+    failed = run_scenario(read(options.scenario, options.set), options.out, settings)
+    return FAILED if failed else 0
+
+
+def do_check(options: argparse.Namespace) -> int:
+    """Checks a scenario; prints its cells, axes, absent metrics and estimated time."""
+    from lossweep.experiments.engine import available_cores
+    from lossweep.experiments.estimate import estimate
+    from lossweep.experiments.presence import absent
+
+    scenario = read(options.scenario, options.set)
+    device(options.device)
+    cells = len(list(scenario.cells()))
+    print(f"{scenario.name}: {cells} cells")
+    for line in _axes(scenario):
+        print(f"  {line}")
+    for name, reason in absent(scenario.metrics).items():
+        if name in scenario.require:
+            raise ScenarioError(f"{name} is required: {reason}")
+        print(f"absent: {reason}")
+    seconds, basis = estimate(scenario)
+    cores = available_cores()
+    print(f"about {duration(seconds / cores)} on {cores} cores ({basis})")
+    return 0
+
+
+def do_plot(options: argparse.Namespace) -> int:
+    """Draws the curves of a finished sweep."""
+    from lossweep.experiments import plot
+
+    _needs_table(options.directory)
+    asked = {key: getattr(options, key) for key in ("x", "y", "facet", "where") if getattr(options, key)}
+    files = plot.plot(options.directory, **asked)
+    pictures = [file for file in files if file.suffix == ".png"]
+    print(f"{len(pictures)} plots (PNG, PDF, CSV) in {options.directory / 'plots'}:")
+    for file in pictures:
+        print(f"  {file}")
+    return 0
+
+
+def do_report(options: argparse.Namespace) -> int:
+    """Writes the page of a finished sweep."""
+    from lossweep.experiments.report import report
+
+    _needs_table(options.directory)
+    print(f"report: {report(options.directory, strip=not options.no_strip)}")
+    return 0
+
+
+def do_list(options: argparse.Namespace) -> int:
+    """Lists what is registered, or the options of one name."""
+    from lossweep.experiments.listing import describe, overview
+
+    print(overview() if options.name is None else describe(options.name))
+    return 0
+
+
+def do_show(options: argparse.Namespace) -> int:
+    """Prints a ready-made scenario."""
+    print(find(options.name).read_text(encoding="utf-8"), end="")
+    return 0
+
+
+def do_columns(options: argparse.Namespace) -> int:
+    """Prints the schema of the tables."""
+    from lossweep.experiments.columns import describe
+
+    print(describe())
+    return 0
+
+
+def do_simulate(options: argparse.Namespace) -> int:
+    """Sends one cell through the network and prints what the network did."""
+    from lossweep.experiments.evaluator import Evaluator, deliver
+    from lossweep.sim.statistics import statistics
+
+    scenario = read(options.scenario, options.set)
+    cell = next(scenario.cells())
+    started = time.perf_counter()
+    try:
+        endpoint, encoded = Evaluator([], device(options.device)).encoded(cell)
+        delivery = deliver(cell, encoded.stream)
+    except ValueError as error:
+        raise ScenarioError(str(error)) from None
+    print(f"{endpoint.label} over {cell.channel.model_dump()}, repetition {cell.repetition}")
+    for name, value in statistics(encoded.stream, delivery).items():
+        print(f"  {name:<28} {value:.6g}")
+    print(delivery.table().head(options.packets).to_string(index=False, float_format="{:.4f}".format))
+    print(f"{len(encoded.stream.packets)} packets, {time.perf_counter() - started:.1f} s")
+    return 0
+
+
+def device(name: str) -> str:
+    """The device that networks run on: "cpu" or "cuda". torch is loaded only where there may be a GPU.
+
+    Raises:
+        ScenarioError: cuda is asked for and not there.
+    """
+    if name == "cpu" or (name == "auto" and not Path("/dev/nvidiactl").exists()):
+        return "cpu"
+    import torch
+
+    if name == "cuda" and not torch.cuda.is_available():
+        raise ScenarioError("--device cuda: torch sees no CUDA device here; use --device cpu")
+    return "cuda" if torch.cuda.is_available() else "cpu"
+
+
+def _axes(scenario: Scenario) -> list[str]:
+    lines = []
+    for part, values in scenario.changes().items():
+        shown = [_short(value) for value in values]
+        lines.append(f"{part}: {len(shown)}: {'; '.join(shown[:12])}{'; ...' if len(shown) > 12 else ''}")
+    seeds = f", seeds {', '.join(map(str, scenario.seed))}" if len(scenario.seed) > 1 else ""
+    return [*lines, f"repetitions: {scenario.repetitions}{seeds}"]
+
+
+def _short(value: object) -> str:
+    if not isinstance(value, dict):
+        return str(value)
+    return (
+        " ".join(str(v) if k in ("name", "source") else f"{k}={_short(v)}" for k, v in value.items())
+        or "default"
+    )
+
+
+def _needs_table(directory: Path) -> None:
+    table, failures = directory / "table.csv", directory / "failures.json"
+    if not (directory / "table.parquet").exists() or not table.exists():
+        raise ScenarioError(f"{directory} holds no table; run a scenario into it first (lossweep run)")
+    if len(table.read_text(encoding="utf-8").splitlines()) < 2:
+        raise ScenarioError(f"no cell of {directory} was finished; see {failures}")

@@ -1,0 +1,52 @@
+"""Progress of a sweep on stderr: a bar on a terminal, else one plain line per minute."""
+
+from __future__ import annotations
+
+import sys
+import time
+
+from lossweep.experiments.durations import duration
+
+LINE_EVERY_S = 60.0
+
+
+class Progress:
+    """Counts finished cells.
+
+    Args:
+        name: of the scenario.
+        total: cells of the sweep.
+        kept: cells that were finished before.
+    """
+
+    def __init__(self, name: str, total: int, kept: int) -> None:
+        self._name, self._total, self._done, self._kept = name, total, kept, kept
+        self._started = self._shown = time.monotonic()
+        self._bar = None
+        if sys.stderr.isatty():
+            from tqdm import tqdm
+
+            self._bar = tqdm(total=total, initial=kept, unit="cell", desc=name, file=sys.stderr)
+
+    def say(self, line: str) -> None:
+        """Prints a line and leaves the bar whole."""
+        if self._bar is not None:
+            self._bar.write(line, file=sys.stderr)
+        else:
+            print(line, file=sys.stderr, flush=True)
+
+    def step(self) -> None:
+        """One more cell is finished, or has failed."""
+        self._done += 1
+        now = time.monotonic()
+        if self._bar is not None:
+            self._bar.update()
+        elif now - self._shown >= LINE_EVERY_S:
+            self._shown = now
+            left = (now - self._started) / (self._done - self._kept) * (self._total - self._done)
+            self.say(f"{self._name}: {self._done} of {self._total} cells, about {duration(left)} left")
+
+    def close(self) -> None:
+        """Ends the bar."""
+        if self._bar is not None:
+            self._bar.close()
