@@ -139,7 +139,7 @@ def test_fractions_are_read_as_people_write_them():
             "code": {"name": "rs", "code_rate": "2/3"},
         }
     )
-    assert [c.make().loss_rate for c in scenario.channel] == [0.02, 0.25]
+    assert [c.options["loss_rate"] for c in scenario.channel] == [0.02, 0.25]
     assert scenario.code[0].make().code_rate == pytest.approx(2 / 3)
 
 
