@@ -90,7 +90,7 @@ class SyncSCEndpoint(FaceEndpoint):
         options = self.params
         tracker = _tracker(options.tracker, self.device, options.faces == "largest", options.tracker_folder)
         identity, found = tracker.track(pictures)
-        return Tracked(identity, np.float32(smoothed(found, FaceModel.load().scale)))
+        return Tracked(identity, smoothed(found, FaceModel.load().scale).astype(np.float32))
 
 
 @lru_cache(maxsize=4)

@@ -139,7 +139,7 @@ class FaceEndpoint(ABC):
         `semantics` is the receiver's estimate of every frame; where the screen is grey that is the reference's.
         """
         code = _face_code(session, device)
-        reference = np.float32(session.reference.coefficients)
+        reference = np.asarray(session.reference.coefficients, np.float32)
         rows = packets.rows(received, code, session.fps)
         grey = next((b for b, block in enumerate(rows) if any(row is not None for row in block)), 0)
         grey *= code.layout.frames
@@ -150,7 +150,7 @@ class FaceEndpoint(ABC):
         scaling = cls.scaling()
         known = Reference(
             session.reference.picture(),
-            np.float32(session.reference.identity),
+            np.asarray(session.reference.identity, np.float32),
             scaling.coefficients(reference),
         )
         frames = RenderedFrames(

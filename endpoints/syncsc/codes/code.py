@@ -36,15 +36,22 @@ class FaceCode(Protocol):
 
     Rows have no header: block and encoding symbol ID follow from the RTP sequence number.
 
-    Attributes:
-        layout: which frames stand in a block, and when they are shown.
-        block: what the simulator is told of a block: its n rows, and what they recover by arrival pattern.
-        ready: int [n], the frame of the block at whose end each row can be sent.
     """
 
-    layout: Layout
-    block: PacketCode
-    ready: NDArray[np.int64]
+    @property
+    def layout(self) -> Layout:
+        """Which frames stand in a block, and when they are shown."""
+        ...
+
+    @property
+    def block(self) -> PacketCode:
+        """What the simulator is told of a block: its n rows, and what they recover by arrival pattern."""
+        ...
+
+    @property
+    def ready(self) -> NDArray[np.int64]:
+        """The frame of the block at whose end each row can be sent, [n]."""
+        ...
 
     def encode(self, coefficients: NDArray[np.float32]) -> list[list[bytes]]:
         """The n rows of each block.

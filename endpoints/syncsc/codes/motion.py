@@ -44,8 +44,8 @@ class Motion:
 
     def save(self, path: Path) -> None:
         """Writes it, in float32: what counts of the covariance is how little it falls from lag to lag."""
-        parity = {f"parity-{rate:g}": np.float32(rows.numpy()) for rate, rows in self.parity.items()}
-        save_arrays(path, {"covariance": np.float32(self.covariance.numpy()), **parity})
+        parity = {f"parity-{rate:g}": rows.float().numpy() for rate, rows in self.parity.items()}
+        save_arrays(path, {"covariance": self.covariance.float().numpy(), **parity})
 
     def prior(self, distance: int, frames: int) -> tuple[Tensor, Tensor]:
         """Of a window's frames, given the number `distance` >= 1 frames before its first: mean and precision.

@@ -69,7 +69,7 @@ class PacketCoded:
                     numbers[b, i], known[b, i] = row, True
         values, there = self.layout.deinterleave(numbers), self.layout.deinterleave(known)
         shown = interpolated(values, there, self.layout.horizon(len(values)), reference, self.interpolation)
-        return Estimate(shown, there.all(1))
+        return Estimate(shown, np.asarray(there.all(1)))
 
     def _symbols(self, block: Sequence[bytes | None]) -> dict[int, bytes]:
         """Valid rows by ESI, padded to one length: that of the repair rows, or of the longest source row."""

@@ -68,8 +68,8 @@ class PacSC:
         with torch.inference_mode():
             decoded = network.decode(torch.tensor(coded, device=self.device)).cpu().numpy()
         numbers = np.clip(decoded, -LARGEST, LARGEST).reshape(-1, self.layout.frames, COEFFICIENTS)
-        held = np.float32(reference)
-        for i, arrived in enumerate(there.any(1)):
+        held = np.asarray(reference, np.float32)
+        for i, arrived in enumerate(np.asarray(there.any(1))):
             if not arrived:
                 numbers[i] = held
             held = numbers[i, -1]

@@ -112,4 +112,4 @@ class PacSCS:
             for i, row in enumerate(block[:SOURCE_PACKETS]):
                 if row is not None:
                     source[b, i], missing[b, i] = row, False
-        return self.layout.deinterleave(source), self.layout.deinterleave(missing).any(1)
+        return self.layout.deinterleave(source), np.asarray(self.layout.deinterleave(missing).any(1))

@@ -76,7 +76,7 @@ def chosen(covariance: Tensor, n: int, seed: int = 0, steps: int = 250, starts: 
             out = out + _variance(prior, rows, there.double()).mean().sqrt()
         return out
 
-    found = []
+    found: list[tuple[float, int, Tensor]] = []
     for _ in range(starts):
         noise = torch.randn(n - SOURCE_PACKETS, SOURCE_PACKETS, generator=random, dtype=torch.float64)
         parity = (0.5 + 0.3 * noise).requires_grad_()
