@@ -14,7 +14,7 @@ from torch.nn import functional
 from lossweep.channels.errors import OptionError, WeightsError
 from lossweep.endpoints.syncsc.face_model import FaceModel
 from lossweep.endpoints.syncsc.similarity_transform import similarity
-from lossweep.endpoints.syncsc.tracker import Tracked, tracked
+from lossweep.endpoints.syncsc.tracker import Tracked, fit_face
 
 SIDE = 224
 FOCAL, CENTRE, DISTANCE = 1015.0, 112.0, 10.0
@@ -94,10 +94,10 @@ class Deep3DTracker:
         points = []
         for picture, seen in zip(pictures, self.finder.follow(pictures), strict=True):
             five = np.stack([seen[list(part), :2].mean(0) for part in FIVE])
-            scale, corner = laid(five, self.standard)
+            scale, corner = placement(five, self.standard)
             points.append(self.landmarks(_cut(picture, scale, corner).to(self.device)) / scale)
             points[-1][:, :2] += corner
-        return tracked(completed(np.stack(points), self.model), self.model)
+        return fit_face(complete_landmarks(np.stack(points), self.model), self.model)
 
     def landmarks(self, picture: Tensor) -> NDArray[np.float64]:
         """The 68 landmarks [68, 3] in pixels of the network's picture [1, 3, 224, 224]; y down, z away."""
@@ -122,10 +122,10 @@ def rotation(angles: NDArray) -> NDArray[np.float64]:
 def five_of(points: NDArray) -> NDArray[np.float64]:
     """Eyes, nose and corners of the mouth [5, 3] of 68 standard points, y up."""
     eyes = [points[[36, 39]].mean(0), points[[42, 45]].mean(0)]
-    return np.float64(np.stack([*eyes, points[30], points[48], points[54]]))
+    return np.stack([*eyes, points[30], points[48], points[54]]).astype(np.float64)
 
 
-def laid(five: NDArray, standard: NDArray) -> tuple[float, NDArray[np.float64]]:
+def placement(five: NDArray, standard: NDArray) -> tuple[float, NDArray[np.float64]]:
     """Scale and top left corner (in the picture) at which a face is cut out for the network.
 
     Args:
@@ -142,7 +142,7 @@ def laid(five: NDArray, standard: NDArray) -> tuple[float, NDArray[np.float64]]:
     return float(scale), middle - SIDE / 2 / scale
 
 
-def completed(points: NDArray, model: FaceModel, rounds: int = 4) -> NDArray[np.float64]:
+def complete_landmarks(points: NDArray, model: FaceModel, rounds: int = 4) -> NDArray[np.float64]:
     """All 478 points of faces of which 68 are known: the face model's nearest shape (regularized), moved alike.
 
     Args:
@@ -155,7 +155,7 @@ def completed(points: NDArray, model: FaceModel, rounds: int = 4) -> NDArray[np.
     normal = np.linalg.inv(flat @ flat.T + np.eye(len(basis))) @ flat / 0.03
     out = []
     for frame in points:
-        shape = model.mean.astype(np.float64)
+        shape: NDArray[np.floating] = model.mean.astype(np.float64)
         for _ in range(rounds):
             scale, turn, origin = (part[0] for part in similarity(shape[some], frame[None]))
             aligned = (frame - origin) @ turn / scale

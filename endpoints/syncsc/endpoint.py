@@ -15,7 +15,7 @@ from lossweep.endpoints.syncsc.codes.packet_coded import Coding
 from lossweep.endpoints.syncsc.face_endpoint import FaceEndpoint, FaceParams
 from lossweep.endpoints.syncsc.face_model import FaceModel
 from lossweep.endpoints.syncsc.generator.renderer import RENDERERS, Renderer
-from lossweep.endpoints.syncsc.semantics import Scaling, smoothed
+from lossweep.endpoints.syncsc.semantics import Scaling, smooth
 from lossweep.endpoints.syncsc.tracker import TRACKERS, Tracked, Tracker
 
 
@@ -90,7 +90,7 @@ class SyncSCEndpoint(FaceEndpoint):
         options = self.params
         tracker = _tracker(options.tracker, self.device, options.faces == "largest", options.tracker_folder)
         identity, found = tracker.track(pictures)
-        return Tracked(identity, smoothed(found, FaceModel.load().scale).astype(np.float32))
+        return Tracked(identity, smooth(found, FaceModel.load().scale).astype(np.float32))
 
 
 @lru_cache(maxsize=4)

@@ -13,8 +13,8 @@ from torch import Tensor
 
 from lossweep.endpoints.clip import ClipError
 from lossweep.endpoints.syncsc.extractor_network import LOOK_SIDE, ExtractorNetwork, Shapes, Window, around
-from lossweep.endpoints.syncsc.face_model import FaceModel, mirrored_points
-from lossweep.endpoints.syncsc.tracker import Tracked, several, tracked
+from lossweep.endpoints.syncsc.face_model import FaceModel
+from lossweep.endpoints.syncsc.tracker import Tracked, fit_face, several_faces
 from lossweep.endpoints.weights import load
 
 SHIPPED = Path(__file__).parent / "model" / "extractor.safetensors"
@@ -41,7 +41,7 @@ class ExtractorTracker:
         self.shapes = Shapes(self.model).to(device)
         self.device = device
         self.largest = largest
-        self._opposite = torch.from_numpy(mirrored_points(self.model.mean)).to(device)
+        self._opposite = torch.from_numpy(self.model.mirrored).to(device)
 
     @classmethod
     def load(cls, device: str = "cpu", largest: bool = False, folder: str = "") -> ExtractorTracker:
@@ -50,7 +50,7 @@ class ExtractorTracker:
 
     def track(self, pictures: Sequence[NDArray[np.uint8]]) -> Tracked:
         """See `Tracker.track`."""
-        return tracked(np.stack(list(self.follow(pictures))), self.model)
+        return fit_face(np.stack(list(self.follow(pictures))), self.model)
 
     @torch.inference_mode()
     def follow(self, pictures: Sequence[NDArray[np.uint8]]) -> Iterator[NDArray[np.float32]]:
@@ -94,7 +94,7 @@ class ExtractorTracker:
         if points is None:
             raise ClipError("no face in frame 0; choose a clip that shows one throughout")
         if not self.largest and self._another(picture, points):
-            raise several("several")
+            raise several_faces()
         looks = []
         for size in FIRST_LOOKS:
             points, _ = self.look(picture, around(points[None], LOOK_SIDE * size))

@@ -48,6 +48,8 @@ class ExtractorNetwork(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
+        self.mean: Tensor
+        self.std: Tensor
         from torchvision.models import squeezenet1_1
 
         self.features = squeezenet1_1(weights=None).features
@@ -116,6 +118,11 @@ class Shapes(nn.Module):
 
     def __init__(self, model: FaceModel) -> None:
         super().__init__()
+        self.mean: Tensor
+        self.identity_basis: Tensor
+        self.expression_basis: Tensor
+        self.lids: Tensor
+        self.opening: Tensor
         for name in ("mean", "identity_basis", "expression_basis", "lids", "opening"):
             self.register_buffer(name, torch.tensor(getattr(model, name)), persistent=False)
 

@@ -208,7 +208,7 @@ class FaceEndpoint(ABC):
                 identity, coefficients = self._track(clip.video)
             except ClipError as error:
                 raise ClipError(f"clip {clip.name}: {error}") from None
-            sent = self.scaling().numbers(coefficients)
+            sent = self.scaling().standardize(coefficients)
             _found[key] = FaceReference.of(clip.video[0], identity, sent[0]), sent
         return _found[key]
 

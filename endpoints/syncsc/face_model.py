@@ -1,9 +1,9 @@
-"""A linear 3D face model of this project's own: 16 numbers a frame, and the points they put into the picture."""
+"""A linear 3D face model of this project's own: 16 coefficients per frame, and the points they put into the picture."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -55,7 +55,7 @@ class FaceModel:
 
     A face's points are `side * (R @ shape) + place` in pixels, where
     `shape = mean + identity @ identity_basis + expression @ expression_basis + (opening - mean) * lids`.
-    Shapes have the mean distance of the outer eye corners as unit. The 16 numbers of a frame:
+    Shapes have the mean distance of the outer eye corners as unit. The 16 coefficients of a frame:
 
     * expression [6], in standard deviations of the training people;
     * eye opening [1], height of the lids' gap over the eye's width, mean of both eyes;
@@ -97,6 +97,11 @@ class FaceModel:
         """
         return _load(Path(path))
 
+    @cached_property
+    def mirrored(self) -> NDArray[np.int64]:
+        """For each of the 478 points the one on the other side of the face."""
+        return mirrored_points(self.mean)
+
     def save(self, path: Path) -> None:
         """Writes the model as float16 safetensors."""
         save_arrays(path, {f.name: getattr(self, f.name).astype(np.float16) for f in fields(self)})
@@ -104,7 +109,7 @@ class FaceModel:
     def fit(
         self, landmarks: NDArray[np.floating], identity: NDArray[np.floating] | None = None
     ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """Identity and the 16 numbers of faces whose points are known.
+        """Identity and the 16 coefficients of faces whose points are known.
 
         Args:
             landmarks: [frames, 478, 3] or [478, 3], pixels of the 256x256 picture.
@@ -119,7 +124,7 @@ class FaceModel:
             identity = self._fit_identity(points)
         coefficients = self._fit_frames(points, np.asarray(identity, np.float64))
         shape = (COEFFICIENTS,) if np.ndim(landmarks) == 2 else (len(points), COEFFICIENTS)
-        return np.float32(identity), np.float32(coefficients).reshape(shape)
+        return np.asarray(identity, np.float32), coefficients.astype(np.float32).reshape(shape)
 
     def landmarks(
         self, identity: NDArray[np.floating], coefficients: NDArray[np.floating]
@@ -131,7 +136,7 @@ class FaceModel:
             coefficients: [16] or [frames, 16].
         """
         c = np.asarray(coefficients, np.float64)
-        return np.float32(self._place(self.shape(identity, c), c))
+        return self._place(self.shape(identity, c), c).astype(np.float32)
 
     def shape(self, identity: NDArray, coefficients: NDArray) -> NDArray[np.float64]:
         """The face turned to the camera, [..., 478, 3] in eye distances."""

@@ -1,4 +1,4 @@
-"""The 16 numbers of a frame as they are sent: in standard deviations, smoothed, as float16."""
+"""The 16 coefficients of a frame as they are sent: in standard deviations, smoothed, as float16."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Scaling:
         """The scaling that a face model brings."""
         return cls(model.centre, model.scale)
 
-    def numbers(self, coefficients: NDArray[np.floating]) -> NDArray[np.float32]:
+    def standardize(self, coefficients: NDArray[np.floating]) -> NDArray[np.float32]:
         """Coefficients [..., 16] in standard deviations, as they are sent.
 
         They are float16 numbers (|x| <= 16) that are multiples of STEP too: steps of 0.004, as float16
@@ -37,13 +37,13 @@ class Scaling:
         scaled = (np.asarray(coefficients, np.float64) - self.centre) / self.scale
         return (np.round(np.clip(scaled, -16, 16) / STEP) * STEP).astype(np.float16).astype(np.float32)
 
-    def coefficients(self, numbers: NDArray[np.floating]) -> NDArray[np.float32]:
-        """The inverse of `numbers`, but for the rounding."""
-        return np.float32(np.asarray(numbers, np.float64) * self.scale + self.centre)
+    def coefficients(self, standardized: NDArray[np.floating]) -> NDArray[np.float32]:
+        """The inverse of `standardize`, but for the rounding."""
+        return (np.asarray(standardized, np.float64) * self.scale + self.centre).astype(np.float32)
 
 
-def smoothed(coefficients: NDArray[np.floating], scale: NDArray[np.floating]) -> NDArray[np.float64]:
-    """Takes the tracker's tremble off, and no delay: small steps are damped, large ones followed at once.
+def smooth(coefficients: NDArray[np.floating], scale: NDArray[np.floating]) -> NDArray[np.float64]:
+    """Smooths tracker jitter without adding latency: small steps are damped, large ones followed at once.
 
     Each frame moves towards the measured one by `min(1, 0.5 + |step| / (0.5 scale))` of the step, per number:
     a low-pass filter whose cutoff rises with speed.

@@ -1,4 +1,4 @@
-"""Ways to read the 16 numbers a frame, and the person's shape, from pictures."""
+"""Trackers: ways to read the 16 coefficients per frame, and the person's shape, from pictures."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Tracked(NamedTuple):
 
 
 class Tracker(Protocol):
-    """Class methods: `load(device)`, and `weights()`, name of each file it reads to its SHA-256."""
+    """Made by its class method `load(device, largest, folder)`."""
 
     def track(self, pictures: Sequence[NDArray[np.uint8]]) -> Tracked:
         """Follows the face through pictures, uint8 [256, 256, 3] RGB each.
@@ -42,16 +42,16 @@ class Tracker(Protocol):
         ...
 
 
-def tracked(points: NDArray[np.floating], model: FaceModel) -> Tracked:
-    """What is sent of landmarks [frames, 478, 3] in pixels: the identity is the first frame's."""
+def fit_face(points: NDArray[np.floating], model: FaceModel) -> Tracked:
+    """The face in landmarks [frames, 478, 3] in pixels: the identity is the first frame's."""
     identity, _ = model.fit(points[0])
     return Tracked(identity, model.fit(points, identity)[1])
 
 
-def several(count: str) -> ClipError:
+def several_faces() -> ClipError:
     """The error where there is more than one face."""
     return ClipError(
-        f"{count} faces in frame 0; crop the clip to one, or set the endpoint's faces to largest to take it"
+        "several faces in frame 0; crop the clip to one, or set the endpoint's faces to largest to take it"
     )
 
 
@@ -76,7 +76,7 @@ class MediapipeTracker:
 
         with Landmarker(faces=2) as landmarker:
             if len(landmarker.faces(pictures[0])) > 1 and not self.largest:
-                raise several("several")
+                raise several_faces()
         with Landmarker() as landmarker:
             points = np.stack([landmarker.face(picture).landmarks for picture in pictures])
-        return tracked(points, FaceModel.load())
+        return fit_face(points, FaceModel.load())

@@ -78,7 +78,7 @@ def rows(device: str) -> list[dict]:
     tracker = ExtractorTracker.load(device)
     found = tracker.track(clip.video)
     scaling = Scaling.of(tracker.model)
-    numbers = scaling.numbers(found.coefficients)
+    numbers = scaling.standardize(found.coefficients)
     drawn = scaling.coefficients(numbers)
     generator = Generator.load(device)
     network, keypoints = load_fom(FOM).to(device), KeypointRenderer.load(device)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import ClassVar, NamedTuple, Protocol
 
 import numpy as np
@@ -16,7 +15,7 @@ Rows = Sequence[Sequence[bytes | None]]
 """RTP payloads by block and encoding symbol ID; None where one did not arrive in time."""
 
 LARGEST = 16.0
-"""Coefficients are sent within +-16 standard deviations (`Scaling.numbers`); received ones are clamped to it."""
+"""Coefficients are sent within +-16 standard deviations (`Scaling.standardize`); received ones are clamped to it."""
 
 
 class Estimate(NamedTuple):
@@ -74,20 +73,19 @@ class FaceCode(Protocol):
         ...
 
 
-@dataclass(frozen=True)
 class PassThrough:
     """A block as the simulator sees it whose code gives no lost packet back: each of the n counts by itself.
 
     What is made of the packets that arrive is measured in the coefficients and in the pictures.
+
+    Args:
+        n: packets of a block; all count as source.
     """
 
-    n: int
     mds: ClassVar[bool] = False
 
-    @property
-    def k(self) -> int:
-        """All packets count as source."""
-        return self.n
+    def __init__(self, n: int) -> None:
+        self.k = self.n = n
 
     def recovers(self, arrived: NDArray[np.bool_]) -> NDArray[np.bool_]:
         """What arrived, bool [n]."""

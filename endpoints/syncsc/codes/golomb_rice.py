@@ -33,7 +33,7 @@ class RowCoding(Protocol):
 
 
 class Float16:
-    """16 bits a number, exact for what `semantics.Scaling.numbers` gives."""
+    """16 bits a number, exact for what `semantics.Scaling.standardize` gives."""
 
     def to_bytes(self, row: NDArray[np.floating]) -> bytes:
         """See `RowCoding`."""

@@ -25,7 +25,9 @@ def interpolated(
         float32 [frames, 16]; the known ones as they were.
     """
     at = np.arange(len(numbers))[:, None]
-    values = np.concatenate([np.asarray(reference, np.float32)[None], np.where(known, numbers, 0)]).astype(np.float64)
+    values = np.concatenate([np.asarray(reference, np.float32)[None], np.where(known, numbers, 0)]).astype(
+        np.float64
+    )
     before = np.maximum.accumulate(np.where(known, at, -1), axis=0)
     low = np.take_along_axis(values, before + 1, axis=0)
     if how == "hold":

@@ -47,7 +47,7 @@ def rows_of(parity: Tensor) -> Tensor:
     return torch.cat([torch.eye(SOURCE_PACKETS, dtype=parity.dtype), parity])
 
 
-def chosen(covariance: Tensor, n: int, seed: int = 0, steps: int = 250, starts: int = 4) -> Tensor:
+def optimize_parity(covariance: Tensor, n: int, seed: int = 0, steps: int = 250, starts: int = 4) -> Tensor:
     """Parity rows [n - 4, 4] of length 1 that serve best where fewer than four packets arrive.
 
     Gradient descent on the root of the conditional variance over loss rates and patterns (of 2 blocks of 8
@@ -84,7 +84,7 @@ def chosen(covariance: Tensor, n: int, seed: int = 0, steps: int = 250, starts: 
         fall = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, steps)
         for _ in range(steps):
             optimizer.zero_grad()
-            cost(parity, BATCH).backward()
+            cost(parity, BATCH).backward()  # type: ignore[no-untyped-call]
             optimizer.step()
             fall.step()
             with torch.no_grad():
@@ -97,7 +97,7 @@ def chosen(covariance: Tensor, n: int, seed: int = 0, steps: int = 250, starts: 
 def _variance(prior: Tensor, rows: Tensor, there: Tensor) -> Tensor:
     told = torch.einsum("bpn,ni,nj->bpij", there, rows, rows) / VARIANCE
     told = told.repeat_interleave(BLOCK // SOURCE_PACKETS, 1)
-    whole = torch.stack([torch.block_diag(*each) for each in told])
+    whole = torch.stack([torch.block_diag(*each) for each in told])  # type: ignore[no-untyped-call]
     _, covariance = posterior(
         torch.zeros(len(there), WINDOW, dtype=torch.float64), prior, whole, whole[..., 0]
     )

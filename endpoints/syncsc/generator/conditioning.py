@@ -1,4 +1,4 @@
-"""What the networks are told of a picture to be drawn: the motion field and where mouth, eyes and face stand."""
+"""What the networks read about a picture to be rendered: the motion field and where mouth, eyes and face stand."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ REACH = 16.0
 """Distances from outlines are told up to this many pixels."""
 FIELDS = 5
 """Channels of `fields`: motion x and y, mouth, eyes, face."""
-NUMBERS = 48
-"""Length of `numbers`."""
+MAPPING_INPUTS = 48
+"""Length of `mapping_input`."""
 
 
-def numbers(
+def mapping_input(
     model: FaceModel, reference: NDArray[np.floating], coefficients: NDArray[np.floating]
 ) -> NDArray[np.float32]:
     """What the mapping network reads: reference, frame, and their difference, in standard deviations.
@@ -33,7 +33,7 @@ def numbers(
     """
     here = (reference - model.centre) / model.scale
     there = (coefficients - model.centre) / model.scale
-    return np.float32(np.concatenate([np.broadcast_to(here, there.shape), there, there - here], 1))
+    return np.concatenate([np.broadcast_to(here, there.shape), there, there - here], 1).astype(np.float32)
 
 
 def fields(from_points: NDArray[np.floating], to_points: NDArray[np.floating]) -> NDArray[np.float32]:
@@ -53,7 +53,7 @@ def fields(from_points: NDArray[np.floating], to_points: NDArray[np.floating]) -
         )
         outlines.append(np.stack([mouth, np.maximum(left, right), oval]))
     distances = np.clip(np.stack(outlines) / REACH, -1, 1)
-    return np.concatenate([motion(from_points, to_points), np.float32(distances)], 1)
+    return np.concatenate([motion(from_points, to_points), distances.astype(np.float32)], 1)
 
 
 def signed_distance(outline: NDArray[np.floating]) -> NDArray[np.float32]:
@@ -61,7 +61,7 @@ def signed_distance(outline: NDArray[np.floating]) -> NDArray[np.float32]:
 
     Cells that are farther than `REACH` from the polygon's box read -`REACH`.
     """
-    start = np.float32(outline)
+    start = np.asarray(outline, np.float32)
     out = np.full((GRID, GRID), -REACH, np.float32)
     low = np.floor((start.min(0) - REACH) * (GRID / SIDE)).clip(0, GRID).astype(int)
     high = np.ceil((start.max(0) + REACH) * (GRID / SIDE)).clip(0, GRID).astype(int)

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from lossweep.endpoints.syncsc.face_model import FaceModel
-from lossweep.endpoints.syncsc.generator.conditioning import fields, numbers
-from lossweep.endpoints.syncsc.generator.networks import Drawn, Network
+from lossweep.endpoints.syncsc.generator.conditioning import fields, mapping_input
+from lossweep.endpoints.syncsc.generator.networks import Network
 from lossweep.endpoints.weights import load
 
 SHIPPED = Path(__file__).parents[1] / "model" / "generator.safetensors"
@@ -26,7 +26,7 @@ class Generator:
     def __init__(self, network: Network, device: str = "cpu") -> None:
         self.model = FaceModel.load()
         # Pixel by pixel in memory: a third less time on the CPU.
-        self.network = network.to(device, memory_format=torch.channels_last).eval()
+        self.network = network.to(torch.device(device)).to(memory_format=torch.channels_last).eval()
         self.device = device
 
     @classmethod
@@ -38,10 +38,10 @@ class Generator:
         self, reference: NDArray, reference_coefficients: NDArray, identity: NDArray, coefficients: NDArray
     ) -> NDArray[np.uint8]:
         """See `Renderer.draw`."""
-        return self.drawn(reference, reference_coefficients, identity, coefficients)[1]
+        return self.draw_both(reference, reference_coefficients, identity, coefficients)[1]
 
     @torch.inference_mode()
-    def drawn(
+    def draw_both(
         self, reference: NDArray, reference_coefficients: NDArray, identity: NDArray, coefficients: NDArray
     ) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
         """The warped and the edited pictures, uint8 [frames, 256, 256, 3] each; arguments as of `Renderer.draw`."""
@@ -51,20 +51,15 @@ class Generator:
         picture = (picture / 127.5 - 1).to(self.device, memory_format=torch.channels_last)
         here = self.model.landmarks(identity, reference_coefficients)
         # NumPy first, then the networks: their threads are in each other's way.
-        told = torch.from_numpy(fields(here, self.model.landmarks(identity, wanted)))
-        said = torch.from_numpy(numbers(self.model, reference_coefficients, wanted))
-        out = [_empty()]
-        for some, words in zip(told.split(together), said.split(together), strict=True):
-            same = picture.expand(len(some), -1, -1, -1)
-            out.append(self.network(same, some.to(self.device), words.to(self.device)))
-        return tuple(
-            _pixels(torch.cat([getattr(d, name).cpu() for d in out])) for name in ("warped", "edited")
-        )
-
-
-def _empty() -> Drawn:
-    nothing = torch.zeros(0, 3, 256, 256)
-    return Drawn(nothing, nothing, nothing)
+        maps = torch.from_numpy(fields(here, self.model.landmarks(identity, wanted))).to(self.device)
+        vectors = torch.from_numpy(mapping_input(self.model, reference_coefficients, wanted)).to(self.device)
+        warped, edited = [torch.zeros(0, 3, 256, 256)], [torch.zeros(0, 3, 256, 256)]
+        for i in range(0, len(wanted), together):
+            some = maps[i : i + together]
+            drawn = self.network(picture.expand(len(some), -1, -1, -1), some, vectors[i : i + together])
+            warped.append(drawn.warped.cpu())
+            edited.append(drawn.edited.cpu())
+        return _pixels(torch.cat(warped)), _pixels(torch.cat(edited))
 
 
 def _pixels(pictures: Tensor) -> NDArray[np.uint8]:

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from lossweep.endpoints.syncsc.generator.conditioning import FIELDS, NUMBERS
+from lossweep.endpoints.syncsc.generator.conditioning import FIELDS, MAPPING_INPUTS
 from lossweep.endpoints.syncsc.generator.warp import GRID, SIDE, Squares, cut, enlarge, sample
 
 LATENT = 128
@@ -44,7 +44,7 @@ class Network(nn.Module):
     def __init__(self) -> None:
         super().__init__()
         self.mapping = nn.Sequential(
-            nn.Linear(NUMBERS, LATENT), nn.SiLU(), nn.Linear(LATENT, LATENT), nn.SiLU()
+            nn.Linear(MAPPING_INPUTS, LATENT), nn.SiLU(), nn.Linear(LATENT, LATENT), nn.SiLU()
         )
         self.warping = WarpingNetwork()
         self.editing = EditingNetwork()
@@ -89,7 +89,7 @@ class WarpingNetwork(nn.Module):
         )
         self.last = nn.Conv2d(widths[0], 3 + KEPT, 3, padding=1)
         nn.init.zeros_(self.last.weight[:3])
-        nn.init.zeros_(self.last.bias)
+        nn.init.zeros_(self.last.bias)  # type: ignore[arg-type]
 
     def forward(self, reference: Tensor, fields: Tensor, latent: Tensor) -> tuple[Tensor, Tensor]:
         """Displacement [n, 2, 64, 64] in pixels and features [n, 16, 64, 64] for the editing network."""
@@ -128,7 +128,7 @@ class EditingNetwork(nn.Module):
         self.up = nn.ModuleList([Modulated(128 + 96, 96), Modulated(96 + 48, 48), Modulated(48 + 24, 32)])
         self.last = nn.Conv2d(32, 16, 3, padding=1)
         nn.init.zeros_(self.last.weight)
-        nn.init.zeros_(self.last.bias)
+        nn.init.zeros_(self.last.bias)  # type: ignore[arg-type]
 
     def forward(
         self, warped: Tensor, still: Tensor, outlines: Tensor, kept: Tensor, latent: Tensor

@@ -83,9 +83,9 @@ def _thin_plate(start: NDArray, end: NDArray, grid: int) -> NDArray[np.float32]:
     system[:n, n + 1 :] = knots
     system[n + 1 :, :n] = knots.T
     weights = np.linalg.solve(system, np.concatenate([values, np.zeros((3, 2))]))
-    bent = _kernel(np.float32(cells), np.float32(knots)) @ np.float32(weights[:n])
+    bent = _kernel(cells.astype(np.float32), knots.astype(np.float32)) @ weights[:n].astype(np.float32)
     field = bent + weights[n] + cells @ weights[n + 1 :]
-    return np.float32(field.T.reshape(2, grid, grid))
+    return field.T.reshape(2, grid, grid).astype(np.float32)
 
 
 def _kernel(a: NDArray, b: NDArray) -> NDArray[np.floating]:

@@ -14,7 +14,7 @@ from lossweep.endpoints.session import FecParameters
 from lossweep.endpoints.syncsc.codes.code import FaceCode
 from lossweep.endpoints.syncsc.codes.family import face_code
 from lossweep.endpoints.syncsc.codes.motion import FILE, Motion, covariance_of
-from lossweep.endpoints.syncsc.codes.parity import chosen
+from lossweep.endpoints.syncsc.codes.parity import optimize_parity
 from lossweep.experiments.training.codes.sequences import training_sequences
 from lossweep.experiments.training.model_card import ModelCard, Table
 from lossweep.experiments.training.trainer import TrainConfig
@@ -30,7 +30,9 @@ def train(config: TrainConfig) -> None:
     torch.set_num_threads(config.threads)
     training, held_out = training_sequences(config)
     covariance = torch.from_numpy(covariance_of(training))
-    Motion(covariance, {0.5: chosen(covariance, 8), 0.25: chosen(covariance, 16)}).save(config.out / FILE)
+    Motion(covariance, {0.5: optimize_parity(covariance, 8), 0.25: optimize_parity(covariance, 16)}).save(
+        config.out / FILE
+    )
     write_card(config, len(training) // 2, held_out)
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from lossweep.endpoints.syncsc.face_model import FaceModel, mirrored_points
-from lossweep.endpoints.syncsc.semantics import Scaling, smoothed
+from lossweep.endpoints.syncsc.face_model import FaceModel
+from lossweep.endpoints.syncsc.semantics import Scaling, smooth
 from lossweep.experiments.training.face.prepare import Labelled, load
 from lossweep.experiments.training.trainer import TrainConfig
 
@@ -16,7 +16,7 @@ def sequences(labels: Labelled, model: FaceModel, held_out: bool) -> list[NDArra
 
     The person's identity is that of the clip's first frame, as in use. Training clips come mirrored as well.
     """
-    scaling, opposite = Scaling.of(model), mirrored_points(model.mean)
+    scaling, opposite = Scaling.of(model), model.mirrored
     out = []
     for clip in labels.clips:
         if clip.held_out != held_out:
@@ -25,7 +25,7 @@ def sequences(labels: Labelled, model: FaceModel, held_out: bool) -> list[NDArra
         mirror = points[:, opposite] * np.float32([-1, 1, 1]) + np.float32([256, 0, 0])
         for p in (points,) if held_out else (points, mirror):
             identity, _ = model.fit(p[0])
-            out.append(scaling.numbers(smoothed(model.fit(p, identity)[1], model.scale)))
+            out.append(scaling.standardize(smooth(model.fit(p, identity)[1], model.scale)))
     return out
 
 

@@ -10,8 +10,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from lossweep.endpoints.syncsc.face_model import FaceModel, mirrored_points
-from lossweep.endpoints.syncsc.generator.conditioning import fields, numbers
+from lossweep.endpoints.syncsc.face_model import FaceModel
+from lossweep.endpoints.syncsc.generator.conditioning import fields, mapping_input
 from lossweep.experiments.training.face.opencv import opencv
 from lossweep.experiments.training.face.pictures import pictures
 from lossweep.experiments.training.face.prepare import Labelled, LabelledClip
@@ -50,7 +50,7 @@ class Pairs:
         self.model = FaceModel.load()
         self.pictures = pictures(data, labels, folder)
         self.clips = [clip for clip in labels.clips if clip.held_out == held_out]
-        opposite = mirrored_points(self.model.mean)
+        opposite = self.model.mirrored
         self.sides = []
         for clip in self.clips:
             straight = labels.points(clip.rows)
@@ -110,7 +110,7 @@ class Pairs:
         stands = self.model.landmarks(side.identity, np.stack([here, there]))
         told = (
             fields(stands[0], stands[1:])[0],
-            numbers(self.model, here, there[None])[0],
+            mapping_input(self.model, here, there[None])[0],
             points[1],
         )
         return told, [p.transpose(2, 0, 1) / 255.0 for p in shown]

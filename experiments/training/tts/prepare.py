@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from lossweep.channels.errors import LossweepError
 from lossweep.endpoints.syncsc.face_model import EXPRESSION, FaceModel
-from lossweep.endpoints.syncsc.semantics import Scaling, smoothed
+from lossweep.endpoints.syncsc.semantics import Scaling, smooth
 from lossweep.endpoints.tts.phonemes import spelled
 from lossweep.endpoints.tts.pitch import pitch
 from lossweep.endpoints.tts.synthesizer import FRAME
@@ -113,7 +113,7 @@ def _tracked(labels: Path) -> dict[str, NDArray[np.float32]]:
     for clip in rows.clips:
         points = rows.points(clip.rows)
         identity, _ = model.fit(points[0])
-        sent = Scaling.of(model).numbers(smoothed(model.fit(points, identity)[1], model.scale))
+        sent = Scaling.of(model).standardize(smooth(model.fit(points, identity)[1], model.scale))
         out[clip.file] = sent[:, EXPRESSION]
     return out
 

@@ -6,7 +6,14 @@ import torch
 from scipy.io import savemat
 
 from lossweep.channels.errors import OptionError, WeightsError
-from lossweep.endpoints.syncsc.deep3d import IBUG, PARTS, Deep3DTracker, ReconNet, completed, laid
+from lossweep.endpoints.syncsc.deep3d import (
+    IBUG,
+    PARTS,
+    Deep3DTracker,
+    ReconNet,
+    complete_landmarks,
+    placement,
+)
 from lossweep.endpoints.syncsc.face_model import FaceModel
 
 
@@ -61,7 +68,7 @@ def test_a_face_of_the_standard_shape_is_laid_at_the_standard_size():
     rng = np.random.default_rng(1)
     standard = rng.normal(size=(5, 3))
     five = 40 * standard[:, :2] * [1, -1] + [130, 100]
-    scale, corner = laid(five, standard)
+    scale, corner = placement(five, standard)
     assert scale == pytest.approx(102 / 40)
     np.testing.assert_allclose(([130, 100] - corner) * scale, [112, 112], atol=1e-6)
 
@@ -70,7 +77,7 @@ def test_sixty_eight_points_bring_back_the_whole_face():
     model = FaceModel.load()
     rng = np.random.default_rng(2)
     truth = model.landmarks(0.3 * rng.normal(size=80), model.centre + 0.3 * model.scale * rng.normal(size=16))
-    found = completed(truth[None, list(IBUG)], model)[0]
+    found = complete_landmarks(truth[None, list(IBUG)], model)[0]
     eyes = np.linalg.norm(truth[33] - truth[263])
     assert np.linalg.norm(found - truth, axis=1).mean() < 0.05 * eyes
 
