@@ -14,6 +14,8 @@ SLOTS = 256
 """Encoding symbols of a block in one page; blocks with more symbols continue in further pages."""
 ROWS = 128
 """Blocks whose random numbers are drawn together."""
+KINDS = 16
+"""Kinds of elements that there may be."""
 CLOCK = 2**32 - 1
 """Spawn key of the stream that belongs to the clock; no page has this number."""
 
@@ -28,7 +30,7 @@ class Chance:
 
     Attributes:
         seed, repetition: integers >= 0.
-        element: integer >= 0; the element's kind and its number among those of its kind.
+        element: the element's kind, plus `KINDS` times its number among those of its kind in the path.
     """
 
     seed: int

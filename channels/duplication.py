@@ -6,9 +6,11 @@ from dataclasses import dataclass
 from dataclasses import replace as replaced
 from typing import ClassVar
 
-from lossweep.channels.chance import Chance
+import numpy as np
+
+from lossweep.channels.chance import KINDS, Chance
 from lossweep.channels.element import Element, Kind, Stage
-from lossweep.channels.packets import DUPLICATE, Packet, Packets, in_order
+from lossweep.channels.packets import DUPLICATE, Packet, Packets
 from lossweep.channels.parameters import check_fraction
 
 
@@ -42,12 +44,20 @@ class DuplicationStage(Stage):
         self._rate = rate
         self._chance = chance
         self._reader = chance.reader(1)
+        self._added = (
+            DUPLICATE << chance.element // KINDS
+        )  # another copy number for each duplication of a path
 
     def apply(self, packets: Packets, until_s: float) -> Packets:
-        twice = packets.select(self._chance.uniforms(packets, 1)[:, 0] < self._rate)
-        return in_order(packets, replaced(twice, copy=twice.copies() + DUPLICATE)) if len(twice) else packets
+        twice = self._chance.uniforms(packets, 1)[:, 0] < self._rate
+        if not twice.any():
+            return packets
+        places = np.repeat(np.arange(len(packets)), 1 + twice)
+        all_ = packets.select(places)
+        second = np.diff(places, prepend=-1) == 0
+        return replaced(all_, copy=all_.copies() + self._added * second)
 
     def send(self, packet: Packet, now: float) -> None:
         self.forward(packet, now)
         if self._reader.of(packet)[0] < self._rate:
-            self.forward(replaced(packet, copy=packet.copy + DUPLICATE), now)
+            self.forward(replaced(packet, copy=packet.copy + self._added), now)

@@ -7,12 +7,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from lossweep.channels.chance import Chance
+from lossweep.channels.chance import KINDS, Chance
 from lossweep.channels.channel import CHANNELS
 from lossweep.channels.delay import Delay
 from lossweep.channels.element import Element, Kind, Stage
-
-_KINDS = 16
 
 
 @dataclass(frozen=True)
@@ -79,7 +77,7 @@ def start(elements: Sequence[Element], *, seed: int, repetition: int, end_s: flo
     seen: Counter[Kind] = Counter()
     stages = []
     for element in elements:
-        number = int(element.kind) + _KINDS * seen[element.kind]
+        number = int(element.kind) + KINDS * seen[element.kind]
         seen[element.kind] += 1
         stages.append(element.start(Chance(seed, repetition, number), end_s))
     return stages

@@ -103,7 +103,7 @@ def delivery(
     deadline_s = deadlines(sent.stream.media_time_s, playout_delay_s)
     in_time = arrived_s <= deadline_s
     recovered = ~in_time & (repaired_s <= deadline_s)
-    altered = arrived.copy is not None or arrived.flipped_bit is not None
+    altered = bool(arrived.copies().any() or (arrived.flipped_bits() >= 0).any())
     return Delivery(
         sbn=_by_stream(sent.packets.sbn, order),
         esi=_by_stream(sent.packets.esi, order),

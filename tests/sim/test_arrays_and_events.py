@@ -42,7 +42,7 @@ def same(one, other):
     return one == other
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_the_same_delivery(examples, data):
     path = data.draw(elements(examples))
@@ -59,7 +59,7 @@ def test_the_same_delivery(examples, data):
         assert same(getattr(one, field.name), getattr(other, field.name)), field.name
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_packets_in_parts_fare_as_packets_all_at_once(examples, data):
     path = data.draw(elements(examples))
