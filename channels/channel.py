@@ -15,6 +15,8 @@ CHANNELS = Registry(
         "loss_trace": "lossweep.channels.loss_trace:LossTrace",
         "delay": "lossweep.channels.delay:Delay",
         "duplication": "lossweep.channels.duplication:Duplication",
+        "capacity": "lossweep.channels.capacity:Capacity",
+        "cross_traffic": "lossweep.channels.cross_traffic:CrossTraffic",
         "corruption": "lossweep.channels.corruption:Corruption",
     },
 )

@@ -73,7 +73,12 @@ class Stage(ABC):
 
 
 class PacketStage(Stage):
-    """A stage that knows when a packet leaves as soon as it enters."""
+    """A stage that knows when a packet leaves as soon as it enters.
+
+    Packets that leave at the same time leave in the order in which they entered.
+    """
+
+    _busy_until_s = -math.inf
 
     @abstractmethod
     def leave_s(self, packets: Packets) -> NDArray[np.float64]:
@@ -90,9 +95,10 @@ class PacketStage(Stage):
 
     def send(self, packet: Packet, now: float) -> None:
         time_s = self.leave_one_s(packet, now)
-        if time_s == now:
+        if time_s == now > self._busy_until_s:
             self.forward(packet, now)
         elif not math.isnan(time_s):
+            self._busy_until_s = max(time_s, self._busy_until_s)
             self.clock.at(time_s, self.forward, packet)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -44,6 +44,15 @@ class Sent:
     def wait_s(self) -> float:
         """The longest time that a packet spends at the sender after its media time."""
         return float(np.max(self.packets.time_s - self.stream.media_time_s[self.packets.index]))
+
+
+def own(arrived: Packets) -> Packets:
+    """The stream's packets among those that came out of the path, without cross traffic."""
+    of_stream = arrived.index >= 0
+    if of_stream.all():
+        return arrived
+    chosen = arrived.select(of_stream)
+    return chosen if chosen.copies().any() else replace(chosen, copy=None)
 
 
 def first_arrivals(count: int, arrived: Packets) -> NDArray[np.float64]:
@@ -93,7 +102,7 @@ def delivery(
     """What became of a stream.
 
     Args:
-        arrived: what came out of the path, in order of arrival.
+        arrived: the stream's packets that came out of the path, in order of arrival.
         arrived_s: float64 [packets], in the stream's order; first arrivals, inf where lost.
         repaired_s: float64 [packets]; when FEC gives each source packet, inf where it does not.
         playout_delay_s: the wait between capture and display.
@@ -116,7 +125,7 @@ def delivery(
         recovered=recovered,
         usable=in_time | recovered,
         playout_delay_s=playout_delay_s,
-        datagrams=arrived.select(arrived.index >= 0) if altered else None,
+        datagrams=arrived if altered else None,
     )
 
 

@@ -6,12 +6,13 @@ from typing import Literal
 
 import numpy as np
 
+from lossweep.channels.codel import pack
 from lossweep.channels.element import Element, Stage
-from lossweep.channels.packets import Packet, Packets
+from lossweep.channels.packets import Packet
 from lossweep.channels.path import delay_quantile, start
 from lossweep.sim.clock import NetworkClock
 from lossweep.sim.delivery import Delivery
-from lossweep.sim.outcome import Sent, delivery, first_arrivals, playout_delay
+from lossweep.sim.outcome import Sent, delivery, first_arrivals, own, playout_delay
 from lossweep.sim.pipeline import Pipeline
 from lossweep.sim.receiver import Receiver
 from lossweep.sim.repair import repair_times
@@ -19,6 +20,8 @@ from lossweep.sim.sender import departures
 from lossweep.sim.stream import Stream
 
 AUTO_DELAY_QUANTILE = 1 - 1e-6
+CROSS_TRAFFIC_TAIL_S = 1.0
+"""Cross traffic goes on so long after the last packet has left the sender."""
 
 
 def simulate(
@@ -50,7 +53,7 @@ def simulate(
             delay, pacing_factor < 1.
     """
     sent, stages = _prepared(stream, elements, seed, repetition, pacing_factor)
-    arrived = Pipeline(stages).apply(sent.packets)
+    arrived = own(Pipeline(stages).apply(sent.packets))
     arrived_s = first_arrivals(len(stream.packets), arrived)
     path_delay_s = delay_quantile(elements, AUTO_DELAY_QUANTILE)
     playout_s = playout_delay(sent, playout_delay_s, path_delay_s, arrived_s)
@@ -80,7 +83,7 @@ def simulate_by_events(
     for packet, time_s in zip(sent.packets.rows(), sent.packets.time_s.tolist(), strict=True):
         clock.at(time_s, stages[0].send, packet)
     clock.run()
-    packets = _packed(arrived)
+    packets = own(pack(arrived))
     arrived_s = np.asarray(receiver.arrived_s)
     path_delay_s = delay_quantile(elements, AUTO_DELAY_QUANTILE)
     playout_s = playout_delay(sent, playout_delay_s, path_delay_s, arrived_s)
@@ -104,20 +107,5 @@ def _prepared(
     if not len(stream.packets):
         raise ValueError("the stream has no packets; nothing can be simulated")
     sent = Sent.of(stream, *departures(stream, pacing_factor))
-    end_s = float(sent.packets.time_s[-1])
+    end_s = float(sent.packets.time_s[-1]) + CROSS_TRAFFIC_TAIL_S
     return sent, start(elements, seed=seed, repetition=repetition, end_s=end_s)
-
-
-def _packed(arrived: list[tuple[Packet, float]]) -> Packets:
-    rows = [(p.index, p.sbn, p.esi, p.size_bytes, p.copy, p.flipped_bit) for p, _ in arrived]
-    index, sbn, esi, size, copy, flipped = np.array(rows, dtype=np.int64).reshape(-1, 6).T
-    times = np.array([time_s for _, time_s in arrived])
-    return Packets(
-        index,
-        sbn,
-        esi,
-        size,
-        times,
-        copy if copy.any() else None,
-        flipped if (flipped >= 0).any() else None,
-    )

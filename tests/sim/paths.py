@@ -22,6 +22,17 @@ EXAMPLES = {
         {"propagation_delay_s": 0.01, "jitter_s": 0.05, "distribution": "gamma", "reordering": True},
     ],
     "duplication": [{"duplicate_rate": 0.3}],
+    "capacity": [
+        {"capacity_bps": 120_000, "queue_packets": 6},
+        {"capacity_bps": 60_000, "queue_bytes": 1500},
+        {"capacity_bps": 90_000},
+        {"capacity_bps": 60_000, "queue_packets": 100, "aqm": "codel"},
+        {"capacity_bps": 60_000, "aqm": "codel"},
+    ],
+    "cross_traffic": [
+        {"rate_bps": 30_000, "packet_bytes": 300},
+        {"rate_bps": 90_000, "on_s": 0.1, "off_s": 0.1},
+    ],
     "corruption": [{"corrupt_rate": 0.2}, {"corrupt_rate": 0.2, "deliver": True}],
 }
 
@@ -33,9 +44,18 @@ def add_traces(folder):
     rows.write_text("time,loss\n0,0\n0.2,0.5\n0.4,0.1\n0.6,1\n0.7,0\n")
     delays = folder / "delays.txt"
     delays.write_text("\n".join(str(0.01 + 0.003 * i) for i in range(20)))
+    stamps, rates = folder / "stamps.txt", folder / "rates.txt"
+    stamps.write_text("\n".join(str(17 * i + i % 5) for i in range(40)))
+    rates.write_text("0 0.1 10ms 0\n0.1 0 10ms 0.1\n0.2 0.05 9ms 0\n0.45 0.2 9ms 0\n")
     traces = [{"file": str(bits)}, {"file": str(bits), "packet_interval_s": 0.02}, {"file": str(rows)}]
     return EXAMPLES | {
         "loss_trace": traces,
+        "capacity": [
+            *EXAMPLES["capacity"],
+            {"trace": str(stamps), "queue_packets": 4},
+            {"trace": str(rates), "queue_s": 0.2},
+            {"trace": str(rates), "queue_bytes": 3000, "aqm": "codel"},
+        ],
         "delay": [*EXAMPLES["delay"], {"delays": str(delays), "propagation_delay_s": 0.01}],
     }
 
