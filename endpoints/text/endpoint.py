@@ -78,8 +78,8 @@ class TextEndpoint:
 
     Each word is a packet of its own. So adjacent words never share a packet, one lost packet is one lost
     word, and a window of 6 words gives Reed-Solomon k = 6 source packets (n = 12, 24 at code rates
-    1/2, 1/4). The price is a header a word, about 0.8 kbit/s of wire rate at 2.5 words a second. Packets
-    leave in random order when the block's last word is said, so a burst is spread over the window; more
+    1/2, 1/4). The price is one header per word, about 0.8 kbit/s of wire rate at 2.5 words per second. Packets
+    leave in random order when the block's last word ends, so a burst is spread over the window; more
     windows interleaved spread it further and wait longer.
 
     Deviation from the paper's fixed windows: one closes early, and then has k < 6 words, where the speaker

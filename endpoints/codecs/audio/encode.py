@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from fractions import Fraction
+from typing import cast
 
 import av
 import numpy as np
@@ -18,7 +19,7 @@ class CodedSpeech:
 
     Attributes:
         frames: coded frames; decoded one after another they give the speech, `delay` samples late.
-        frame_samples: samples a frame, at 16 kHz.
+        frame_samples: samples per frame, at 16 kHz.
         delay: samples that the decoder gives before the first one of the clip (Opus: pre-skip; AAC: priming).
         ready: int64 [frames]; samples that the encoder had been given when the frame came out.
         samples: of the clip's speech.
@@ -34,7 +35,7 @@ class CodedSpeech:
 
     @property
     def bps(self) -> float:
-        """Bits a second of the coded frames alone."""
+        """Bits per second of the coded frames alone."""
         return 8 * sum(map(len, self.frames)) * SPEECH_RATE / (len(self.frames) * self.frame_samples)
 
 
@@ -63,11 +64,11 @@ def encode(
         speech: float32 [samples] in [-1, 1], 16 kHz mono.
         encoder: libavcodec name.
         sample_format: of FFmpeg, as the encoder takes it; floating point.
-        frame_samples: samples a frame.
-        bitrate: bits a second.
+        frame_samples: samples per frame.
+        bitrate: bits per second.
         options: of the encoder.
     """
-    context = av.CodecContext.create(encoder, "w")
+    context = cast(av.AudioCodecContext, av.CodecContext.create(encoder, "w"))
     context.sample_rate, context.layout, context.format = SPEECH_RATE, "mono", sample_format
     context.time_base, context.bit_rate, context.options = Fraction(1, SPEECH_RATE), bitrate, options
     frames: list[bytes] = []
@@ -82,7 +83,7 @@ def encode(
         given += frame_samples
         for packet in context.encode(frame):
             if not frames:
-                delay = -packet.pts
+                delay = -(packet.pts or 0)
             frames.append(bytes(packet))
             ready.append(given)
     extradata = bytes(context.extradata or b"")

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 
 class OpusError(RuntimeError):
-    """libopus is not to be had, or refuses a packet; one line."""
+    """libopus is not installed, or refuses a packet; one line."""
 
 
 class OpusDecoder:
@@ -78,7 +78,7 @@ def library() -> ctypes.CDLL:
     """libopus: the one in PyAV's wheel, else the system's.
 
     Raises:
-        OpusError: neither is there; one line with the mend.
+        OpusError: neither is there; one line that says how to install it.
     """
     package = Path(av.__file__).parent
     folders = (package.parent / "av.libs", package / ".dylibs")

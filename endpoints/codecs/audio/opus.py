@@ -31,10 +31,10 @@ class OpusParams(BaseModel):
     """Options of Opus.
 
     Attributes:
-        bitrate: of the encoder, bits a second; repair and redundancy come on top.
+        bitrate: of the encoder, bits per second; repair and redundancy come on top.
         fec: in-band FEC. libopus spends bits on it only where the bitrate leaves room: with the loss expected
-            here never at 8 kbit/s, hardly at 16, mostly at 24. The table's column `lbrr` says how often.
-        expected_loss: what the encoder is told to expect, a fraction; it matters with `fec` only.
+            here never at 8 kbit/s, hardly at 16, mostly at 24. The table's column `lbrr` gives the share of frames.
+        expected_loss: the loss that the encoder expects, a fraction; it matters with `fec` only.
         redundancy: how many earlier frames each packet carries again (RFC 2198).
         block_frames: frames (20 ms) that a packet code protects together.
     """
