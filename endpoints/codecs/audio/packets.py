@@ -13,8 +13,8 @@ from lossweep.endpoints.fec.adu import RepairHeader, protect
 from lossweep.endpoints.fec.code import CodeFamily
 from lossweep.endpoints.receiver import ReceivedPacket
 from lossweep.endpoints.session import RepairStream, RtpStream
-from lossweep.sim.jitter_buffer import CLOCK_RESOLUTION_S
 from lossweep.sim import rtp
+from lossweep.sim.jitter_buffer import CLOCK_RESOLUTION_S
 from lossweep.sim.stream import Block, Stream
 
 SSRC, REPAIR_SSRC = 0x1055A0D0, 0x1055A0D1
