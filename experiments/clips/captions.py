@@ -99,7 +99,7 @@ def _text(cue: Cue) -> str:
 
 def _vtt_cues(text: str) -> list[Cue]:
     try:
-        captions = webvtt.from_string(text)
+        captions = webvtt.from_string(text).captions
     except webvtt.errors.MalformedFileError:
         return []
     return [Cue(_seconds(c.start), _seconds(c.end), tuple(c.raw_text.splitlines())) for c in captions]
@@ -108,7 +108,7 @@ def _vtt_cues(text: str) -> list[Cue]:
 def _srt_cues(text: str) -> list[Cue]:
     text = _RANGE.sub(lambda match: f"{_full(match[1])} --> {_full(match[2])}", text)
     try:
-        with av.open(io.BytesIO(text.encode("utf-8", "replace")), format="srt") as container:
+        with av.open(io.BytesIO(text.encode("utf-8", "replace")), "r", format="srt") as container:
             tick_s = float(container.streams[0].time_base or 0.001)
             return [
                 Cue(

@@ -12,7 +12,7 @@ from lossweep.endpoints.clip import ClipError
 
 _FORMATS = (
     "mov,mp4,m4a,3gp,matroska,webm,avi,flv,gif,asf,mpegts,mpeg,mpegvideo,m4v,h264,hevc,ivf,obu,yuv4mpegpipe,"
-    "ogg,wav,w64,mp3,aac,flac,aiff,caf,amr,au,ac3,eac3"
+    "mxf,ogg,wav,w64,mp3,aac,flac,aiff,caf,amr,au,ac3,eac3"
 )
 """Demuxers that read one file only. Playlists (concat, hls, dash, imf, sdp, image2, ...) are not among them."""
 

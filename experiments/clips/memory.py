@@ -34,23 +34,23 @@ def free_bytes() -> int:
     return max(0, min(room))
 
 
-def check_fits(path: Path, width: int, height: int, fps: float, frames: int) -> None:
-    """Refuses pictures that the memory cannot hold.
+def check_fits(path: Path, what: str, bytes_per_s: float, seconds: float, mend: str = "") -> None:
+    """Refuses a clip that the memory cannot hold.
 
     Args:
         path: of the clip, for the message.
-        width, height: of a picture as it is kept, in pixels.
-        frames: how many.
+        what: takes the memory ("250 pictures of 1280x720").
+        seconds: length of the clip.
+        mend: what to do other than to keep the beginning.
     Raises:
         ClipError: one line with the sizes, and how many seconds would fit.
     """
-    needed, room = frames * width * height * 3, SHARE * free_bytes()
+    needed, room = bytes_per_s * seconds, SHARE * free_bytes()
     if needed > room:
-        fitting_s = int(room / (width * height * 3 * fps))
+        fitting_s = max(int(room / bytes_per_s), 1)
         raise ClipError(
-            f"{path}: {frames} pictures of {width}x{height} take {needed / 2**30:.1f} GiB, and {room / 2**30:.1f} GiB "
-            f"are free for them; keep the beginning (clip.seconds: {max(fitting_s, 1)}), or make them fewer or smaller "
-            "(clip.fps, clip.size)"
+            f"{path}: {what} take {needed / 2**30:.1f} GiB, and {room / 2**30:.1f} GiB are free for them; "
+            f"keep the beginning (clip.seconds: {fitting_s}){mend}"
         )
 
 

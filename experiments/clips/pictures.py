@@ -68,7 +68,7 @@ def read_pictures(path: Path, fps: float | None, size: int | None, seconds: floa
     timeline = read_timeline(path, seconds)
     rate = fps or timeline.fps
     until_s = timeline.duration_s if seconds is None else min(seconds, timeline.duration_s)
-    check_fits(path, width, height, rate, ceil(until_s * rate))
+    _check_fits(path, width, height, rate, ceil(until_s * rate))
     view, view_note = _view(path, size)
     tally = _Tally()
     room = np.empty((max(1, round(until_s * rate)), view.even[1], view.even[0], 3), np.uint8)
@@ -80,7 +80,7 @@ def read_pictures(path: Path, fps: float | None, size: int | None, seconds: floa
         until = ceil((end_s - start_s - tolerance_s) * rate)
         until = until if wanted is None else min(until, wanted)
         if until > len(room):
-            check_fits(path, *view.even, rate, until)
+            _check_fits(path, *view.even, rate, until)
             room = np.concatenate([room, np.empty((until, *room.shape[1:]), np.uint8)])
         if until > have:
             room[have:until] = view.picture(frame)
@@ -101,6 +101,12 @@ def read_pictures(path: Path, fps: float | None, size: int | None, seconds: floa
     if tally.cut_off:
         notes.append("the file breaks off before its end")
     return Pictures(room[:have], rate, start_s, tuple(note for note in notes if note))
+
+
+def _check_fits(path: Path, width: int, height: int, fps: float, frames: int) -> None:
+    what = f"{frames} pictures of {width}x{height}"
+    mend = ", or make them fewer or smaller (clip.fps, clip.size)"
+    check_fits(path, what, width * height * 3 * fps, frames / fps, mend)
 
 
 def _view(path: Path, size: int | None) -> tuple[View, str]:

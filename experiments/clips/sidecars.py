@@ -14,6 +14,7 @@ from lossweep.experiments.clips.source import SOUND_SUFFIXES, VIDEO_SUFFIXES
 CAPTION_SUFFIXES = (".vtt", ".srt")
 _OTHER_SUFFIXES = (".ass", ".ssa", ".sbv", ".ttml", ".dfxp", ".sub", ".lrc", ".smi", ".json3", ".srv3")
 _LANGUAGE = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$")
+_MOST_NAMED = 5
 _KINDS = ("sdh", "cc", "forced", "orig", "auto", "default")
 _MARKS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
@@ -54,9 +55,11 @@ def read_sidecars(clip: Path) -> Sidecars:
         captions, problem = _read_captions(files[0], clip)
         unused = [file.name for file in files[1:]] + others
         if unused:
-            notes.append(f"captions of {files[0].name} are used, not {', '.join(unused)}")
+            notes.append(f"captions of {files[0].name} are used, not {_listed(unused)}")
     elif others:
-        notes.append(f"{', '.join(others)} not used; captions are read from .vtt and .srt")
+        notes.append(
+            f"{', '.join(others)} not used; captions are read from {clip.stem}.vtt and {clip.stem}.srt"
+        )
     transcript = None
     text = clip.with_suffix(".txt")
     if text.is_file():
@@ -103,22 +106,31 @@ def _read_captions(path: Path, clip: Path) -> tuple[Captions | None, str]:
     return replace(captions, language=captions.language or _language(path, clip), notes=notes), ""
 
 
+def _listed(names: list[str]) -> str:
+    more = [f"{len(names) - _MOST_NAMED} more"] if len(names) > _MOST_NAMED else []
+    return ", ".join(names[:_MOST_NAMED] + more)
+
+
 def _caption_files(clip: Path) -> tuple[list[Path], list[str]]:
-    """Caption files beside a clip, best first, and the names of those in formats that are not read."""
+    """Caption files beside a clip, best first, and the names of those that are not read: another format or name."""
     try:
-        beside = sorted(p for p in clip.parent.iterdir() if p.name.startswith(f"{clip.stem}.") and p != clip)
+        beside = sorted(p for p in clip.parent.iterdir() if p.name.startswith(clip.stem) and p != clip)
     except OSError:
         return [], []
-    others = {p.stem for p in beside if p.suffix.lower() in (*VIDEO_SUFFIXES, *SOUND_SUFFIXES)}
-    tagged = [
+    of_others = {p.stem for p in beside if p.suffix.lower() in (*VIDEO_SUFFIXES, *SOUND_SUFFIXES)} - {
+        clip.stem
+    }
+    files = [
         p
         for p in beside
-        if _is_tag(_tag(p, clip)) and (p.stem == clip.stem or p.stem not in others) and p.is_file()
+        if p.suffix.lower() in (*CAPTION_SUFFIXES, *_OTHER_SUFFIXES)
+        and not p.stem[len(clip.stem) :][:1].isalnum()
+        and p.stem not in of_others
+        and p.is_file()
     ]
-    captions = [p for p in tagged if p.suffix.lower() in CAPTION_SUFFIXES]
-    return sorted(captions, key=lambda p: _rank(p, clip)), [
-        p.name for p in tagged if p.suffix.lower() in _OTHER_SUFFIXES
-    ]
+    read = [p for p in files if p.suffix.lower() in CAPTION_SUFFIXES and _is_tag(_tag(p, clip), clip)]
+    others = [p.name for p in files if p not in read]
+    return sorted(read, key=lambda p: _rank(p, clip)), others
 
 
 def _rank(path: Path, clip: Path) -> tuple[bool, bool, bool, int, str]:
@@ -128,14 +140,20 @@ def _rank(path: Path, clip: Path) -> tuple[bool, bool, bool, int, str]:
 
 
 def _tag(path: Path, clip: Path) -> str:
-    """What stands between the clip's name and the suffix: "en" of talk.en.vtt."""
-    return path.stem[len(clip.stem) + 1 :]
+    """What stands between the clip's name and the suffix: ".en" of talk.en.vtt."""
+    return path.stem[len(clip.stem) :]
 
 
-def _is_tag(tag: str) -> bool:
-    return not tag or all(_LANGUAGE.match(part) or part.lower() in _KINDS for part in tag.split("."))
+def _is_tag(tag: str, clip: Path) -> bool:
+    """Whether it is nothing, a language and kinds of captions, or the clip's own suffix (talk.mp4.vtt)."""
+    if tag in ("", clip.suffix):
+        return True
+    return tag.startswith(".") and all(
+        _LANGUAGE.match(part) or part.lower() in _KINDS for part in tag[1:].split(".")
+    )
 
 
 def _language(path: Path, clip: Path) -> str:
-    parts = [part for part in _tag(path, clip).split(".") if part and part.lower() not in _KINDS]
-    return parts[0] if parts else ""
+    tag = _tag(path, clip)
+    parts = [part for part in tag.split(".") if part and part.lower() not in _KINDS]
+    return parts[0] if parts and tag != clip.suffix else ""

@@ -11,8 +11,10 @@ from numpy.typing import NDArray
 
 from lossweep.endpoints.clip import SPEECH_RATE
 from lossweep.experiments.clips.container import audio_stream, open_media
+from lossweep.experiments.clips.memory import check_fits
 
 _MIX = {"rematrix_maxval": "1.0"}  # the mean of two channels, which cannot clip
+_BYTES_PER_S = 2 * 4 * SPEECH_RATE  # the resampled runs, and what they are laid into
 TOLERANCE_S = 0.010
 """A frame that begins up to this far from the end of the one before it continues it: timestamps are rounded."""
 
@@ -62,15 +64,20 @@ def read_sound(path: Path, start_s: float | None, duration_s: float | None) -> S
         duration_s: length wanted, padded with silence; None for all of it.
     Returns:
         None where there is no sound, or none that decodes.
+    Raises:
+        ClipError: as `open_media`; more than the memory holds.
     """
     with open_media(path) as container:
         stream = audio_stream(container)
         if stream is None:
             return None
+        length_s = (container.duration or 0) / av.time_base if duration_s is None else duration_s
+        check_fits(path, f"{length_s / 3600:.1f} h of sound", _BYTES_PER_S, length_s)
         runs, undecoded = _runs(container, stream, start_s, duration_s)
         notes = [f"{undecoded} of its sound packets do not decode: silence instead"] if undecoded else []
         if stream.channels > 1 or stream.rate > SPEECH_RATE:
-            form = f"{stream.rate / 1000:g} kHz {stream.layout.name}"
+            channels = {1: "mono", 2: "stereo"}.get(stream.channels, f"{stream.channels} channels")
+            form = f"{stream.rate / 1000:g} kHz {channels}"
             notes.append(f"its sound ({form}) is converted to {SPEECH_RATE // 1000} kHz mono")
         others = len(container.streams.audio) - 1
         if others:
@@ -111,7 +118,7 @@ def _add(runs: list[_Run], frame: av.AudioFrame) -> None:
     """Continues the last run, or begins one after a gap or a change of format."""
     form = (frame.format.name, frame.layout.name, max(frame.sample_rate, 1))
     expected_s = runs[-1].end_s if runs else 0.0
-    at_s = frame.time if frame.pts is not None else expected_s
+    at_s = expected_s if frame.time is None else frame.time
     near = bool(runs) and abs(at_s - expected_s) <= TOLERANCE_S
     if not near or runs[-1].form != form:
         if runs:

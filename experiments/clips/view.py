@@ -95,7 +95,9 @@ def turned(frame: av.VideoFrame) -> Rgb:
 
     A stored pixel (x, y) is displayed at (a x + c y, b x + d y).
     """
-    picture = _TO_RGB.reformat(frame, format="rgb24", interpolation=_SCALER).to_ndarray()
+    picture: Rgb = np.asarray(
+        _TO_RGB.reformat(frame, format="rgb24", interpolation=_SCALER).to_ndarray(), np.uint8
+    )
     a, b, c, d = _matrix(frame)
     if abs(b) > abs(a):
         picture = picture.transpose(1, 0, 2)
@@ -109,12 +111,13 @@ def scaled(picture: Rgb, width: int, height: int) -> Rgb:
     if picture.shape[:2] == (height, width):
         return picture
     frame = av.VideoFrame.from_ndarray(picture, format="rgb24")
-    return _TO_SIZE.reformat(frame, width, height, "rgb24", interpolation=_SCALER).to_ndarray()
+    resized = _TO_SIZE.reformat(frame, width, height, "rgb24", interpolation=_SCALER)
+    return np.asarray(resized.to_ndarray(), np.uint8)
 
 
 def _matrix(frame: av.VideoFrame) -> tuple[int, int, int, int]:
     """a, b, c, d of the display matrix; (1, 0, 0, 1) where there is none."""
-    data = frame.side_data.get(Type.DISPLAYMATRIX)
+    data = frame.side_data.get(Type.DISPLAYMATRIX)  # type: ignore[call-overload]  # PyAV's keys
     if data is None:
         return 1, 0, 0, 1
     numbers = struct.unpack("=9i", bytes(data))

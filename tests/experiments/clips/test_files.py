@@ -102,7 +102,7 @@ def test_speech_is_16_khz_mono_in_step_with_the_pictures(tmp_path):
     assert loud[0] == pytest.approx(BEEP_S[0], abs=0.003)
     assert loud[-1] == pytest.approx(BEEP_S[1], abs=0.003)
     assert np.abs(clip.speech).max() == pytest.approx(12000 / 32768, rel=0.05)
-    assert clip.notes == ("its sound (44.1 kHz 2 channels) is converted to 16 kHz mono",)
+    assert clip.notes == ("its sound (44.1 kHz stereo) is converted to 16 kHz mono",)
 
 
 def test_captions_beside_it_and_seconds(tmp_path):
@@ -200,6 +200,13 @@ def test_a_clip_larger_than_the_memory_is_refused_before_it_is_decoded(tmp_path,
         load_clips(str(path))
     assert str(path) in str(caught.value)
     assert load_clips(str(path), seconds=1)[0].video.shape[0] == 25
+
+
+def test_sound_larger_than_the_memory_is_refused(tmp_path, monkeypatch):
+    path = write_any_sound(tmp_path / "a.wav", "pcm_s16le")
+    monkeypatch.setattr(memory, "free_bytes", lambda: 200_000)
+    with pytest.raises(ClipError, match="of sound take"):
+        load_clips(str(path))
 
 
 @pytest.mark.parametrize(

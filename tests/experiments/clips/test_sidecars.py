@@ -34,6 +34,7 @@ def beside(tmp_path, *names):
         ("talk.pt-BR.srt", "pt-BR"),
         ("talk.de.sdh.srt", "de"),
         ("talk.forced.srt", ""),
+        ("talk.mp4.srt", ""),
     ],
 )
 def test_captions_are_found(tmp_path, name, language):
@@ -63,14 +64,15 @@ def test_of_several_the_best_is_used_and_the_others_are_named(tmp_path, names):
 
 def test_captions_of_another_clip_are_left_alone(tmp_path):
     (tmp_path / "talk.en.mp4").touch()
-    found = beside(tmp_path, "talk.en.srt", "talking.srt", "talk.v2.srt", "other.srt")
+    found = beside(tmp_path, "talk.en.srt", "talking.srt", "other.srt")
     assert (found.captions, found.problem, found.notes) == (None, "", ())
 
 
-def test_captions_in_another_format_are_named(tmp_path):
-    found = beside(tmp_path, "talk.ass")
+@pytest.mark.parametrize("name", ["talk.ass", "talk.v2.srt", "talk_en.srt", "talk (1).vtt"])
+def test_captions_in_another_format_or_by_another_name_are_named(tmp_path, name):
+    found = beside(tmp_path, name)
     assert found.captions is None
-    assert "talk.ass not used" in found.notes[0]
+    assert f"{name} not used" in found.notes[0]
 
 
 @pytest.mark.parametrize(
