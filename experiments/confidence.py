@@ -29,6 +29,13 @@ class Interval(NamedTuple):
     upper: float
     n: int
 
+    def text(self, digits: int) -> str:
+        """ "0.52 (0.48 to 0.56)"; the mean alone where there is no interval, "-" where there is no value."""
+        if not self.n:
+            return "-"
+        mean = f"{self.mean:.{digits}f}"
+        return mean if self.n == 1 else f"{mean} ({self.lower:.{digits}f} to {self.upper:.{digits}f})"
+
 
 def interval(values: ArrayLike, lowest: float | None = None, highest: float | None = None) -> Interval:
     """Mean and 95 % interval.

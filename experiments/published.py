@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from lossweep.experiments.column_table import COLUMNS
 from lossweep.experiments.confidence import interval
 from lossweep.experiments.sweep import Sweep
 
@@ -79,11 +80,9 @@ def tables(rows: pd.DataFrame, over: str) -> list[Published]:
 
 def mean(values: pd.Series, digits: int = 2) -> str:
     """Mean over clips with its 95 % interval, as text; "-" of nothing."""
-    found = interval(values.dropna().to_numpy())
-    if found.n == 0:
-        return "-"
-    text = f"{found.mean:.{digits}f}"
-    return text if found.n == 1 else f"{text} ({found.lower:.{digits}f} to {found.upper:.{digits}f})"
+    column = next((c for c in COLUMNS if c.name == values.name), None)
+    limits = (column.lowest, column.highest) if column else (None, None)
+    return interval(values.dropna().to_numpy(), *limits).text(digits)
 
 
 def markdown(table: pd.DataFrame) -> list[str]:
@@ -139,7 +138,5 @@ def _table(
 
 
 def _head(column: str) -> str:
-    from lossweep.experiments.column_table import COLUMNS
-
     found = next(c for c in COLUMNS if c.name == column)
     return f"{found.label} {'↑' if found.better == 'higher' else '↓'}"

@@ -2,18 +2,17 @@
 
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
-from scipy import stats
+
+from lossweep.experiments.confidence import interval
 
 HERE = Path(__file__).parent
 KEYS = ["clip", "repetition", "loss_rate"]
 
 
-def interval(values: pd.Series) -> str:
-    """Mean and 95 % interval, Student's t."""
-    half = stats.t.ppf(0.975, max(len(values) - 1, 1)) * values.std() / np.sqrt(len(values))
-    return f"{values.mean():.3f} ± {half:.3f}"
+def text(values: pd.Series, lowest: float | None = None) -> str:
+    """Mean with its 95 % interval over loss patterns; `values` are indexed by clip and repetition."""
+    return interval(values.unstack("clip").to_numpy(), lowest).text(3)
 
 
 def curves(table: pd.DataFrame) -> str:
@@ -21,7 +20,8 @@ def curves(table: pd.DataFrame) -> str:
     losses = sorted(table["loss_rate"].unique())
     lines = ["| | kbit/s | " + " | ".join(f"{x:g}" for x in losses) + " |", "|---" * (len(losses) + 2) + "|"]
     for name, part in table.groupby("endpoint", sort=False):
-        cells = [interval(part[part["loss_rate"] == x]["coefficient_rmse"]) for x in losses]
+        rmse = part.set_index(KEYS)["coefficient_rmse"]
+        cells = [text(rmse.xs(x, level="loss_rate"), 0.0) for x in losses]
         lines.append(f"| {name} | {part['wire_bps'].mean() / 1000:.1f} | " + " | ".join(cells) + " |")
     return "\n".join(lines)
 
@@ -33,7 +33,7 @@ def lower(table: pd.DataFrame, code: str, than: str) -> str:
     for loss in sorted(table["loss_rate"].unique()):
         x, y = (t.xs(loss, level="loss_rate") for t in (a, b))
         low = f"{100 * (1 - x.mean() / y.mean()):.0f} %" if y.mean() else "–"
-        cells.append(f"{low} ({interval(x - y)})")
+        cells.append(f"{low} ({text(x - y)})")
     return f"| {code} | {than} | " + " | ".join(cells) + " |"
 
 

@@ -2,9 +2,10 @@
 
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
-from scipy import stats
+
+from lossweep.experiments.column_table import COLUMNS
+from lossweep.experiments.confidence import interval
 
 HERE = Path(__file__).parent
 # The SyncSC paper (arXiv 2408.04535), Table I, VoxCeleb: bpp, SSIM, LPIPS.
@@ -20,11 +21,9 @@ RATES = {"syncsc-frozen-none": 0.0}
 
 
 def spread(values: pd.Series) -> str:
-    """Mean and half its 95 % interval (Student t over clips)."""
-    if len(values) == 1:
-        return f"{values.iloc[0]:.3f}"
-    half = stats.t.ppf(0.975, len(values) - 1) * values.std() / np.sqrt(len(values))
-    return f"{values.mean():.3f} ± {half:.3f}"
+    """Mean with its 95 % interval over clips."""
+    column = next(c for c in COLUMNS if c.name == values.name)
+    return interval(values.to_numpy(), column.lowest, column.highest).text(3)
 
 
 def lines(table: pd.DataFrame) -> list[str]:

@@ -3,10 +3,9 @@
 import json
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
-from scipy import stats
 
+from lossweep.experiments.confidence import interval
 from lossweep.experiments.evaluator import Evaluator
 from lossweep.experiments.metrics.sentences import PLACEHOLDER, sentences
 from lossweep.experiments.scenario_file import read
@@ -18,10 +17,9 @@ NGRAM, RS, TEXTPC = "text-rs-0.5-ngram", "text-rs-0.5", "text-rs-0.5-textpc"
 TEN = {"lecture": 12, "loss_rate": 0.5, "every": 20, "count": 10}
 
 
-def interval(values: pd.Series, digits: int = 3) -> str:
-    """Mean and half its 95 % interval (Student t over lectures)."""
-    half = stats.t.ppf(0.975, len(values) - 1) * values.std() / np.sqrt(len(values))
-    return f"{values.mean():.{digits}f} ± {half:.{digits}f}"
+def text(values: pd.Series, digits: int = 3) -> str:
+    """Mean with its 95 % interval over lectures."""
+    return interval(values.to_numpy()).text(digits)
 
 
 def markdown(header: list[str], rows: list[list[str]]) -> str:
@@ -34,7 +32,7 @@ def levels(table: pd.DataFrame) -> str:
     """What was measured, a row a loss rate and endpoint."""
     rows = []
     for (loss, endpoint), part in table.groupby(["loss_rate", "endpoint"], sort=False):
-        rows.append([f"{loss:g}", endpoint, *(interval(part[column]) for column in SHOWN)])
+        rows.append([f"{loss:g}", endpoint, *(text(part[column]) for column in SHOWN)])
     rows.sort(key=lambda row: float(row[0]))
     return markdown(["loss", "endpoint", *SHOWN], rows)
 
@@ -47,7 +45,7 @@ def gains(table: pd.DataFrame, over: str, of: str = TEXTPC, by: tuple[str, ...] 
     difference = (both[0][columns] - both[1][columns]).dropna().reset_index()
     rows = []
     for key, part in difference.groupby(list(by)):
-        rows.append([*(f"{value:g}" for value in key), *(interval(part[column]) for column in columns)])
+        rows.append([*(f"{value:g}" for value in key), *(text(part[column]) for column in columns)])
     return markdown([*by, *columns], rows)
 
 
@@ -110,9 +108,9 @@ def reading(table: pd.DataFrame) -> str:
             held, mean = [], []
             for loss, part in difference[difference["loss_rate"] >= 0.6].groupby("loss_rate"):
                 values = part[column]
-                half = stats.t.ppf(0.975, len(values) - 1) * values.std() / np.sqrt(len(values))
-                mean.append(f"{values.mean():+.3f} at {loss:g}")
-                held.append(values.mean() - half > aim if over == NGRAM else values.mean() >= aim)
+                found = interval(values.to_numpy())
+                mean.append(f"{found.mean:+.3f} at {loss:g}")
+                held.append(found.lower > aim if over == NGRAM else found.mean >= aim)
             aimed = f"aim: at least {aim:g}" if over == RS else "aim: interval above 0"
             verdict = "met at each" if all(held) else f"met at {sum(held)} of {len(held)}"
             lines.append(f"* {column}, TextPC less `{over}`: {', '.join(mean)} ({aimed}; {verdict}).")
@@ -146,7 +144,7 @@ def main() -> None:
     count = sum(len(sentences_of(clip)) for clip in heard)
     seed, repetitions = (manifest["seeds"][name] for name in ("scenario", "repetitions"))
     by_burst = ("mean_burst_length", "loss_rate")
-    text = f"""# The text stream: BLEU and semantic similarity against packet loss
+    page = f"""# The text stream: BLEU and semantic similarity against packet loss
 
 `text_bleu` (this folder, erasure channel) and `text_bleu_burst` (`burst/`, Gilbert-Elliott, mean bursts of 2, 4 and 8
 packets): {len(heard)} lectures that nothing was trained or tuned on, {count:,} sentences, {words:,} words,
@@ -223,7 +221,7 @@ filled in.
 
 {ten_sentences()}
 """
-    (HERE / "README.md").write_text(text, encoding="utf-8")
+    (HERE / "README.md").write_text(page, encoding="utf-8")
 
 
 def sentences_of(clip) -> list[str]:
