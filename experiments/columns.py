@@ -214,7 +214,12 @@ def varied(rows: Iterable[Mapping[str, Scalar]]) -> dict[str, list[Scalar]]:
 def _named(value: Any, name: str) -> dict[str, Scalar]:
     if isinstance(value, str):
         return {name: value}
-    return {name: value["name"]} | _flat({k: v for k, v in value.items() if k != "name"}, "")
+    row: dict[str, Scalar] = {name: value["name"]}
+    row |= _flat({k: v for k, v in value.items() if k not in ("name", "elements")}, "")
+    for member in value.get("elements") or ():
+        for key, single in _flat({k: v for k, v in member.items() if k != "name"}, "").items():
+            row[f"{member['name']}_{key}" if key in row else key] = single
+    return row
 
 
 def _endpoint(value: Any) -> dict[str, Scalar]:

@@ -175,6 +175,9 @@ def axes(scenario: Mapping[str, Any]) -> dict[str, Axis]:
                 else ()
             )
             found[name] = Axis(name, part, tuple(values), () if name == "channel" else of)
+    every = scenario.get("score_every")
+    if isinstance(every, list) and len(every) > 1:
+        found["score_every"] = Axis("score_every", "clip", tuple(every))
     rows = [parameter_columns({"endpoint": e, "code": c}) for e, c in ways(scenario)]
     for name, values in _varied_within(rows).items():
         if name not in IN_LABEL and not name.endswith(("_name", "_code", "_code_rate")):
