@@ -261,6 +261,28 @@ def test_every_byte_of_a_packet_counts_and_none_breaks_the_receiver(case):
 
 
 @cases
+@pytest.mark.parametrize("seed", range(3))
+def test_no_bytes_break_the_receiver(case, seed):
+    """Packets cut short, with bytes behind, with a payload of chance, and bytes that are no packet at all."""
+    rng, stream = np.random.default_rng(seed), encoded(case).stream
+    packets = []
+    for packet in stream.packets:
+        cut = int(rng.integers(len(packet) + 1))
+        ways = (
+            packet,
+            packet[:cut],
+            packet + rng.bytes(cut),
+            packet[: rtp.RTP_HEADER_BYTES] + rng.bytes(cut),
+            rng.bytes(cut),
+        )
+        packets.append(ways[rng.integers(len(ways))])
+    arrivals = [Arrival(packet, 2.0) for packet in packets]
+    shown = decoded(case, arrivals, 10.0)
+    assert shown.clip.speech is None or np.isfinite(shown.clip.speech).all()
+    assert shown.clip.video is None or len(shown.clip.video) == len(shown.outcome) >= 1
+
+
+@cases
 def test_packets_twice_and_in_any_order_change_nothing(case):
     stream = encoded(case).stream
     delivery = delivered(stream, 0.2, seed=7, playout_delay_s=10.0)
