@@ -63,11 +63,11 @@ def _write(path: Path, clip: Clip) -> None:
             np.savez(
                 file,
                 name=clip.name,
-                video=clip.video,
+                video=np.asarray(clip.video),
                 fps=clip.fps,
-                speech=clip.speech,
-                word_texts=np.array([w.text for w in clip.words]),
-                word_times_s=np.array([(w.start_s, w.end_s) for w in clip.words], dtype=np.float64),
+                speech=np.asarray(clip.speech),
+                word_texts=np.array([w.text for w in clip.words or ()]),
+                word_times_s=np.array([(w.start_s, w.end_s) for w in clip.words or ()], dtype=np.float64),
                 source=clip.source,
             )
         os.replace(part, path)

@@ -56,5 +56,5 @@ def recognize(clip: Clip, name: str) -> Clip:
         raise ClipError(
             f"clip {clip.name}: {chosen.label} hears no word in it; give captions beside the video"
         )
-    said = " ".join(word.text for word in clip.words) if clip.words else clip.transcript
+    said = " ".join(word.text or "" for word in clip.words) if clip.words else clip.transcript
     return replace(clip, words=words, source=f"recognized by {chosen.label}", transcript=said)
