@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import os
 from collections.abc import Callable
 from inspect import signature
@@ -45,6 +46,7 @@ def check(data: Data, folder: Path | None = None) -> Scenario:
     Raises:
         ScenarioError: one line for each mistake.
     """
+    folder, origin = folder or Path.cwd(), copy.deepcopy(data)
     mistakes = [*infinite(data)]
     data = DEFAULTS | numbers(data)
     mistakes += [
@@ -55,10 +57,10 @@ def check(data: Data, folder: Path | None = None) -> Scenario:
     mistakes += _percentages(data)
     _stop(mistakes)
     parts: dict[str, Callable[[Any], Any]] = {
-        "clip": lambda value: _clip(value, folder or Path.cwd()),
+        "clip": lambda value: _clip(value, folder),
         "endpoint": _way,
         "code": lambda value: _made(CodeParams, value),
-        "channel": lambda value: _channel(value, folder or Path.cwd()),
+        "channel": lambda value: _channel(value, folder),
         "path": PathParams.model_validate,
     }
     parsed: Data = {}
@@ -83,6 +85,7 @@ def check(data: Data, folder: Path | None = None) -> Scenario:
     mistakes += _plotted(scenario)
     _stop(mistakes)
     _stop(infeasible(scenario))
+    scenario._origin = (origin, folder)
     return scenario
 
 

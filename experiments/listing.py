@@ -81,9 +81,11 @@ def _options(kind: Any) -> Iterator[str]:
         kind.__init__ if made is None or kind.__init__ is not object.__init__ else None,
     ]
     seen = set()
-    for maker in makers:
+    for number, maker in enumerate(makers):
         if maker is None:
             continue
+        if makers[0] is not None:
+            yield ("either", "or")[number]
         texts |= _documented(maker)
         for option, parameter in inspect.signature(maker).parameters.items():
             plain = parameter.kind in (parameter.POSITIONAL_OR_KEYWORD, parameter.KEYWORD_ONLY)

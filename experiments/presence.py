@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
 from collections.abc import Sequence
-from pathlib import Path
 
-from lossweep.endpoints.codecs.video.encode import cache_folder
+from lossweep.channels.cache import cache_folder, read, write
 from lossweep.experiments.fingerprint import sources_hash, versions
 from lossweep.experiments.metrics.metric import METRICS, MetricAbsent
 from lossweep.experiments.parts import MetricParams
@@ -35,23 +33,13 @@ def absent(metrics: Sequence[MetricParams]) -> dict[str, str]:
             known.add(text)
         except MetricAbsent as reason:
             found[metric.name] = str(reason)
-    _write(key, known)
+    write(cache_folder() / FILE, json.dumps({"key": key, "present": sorted(known)}).encode())
     return found
 
 
 def _read(key: str) -> set[str]:
-    path: Path = cache_folder() / FILE
     try:
-        data = json.loads(path.read_text())
-        return set(data["present"]) if data["key"] == key else set()
-    except (OSError, ValueError, KeyError, TypeError):
+        data = json.loads(read(cache_folder() / FILE) or b"{}")
+        return set(data["present"]) if data.get("key") == key else set()
+    except (ValueError, KeyError, TypeError, AttributeError):
         return set()
-
-
-def _write(key: str, present: set[str]) -> None:
-    path: Path = cache_folder() / FILE
-    part = path.with_name(f"{FILE}.{os.getpid()}.part")
-    with contextlib.suppress(OSError):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        part.write_text(json.dumps({"key": key, "present": sorted(present)}))
-        os.replace(part, path)

@@ -99,8 +99,7 @@ def screen(sweep: Sweep, directory: Path, loss: float, qualities: Sequence[Colum
         parameters = cell_of(cell, directory)
         inside = parameters.clip.source == BUILT_IN
         recorded = (
-            received.clip.speech is not None
-            or ENDPOINTS.get(parameters.endpoint_name).sends == "several"
+            received.clip.speech is not None or ENDPOINTS.get(parameters.endpoint_name).sends == "several"
         )
         if clip.video is not None and received.clip.video is not None:
             shown.strips.append(Strip(system.name, _frames(clip, received)))

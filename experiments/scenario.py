@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, Field
+from pydantic import BaseModel, BeforeValidator, Field, PrivateAttr
 
 from lossweep.experiments.axes import expand, unique
 from lossweep.experiments.cell import MAX_SEED, Cell, differences
@@ -100,6 +100,12 @@ class Scenario(Strict):
     plot: PlotParams = PlotParams()
     report: ReportParams = ReportParams()
     reference: tuple[Reference, ...] = ()
+    _origin: tuple[Data, Path] = PrivateAttr(default=({}, Path()))
+
+    @property
+    def origin(self) -> tuple[Data, Path]:
+        """The data that the scenario was made from, and the folder that relative paths start from."""
+        return self._origin
 
     def ways(self) -> list[tuple[BaseModel, CodeParams]]:
         """Every endpoint with every code that it is sent with."""

@@ -36,7 +36,7 @@ def read(source: str | Path, overrides: Sequence[str] = ()) -> Scenario:
     return load(source, changes)
 
 
-def load(source: str | Path | Data, changes: Mapping[str, Any] | None = None) -> Scenario:
+def load(source: str | Path | Mapping[str, Any], changes: Mapping[str, Any] | None = None) -> Scenario:
     """A scenario from a file, a ready-made name, or data, with some values changed, checked whole.
 
     Args:
@@ -45,17 +45,33 @@ def load(source: str | Path | Data, changes: Mapping[str, Any] | None = None) ->
     Raises:
         ScenarioError: no such scenario, not YAML, or anything in it that cannot run.
     """
-    if isinstance(source, dict):
-        data, folder = copy.deepcopy(source), Path.cwd()
+    if isinstance(source, Mapping):
+        data, folder = copy.deepcopy(dict(source)), Path.cwd()
     else:
         path = find(source)
         data, folder = read_yaml(_text(path), str(source)), path.parent
         if not isinstance(data, dict):
             raise ScenarioError(f"{source} holds no mapping; `lossweep show quickstart` prints one that does")
-    for keys, value in (changes or {}).items():
+    return _changed(data, folder, changes or {})
+
+
+def change(scenario: Scenario, changes: Mapping[str, Any]) -> Scenario:
+    """A scenario with some values changed, checked whole.
+
+    Args:
+        changes: see `load`.
+    Raises:
+        ScenarioError: the changed scenario cannot run.
+    """
+    data, folder = scenario.origin
+    return _changed(copy.deepcopy(data), folder, changes)
+
+
+def _changed(data: Data, folder: Path, changes: Mapping[str, Any]) -> Scenario:
+    for keys, value in changes.items():
         if keys in ("clip", "clip.source"):
             value = _from_here(value)
-        _set(data, keys.split("."), value, keys)
+        _set(data, keys.split("."), copy.deepcopy(value), keys)
     return check(data, folder)
 
 

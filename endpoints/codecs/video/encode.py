@@ -3,18 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-import json
-import os
-import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from pathlib import Path
 
 import av
 import numpy as np
 from numpy.typing import NDArray
-from platformdirs import user_cache_dir
 
 from lossweep.channels.errors import LossweepError
 from lossweep.endpoints.codecs.video.codec import Codec
@@ -109,47 +104,3 @@ def _without_messages(access_unit: bytes, nal_unit_type: int | None) -> bytes:
     if nal_unit_type is None:
         return access_unit
     return join_nal_units([n for n in split_nal_units(access_unit) if n[0] & 0x1F != nal_unit_type])
-
-
-def cached_encode(
-    codec: Codec,
-    video: Sequence[NDArray[np.uint8]],
-    video_hash: str,
-    fps: float,
-    gop: int,
-    quantizer: float,
-    resolution: int,
-) -> Coded:
-    """`encode`, or its earlier result for the same pictures, settings and library versions from the cache."""
-    settings = [codec.encoder, codec.options(gop, quantizer), codec.messages, fps, resolution]
-    key = json.dumps([video_hash, settings, versions()], sort_keys=True)
-    path = cache_folder() / "encodings" / f"{hashlib.blake2b(key.encode(), digest_size=16).hexdigest()}.npz"
-    if path.exists():
-        return _load(path, codec, gop, quantizer)
-    coded = encode(codec, video, fps, gop, quantizer, resolution)
-    _save(path, coded)
-    return coded
-
-
-def cache_folder() -> Path:
-    """Where encodings are kept: $LOSSWEEP_CACHE, else the user's cache folder."""
-    return Path(os.environ.get("LOSSWEEP_CACHE") or user_cache_dir("lossweep"))
-
-
-def _save(path: Path, coded: Coded) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    sizes = np.array([len(unit) for unit in coded.access_units])
-    data = np.frombuffer(b"".join(coded.access_units), np.uint8)
-    with tempfile.NamedTemporaryFile(dir=path.parent, suffix=".part", delete=False) as part:
-        np.savez(part, sizes=sizes, data=data, shape=[coded.width, coded.height], bpp=coded.bpp)
-    os.replace(part.name, path)
-
-
-def _load(path: Path, codec: Codec, gop: int, quantizer: float) -> Coded:
-    with np.load(path) as stored:
-        ends = np.cumsum(stored["sizes"])
-        data = stored["data"].tobytes()
-        width, height = map(int, stored["shape"])
-        bpp = float(stored["bpp"])
-    units = tuple(data[start:end] for start, end in zip([0, *ends[:-1]], ends, strict=True))
-    return Coded(codec.name, units, gop, quantizer, width, height, bpp)

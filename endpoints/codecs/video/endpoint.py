@@ -14,7 +14,8 @@ from lossweep.endpoints.clip import Clip, ClipError, Playback
 from lossweep.endpoints.codecs.video import object_packets, rtp_packets
 from lossweep.endpoints.codecs.video.codec import AV1, H264, H265, Codec
 from lossweep.endpoints.codecs.video.decode import Picture, decode_block, picture
-from lossweep.endpoints.codecs.video.encode import Coded, cached_encode, content_hash
+from lossweep.endpoints.codecs.video.encode import Coded, content_hash
+from lossweep.endpoints.codecs.video.encodings import cached_encode
 from lossweep.endpoints.codecs.video.frames import ReceivedFrame
 from lossweep.endpoints.codecs.video.rate import meet_rate
 from lossweep.endpoints.endpoint import Encoded, Scalar

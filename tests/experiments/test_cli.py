@@ -1,0 +1,99 @@
+"""What the commands print, and that nothing a user does wrong is more than one line."""
+
+import subprocess
+import sys
+import time
+
+import pytest
+import yaml
+
+from lossweep.experiments.cli import main
+from lossweep.experiments.scenario_file import ready_made
+
+
+def test_check_counts_cells_and_runs_none(capsys, tmp_path, monkeypatch):
+    monkeypatch.setenv("LOSSWEEP_CACHE", str(tmp_path))
+    start = time.process_time()
+    assert main(["check", "smoke", "--device", "cpu"]) == 0
+    out = capsys.readouterr().out
+    assert out.startswith("smoke: 96 cells\n")
+    assert "about" in out
+    assert "bernoulli loss_rate=0.1" in out
+    assert time.process_time() - start < 5
+    assert not (tmp_path / "encodings").exists()
+
+
+def test_check_names_absent_metrics_and_refuses_those_required(capsys, monkeypatch, tmp_path):
+    monkeypatch.setenv("LOSSWEEP_CACHE", str(tmp_path))
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path))
+    change = ["--set", "metrics=[{name: lpips, net: alex}]"]
+    assert main(["check", "smoke", *change]) == 0
+    assert "absent: lpips" in capsys.readouterr().out
+    assert main(["check", "smoke", *change, "--set", "require=[lpips]"]) == 2
+    assert "lpips is required" in capsys.readouterr().err
+
+
+def test_show_prints_a_scenario_that_can_be_run(capsys, tmp_path):
+    assert main(["show", "smoke"]) == 0
+    text = capsys.readouterr().out
+    assert text == ready_made()["smoke"].read_text()
+    (tmp_path / "mine.yaml").write_text(text)
+    assert main(["check", str(tmp_path / "mine.yaml")]) == 0
+    assert main(["show", "smok"]) == 2
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("h264", ["gop (default 32, >= 1): frames", "endpoint h264 (lossweep)"]),
+        ("rs", ["code_rate (required)", "in (0, 1]"]),
+        ("gilbert_elliott", ["mean_burst_length", "tc-netem"]),
+        ("lpips", ["net (default 'squeeze')", "columns: lpips"]),
+    ],
+)
+def test_list_name_prints_options_defaults_and_source(name, said, capsys):
+    assert main(["list", name]) == 0
+    out = capsys.readouterr().out
+    for text in said:
+        assert text in out
+
+
+def test_list_of_an_unknown_name_gives_the_nearest(capsys):
+    assert main(["list", "h246"]) == 2
+    assert "did you mean 'h264'" in capsys.readouterr().err
+
+
+def test_columns_are_printed(capsys):
+    assert main(["columns"]) == 0
+    assert "wire_bps" in capsys.readouterr().out
+
+
+def test_version_is_printed(capsys):
+    with pytest.raises(SystemExit) as done:
+        main(["--version"])
+    assert done.value.code == 0
+    assert capsys.readouterr().out.startswith("lossweep ")
+
+
+def test_output_that_nobody_reads_is_no_traceback():
+    command = [sys.executable, "-m", "lossweep.experiments.cli", "show", "quickstart"]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    process.stdout.close()
+    assert b"Traceback" not in process.stderr.read()
+    process.wait()
+
+
+def test_simulate_says_in_one_line_what_cannot_be_sent(capsys, tmp_path):
+    scenario = {
+        "name": "x",
+        "clip": {"source": "portrait", "seconds": 0.64},
+        "endpoint": {"name": "h264", "quantizer": 20, "gop": 16, "max_payload_size": 64},
+        "code": {"name": "rs", "code_rate": 0.5},
+        "channel": {"name": "bernoulli", "loss_rate": 0},
+        "metrics": [],
+    }
+    (tmp_path / "x.yaml").write_text(yaml.safe_dump(scenario))
+    assert main(["simulate", str(tmp_path / "x.yaml"), "--device", "cpu"]) == 2
+    said = capsys.readouterr().err
+    assert len(said.splitlines()) == 1
+    assert "255" in said
