@@ -15,7 +15,7 @@ from lossweep.endpoints.clip import ClipError
 from lossweep.experiments.clips.container import open_media, video_stream
 from lossweep.experiments.clips.face_square import square_box
 from lossweep.experiments.clips.memory import check_fits
-from lossweep.experiments.clips.timeline import read_timeline
+from lossweep.experiments.clips.timeline import RunningTime, read_timeline
 from lossweep.experiments.clips.view import View, whole_view
 
 _SAMPLES, _SAMPLE_STEP_S = 8, 1.0
@@ -151,9 +151,10 @@ def _shown(path: Path, tally: _Tally, usual_s: float) -> Iterator[tuple[av.Video
         stream.thread_type = "AUTO"
         tick_s = float(stream.time_base or 0.001)
         tolerance_s = min(0.5 * tick_s, 0.001) + 1e-9
-        before, before_s = None, 0.0
+        before, before_s, clock = None, 0.0, RunningTime()
         for frame in _decoded(container, stream, tally):
-            at_s = frame.time if frame.pts is not None else before_s + usual_s * (before is not None)
+            usual_at_s = before_s + usual_s * (before is not None)
+            at_s = usual_at_s if frame.time is None else clock.at(frame.time, usual_s)
             if before is not None:
                 yield before, before_s, at_s, tolerance_s
             before, before_s = frame, at_s

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from lossweep.endpoints.clip import SPEECH_RATE
 from lossweep.experiments.clips.container import audio_stream, open_media
 from lossweep.experiments.clips.memory import check_fits
+from lossweep.experiments.clips.timeline import RunningTime
 
 _MIX = {"rematrix_maxval": "1.0"}  # the mean of two channels, which cannot clip
 _BYTES_PER_S = 2 * 4 * SPEECH_RATE  # the resampled runs, and what they are laid into
@@ -96,12 +97,12 @@ def _runs(
 ) -> tuple[list[_Run], int]:
     """The sound in order of the file, up to a second more than wanted, and how many packets do not decode."""
     runs: list[_Run] = []
-    undecoded = 0
+    undecoded, clock = 0, RunningTime()
     try:
         for packet in container.demux(stream):
             try:
                 for frame in packet.decode():
-                    _add(runs, frame)
+                    _add(runs, frame, clock)
             except av.FFmpegError:
                 undecoded += 1
             begin_s = start_s if start_s is not None or not runs else runs[0].start_s
@@ -114,11 +115,12 @@ def _runs(
     return runs, undecoded
 
 
-def _add(runs: list[_Run], frame: av.AudioFrame) -> None:
+def _add(runs: list[_Run], frame: av.AudioFrame, clock: RunningTime) -> None:
     """Continues the last run, or begins one after a gap or a change of format."""
     form = (frame.format.name, frame.layout.name, max(frame.sample_rate, 1))
     expected_s = runs[-1].end_s if runs else 0.0
-    at_s = expected_s if frame.time is None else frame.time
+    length_s = frame.samples / form[2]
+    at_s = expected_s if frame.time is None else clock.at(frame.time, length_s)
     near = bool(runs) and abs(at_s - expected_s) <= TOLERANCE_S
     if not near or runs[-1].form != form:
         if runs:

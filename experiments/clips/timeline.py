@@ -15,6 +15,27 @@ USUAL_FPS = 25.0
 _RATES = (24, 25, 30, 48, 50, 60, 100, 120, 24000 / 1001, 30000 / 1001, 60000 / 1001)
 
 
+_BACK_S = 1.0
+
+
+class RunningTime:
+    """Times of a stream that run on where the file's clock starts anew, as in transport streams put end to end.
+
+    A step back of over a second is taken for a new start; smaller ones are the order of decoding.
+    """
+
+    def __init__(self) -> None:
+        self._shift_s = 0.0
+        self._last_s: float | None = None
+
+    def at(self, time_s: float, step_s: float) -> float:
+        """The running time of the file's time `time_s`; a new start comes `step_s` after the time before."""
+        if self._last_s is not None and time_s + self._shift_s < self._last_s - _BACK_S:
+            self._shift_s = self._last_s + step_s - time_s
+        self._last_s = time_s + self._shift_s
+        return self._last_s
+
+
 @dataclass(frozen=True)
 class Timeline:
     """Frame times of a video stream.
@@ -43,7 +64,7 @@ def read_timeline(path: Path, seconds: float | None) -> Timeline:
         ClipError: as `open_media`.
     """
     times: list[float] = []
-    packets, last_s = 0, 0.0
+    packets, last_s, clock = 0, 0.0, RunningTime()
     with open_media(path) as container:
         stream = video_stream(container)
         assert stream is not None
@@ -52,8 +73,9 @@ def read_timeline(path: Path, seconds: float | None) -> Timeline:
                 packets += packet.size > 0
                 if packet.pts is None or packet.time_base is None or packet.is_discard:
                     continue
-                times.append(float(packet.pts * packet.time_base))
-                last_s = max(last_s, times[-1] + float((packet.duration or 0) * packet.time_base))
+                step_s = float((packet.duration or 0) * packet.time_base)
+                times.append(clock.at(float(packet.pts * packet.time_base), step_s))
+                last_s = max(last_s, times[-1] + step_s)
                 if seconds is not None and times[-1] > times[0] + seconds + 1:
                     break
         except av.FFmpegError:  # the file breaks off

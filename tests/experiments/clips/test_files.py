@@ -5,7 +5,7 @@ from fractions import Fraction
 import av
 import numpy as np
 import pytest
-from clip_files import BEEP_S, grey_of, write_video
+from clip_files import BEEP_S, clicks, grey_of, mux_sound, onsets, write_video
 
 from lossweep.endpoints.clip import SPEECH_RATE
 from lossweep.experiments.clips import ClipError, load_clips, memory
@@ -118,6 +118,29 @@ def test_captions_beside_it_and_seconds(tmp_path):
     assert whole.speech is None
     assert [w.text for w in half.words] == ["ab", "cd"]
     np.testing.assert_array_equal(half.video, whole.video[:12])
+
+
+def test_transport_streams_put_end_to_end_run_on_in_picture_and_sound(tmp_path):
+    """The clock of the second starts anew, as `cat 1.ts 2.ts` gives."""
+    path = tmp_path / "1.ts"
+    with av.open(str(path), "w", format="mpegts") as container:
+        video = container.add_stream("mpeg2video", rate=25)
+        video.width, video.height, video.pix_fmt, video.gop_size = 64, 64, "yuv420p", 1
+        sound = container.add_stream("mp2", rate=48000, layout="mono")
+        samples = (clicks(3, 48000) * 32767).astype(np.int16)[None]
+        mux_sound(container, sound, samples, "s16", "mono", 48000, 0)
+        for i in range(75):
+            frame = av.VideoFrame.from_ndarray(np.full((64, 64, 3), 2 * i + 20, np.uint8))
+            frame.pts, frame.time_base = i, Fraction(1, 25)
+            container.mux(video.encode(frame))
+        container.mux(video.encode(None))
+        container.mux(sound.encode(None))
+    (tmp_path / "both.ts").write_bytes(2 * path.read_bytes())
+    clip = load_clips(str(tmp_path / "both.ts"))[0]
+    assert (clip.fps, len(clip.video)) == (25, 150)
+    brightness = clip.video.mean(axis=(1, 2, 3))
+    assert np.abs(brightness[:75] - brightness[75:]).max() < 1
+    assert onsets(clip.speech)[-3:] == pytest.approx([3, 4, 5], abs=0.06)
 
 
 @pytest.mark.parametrize("suffix", ["wav", "m4a", "mp3", "flac", "ogg"])
