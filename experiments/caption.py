@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from lossweep.experiments.confidence import METHOD
-from lossweep.experiments.curves import CHANNELS, Panel, patterns
+from lossweep.experiments.curves import Panel, patterns
+from lossweep.experiments.naming import CHANNELS
 from lossweep.experiments.sweep import Sweep
 
 

@@ -12,19 +12,14 @@ from dataclasses import dataclass, field, replace
 
 import pandas as pd
 
-from lossweep.experiments.columns import Column, setting
+from lossweep.experiments.columns import Column
 from lossweep.experiments.confidence import interval
 from lossweep.experiments.labels import Label
+from lossweep.experiments.naming import follows, phrases, stands_everywhere
 from lossweep.experiments.sweep import NETWORK, PlotError, Sweep
 
 MOST_PANELS = 12
 MOST_CURVES, MOST_LABELS = 8, 20
-CHANNELS = {
-    "erasure": "independent loss",
-    "bernoulli": "independent loss",
-    "gilbert_elliott": "bursty loss",
-    "trace": "recorded loss",
-}
 JOINED = {
     "rate": ("target_bpp", "quantizer", "bitrate"),
     "network": ("playout_delay_s", "look_ahead", "group", "gop", "block_frames", "fec_frames"),
@@ -112,7 +107,7 @@ def panels(sweep: Sweep, x: str, y: str, facet: Sequence[str] = ()) -> list[Pane
         part = frame
         for name, key in condition.items():
             alike = part[name] == key if key is not None else part[name].isna()
-            part = part[alike | part[name].isna()] if _stands_everywhere(sweep, name) else part[alike]
+            part = part[alike | part[name].isna()] if stands_everywhere(sweep, name) else part[alike]
         curves = _curves(sweep, part, across, up, inner)
         if curves:
             titles = (_title(sweep, part, condition, own) for own in (False, True))
@@ -123,47 +118,6 @@ def panels(sweep: Sweep, x: str, y: str, facet: Sequence[str] = ()) -> list[Pane
     if most > MOST_LABELS:
         axes = [name for name in inner if name in sweep.axes] or ["endpoint"]
         raise PlotError(f"{most} curves in a panel; choose some with --where, or --facet {' or '.join(axes)}")
-    return found
-
-
-@dataclass(frozen=True)
-class System:
-    """One way of sending under one condition, at all losses.
-
-    Attributes:
-        name: of the system with the settings and the condition that tell it from others.
-        table: its rows.
-        settings: the values of what the scenario varies, beside the loss rate, as text.
-    """
-
-    name: str
-    label: Label
-    table: pd.DataFrame
-    settings: tuple[tuple[str, str | None], ...] = ()
-
-
-def systems(sweep: Sweep) -> list[System]:
-    """Every combination of what the scenario varies beside the loss rate, in the table's order."""
-    keys = {
-        name: sweep.values(name)
-        for name, axis in sweep.axes.items()
-        if name != "loss_rate"
-        and not (
-            axis.part == "channel"
-            and "loss_rate" in sweep.table
-            and _same(sweep.values(name), sweep.table["loss_rate"])
-        )
-    }
-    frame = sweep.table[["endpoint"]].assign(**keys)
-    groups = list(frame.groupby(["endpoint", *keys], sort=False, dropna=False))
-    said = [{"endpoint": key[0]} | dict(zip(keys, key[1:], strict=True)) for key, _ in groups]
-    said = [{k: None if pd.isna(v) else v for k, v in one.items()} for one in said]
-    found = []
-    for (_, rows), one, phrase in zip(groups, said, _phrases(sweep, said), strict=True):
-        label = sweep.label(str(one["endpoint"]))
-        name = f"{label}, {phrase}" if phrase else str(label)
-        settings = tuple((k, v) for k, v in one.items() if k != "endpoint")
-        found.append(System(name, label, sweep.table.loc[rows.index], settings))
     return found
 
 
@@ -186,31 +140,25 @@ def _keys(sweep: Sweep, x: Column, facet: Sequence[str]) -> tuple[dict[str, pd.S
         values = sweep.values(name)
         if values.nunique(dropna=False) < 2:
             continue
-        if x.role == "setting" and axis.part == "channel" and _same(values, sweep.table[x.name]):
+        if x.role == "setting" and axis.part == "channel" and follows(values, sweep.table[x.name]):
             continue
         keys[name] = values
     for name in facet:
         sweep.column(name)
         if name not in keys and name != x.name and sweep.table[name].nunique() > 1:
             keys[name] = sweep.table[name].map(str)
-    wanted = [name for name in keys if name in facet or sweep.axes[name].part in NETWORK]
+    along = JOINED.get(x.role, ()) if x.role != "setting" else ()
+    wanted = [
+        name
+        for name in keys
+        if name in facet or (name in sweep.axes and sweep.axes[name].part in NETWORK and name not in along)
+    ]
     return keys, wanted
 
 
-def _same(values: pd.Series, other: pd.Series) -> bool:
-    """Whether one follows from the other, as the loss rate from the probabilities of a channel."""
-    pair = pd.DataFrame({"a": values, "b": other.map(repr)}).drop_duplicates()
-    return not pair["a"].duplicated().any() and not pair["b"].duplicated().any()
-
-
-def _stands_everywhere(sweep: Sweep, name: str) -> bool:
-    """Whether a row without this setting stands in every panel: so of endpoints, such as a codec without GOPs."""
-    return name in sweep.axes and sweep.axes[name].part == "endpoint"
-
-
 def _conditions(sweep: Sweep, frame: pd.DataFrame, names: list[str]) -> list[dict[str, str | None]]:
-    network = [name for name in names if not _stands_everywhere(sweep, name)]
-    own = [name for name in names if _stands_everywhere(sweep, name)]
+    network = [name for name in names if not stands_everywhere(sweep, name)]
+    own = [name for name in names if stands_everywhere(sweep, name)]
     of_network = frame[network].drop_duplicates() if network else pd.DataFrame(index=[0])
     levels = [list(frame[name].dropna().unique()) or [None] for name in own]
     return [
@@ -227,8 +175,8 @@ def _curves(sweep: Sweep, part: pd.DataFrame, x: Column, y: Column, inner: list[
     apart = ["endpoint", *(name for name in inner if name not in joined)]
     found = []
     groups = [(key, group) for key, group in part.groupby(apart, sort=False, dropna=False)]
-    phrases = _phrases(sweep, [dict(zip(apart, key, strict=True)) for key, _ in groups])
-    for (key, group), phrase in zip(groups, phrases, strict=True):
+    names = phrases(sweep, [dict(zip(apart, key, strict=True)) for key, _ in groups])
+    for (key, group), phrase in zip(groups, names, strict=True):
         by = joined if measured else [x.name]
         points = _points(group, x, y, by)
         found.append(Curve(sweep.label(key[0]), phrase, points, key[0], bool(by)))
@@ -251,56 +199,18 @@ def _points(group: pd.DataFrame, x: Column, y: Column, by: list[str]) -> pd.Data
     return pd.DataFrame(rows).sort_values("x", ignore_index=True)
 
 
-def _phrases(sweep: Sweep, combinations: list[dict[str, str | None]]) -> list[str]:
-    """What tells each combination from the others of the same name; what is off is not said where that is enough."""
-    names = [str(sweep.label(c["endpoint"] or "")) for c in combinations]
-    short, full = (
-        [_phrase(sweep, names, combinations, i, zero) for i in range(len(names))] for zero in ("", "0")
-    )
-    whole = list(zip(names, short, strict=True))
-    chosen = [f if whole.count((n, s)) > 1 else s for n, s, f in zip(names, short, full, strict=True)]
-    whole = list(zip(names, chosen, strict=True))
-    return [
-        phrase
-        if whole.count((name, phrase)) == 1
-        else ", ".join(filter(None, (phrase, f"({c['endpoint']})")))
-        for name, phrase, c in zip(names, chosen, combinations, strict=True)
-    ]
-
-
-def _phrase(
-    sweep: Sweep, names: list[str], combinations: list[dict[str, str | None]], i: int, zero: str
-) -> str:
-    """The settings by which a combination differs from others of its name; 0 is left out where `zero` is empty."""
-    alike = [c for n, c in zip(names, combinations, strict=True) if n == names[i]]
-    said = [
-        _said(sweep, key, value)
-        for key, value in combinations[i].items()
-        if key != "endpoint" and len({c[key] for c in alike}) > 1 and (value != "0" or zero)
-    ]
-    return ", ".join(phrase for phrase in said if phrase)
-
-
-def _said(sweep: Sweep, name: str, key: str | None) -> str:
-    """A value of a setting in words."""
-    if name == "channel" and key is not None:
-        return CHANNELS.get(key, key)
-    value = sweep.value(name, key) if name in sweep.axes else key
-    return (sweep.columns.get(name) or setting(name)).phrase(value)
-
-
 def _title(sweep: Sweep, part: pd.DataFrame, condition: dict[str, str | None], own: bool) -> str:
     """A condition in words: what is the endpoints' own, or the rest of it."""
-    said = []
+    words = []
     for name, key in condition.items():
-        if key is None or own != _stands_everywhere(sweep, name):
+        if key is None or own != stands_everywhere(sweep, name):
             continue
         if name in ("code", "endpoint"):
             name_of = sweep.label(part["endpoint"].iloc[0])
-            said.append(name_of.code or "no repair" if name == "code" else str(name_of))
+            words.append(name_of.code or "no repair" if name == "code" else str(name_of))
         else:
-            said.append(_said(sweep, name, key))
-    return ", ".join(phrase for phrase in said if phrase)
+            words.append(said(sweep, name, key))
+    return ", ".join(phrase for phrase in words if phrase)
 
 
 def _small_multiples(found: list[Panel]) -> list[Panel]:

@@ -22,6 +22,8 @@ from lossweep.experiments.looks import SIZE, Look, looks
 GREY = "#c4c4c4"
 LETTER, LINE = 0.062, 0.135
 """Width of a letter and height of a line of 8 point text, inches."""
+MARGIN = 0.85
+"""Left of the first column: the heading of the y axis and its numbers, inches."""
 
 
 class Reference(NamedTuple):
@@ -64,7 +66,7 @@ def draw(
         rows = 1 + max(row for row, _ in places)
         figure = Figure(
             figsize=(
-                0.75 + columns * (layout.width + layout.names),
+                MARGIN + columns * (layout.width + layout.names),
                 rows * (layout.height + 0.6) + layout.caption - 0.15,
             )
         )
@@ -98,7 +100,7 @@ def _heading(y: Column) -> str:
 
 def _columns(panels: Sequence[Panel]) -> int:
     systems = len({panel.curves[0].label.system for panel in panels if panel.context})
-    return systems or min(len(panels), 3)
+    return systems or (2 if len(panels) == 4 else min(len(panels), 3))
 
 
 def _places(panels: Sequence[Panel], columns: int) -> list[tuple[int, int]]:
@@ -129,7 +131,7 @@ def _layout(
         sum(1 + _wrapped(_shown(c, p)).count("\n") for c in p.curves) + len(references) for p in panels
     )
     room = 0.7 + LETTER * widest
-    total = 0.75 + columns * (width + room)
+    total = MARGIN + columns * (width + room)
     lines = textwrap.fill(caption, int(total * 17.5))
     return Layout(width, max(height, LINE * (most + 1)), room, 0.5 + 0.125 * (lines.count("\n") + 1)), lines
 
@@ -141,7 +143,7 @@ def _wrapped(name: str) -> str:
 
 def _axes(figure: Figure, layout: Layout, row: int, column: int, rows: int) -> Axes:
     wide, high = figure.get_size_inches()
-    left = 0.75 + column * (layout.width + layout.names)
+    left = MARGIN + column * (layout.width + layout.names)
     bottom = layout.caption + 0.1 + (rows - 1 - row) * (layout.height + 0.6)
     return figure.add_axes((left / wide, bottom / high, layout.width / wide, layout.height / high))
 
@@ -213,6 +215,8 @@ def _scale(axis: Axes, x: Column, y: Column, across: np.ndarray, up: np.ndarray)
         _logarithmic(axis, "y", up)
         return
     low, high = float(up.min()), float(up.max())
+    if low == high and y.lowest is not None and y.highest is not None:
+        low, high = y.lowest * y.factor, y.highest * y.factor
     margin = 0.06 * (high - low) or 0.05 * abs(high) or 0.05
     low, high = low - margin, high + margin
     if y.lowest is not None and low + margin >= y.lowest * y.factor:

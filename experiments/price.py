@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
-from lossweep.experiments.curves import System
 from lossweep.experiments.labels import Label
+from lossweep.experiments.systems import System
 
 LATE_SHARE = 0.01
 """Share of packets too late from which on it is said."""
@@ -41,9 +41,22 @@ def _own_codes(label: Label) -> bool:
 
 
 def late(everything: Sequence[System]) -> list[str]:
-    """One line per system whose packets or repair come too late to be used; for the page, and after a run."""
-    lines = (too_late(system.name, system.label, system.table) for system in everything)
-    return [line for line in lines if line]
+    """One line per way of sending whose packets or repair come too late to be used; for the page, and after a run."""
+    ways = dict.fromkeys(system.way for system in everything)
+    return [line for way in ways if (line := _late([s for s in everything if s.way == way]))]
+
+
+def _late(systems: Sequence[System]) -> str:
+    """The line of one way of sending: that of the condition in which most packets are late."""
+    worst = sorted(systems, key=lambda s: float(s.table["discard_rate"].mean()), reverse=True)
+    lines = [(s, line) for s in worst if (line := too_late(s.way, s.label, s.table))]
+    if not lines:
+        return ""
+    first, line = lines[0]
+    where = (
+        f" [{first.condition}; so in {len(lines)} of {len(systems)} conditions]" if first.condition else ""
+    )
+    return line + where
 
 
 def too_late(name: str, label: Label, rows: pd.DataFrame | Sequence[Mapping[str, float]]) -> str:

@@ -14,13 +14,13 @@ import pandas as pd
 import yaml
 
 from lossweep.experiments.columns import Column
-from lossweep.experiments.curves import systems
 from lossweep.experiments.plot import plot
 from lossweep.experiments.price import late
 from lossweep.experiments.published import Published, published
 from lossweep.experiments.report_media import Screen, inline, screen
 from lossweep.experiments.summary import main_qualities, summarise, typical_loss
 from lossweep.experiments.sweep import PlotError, Sweep
+from lossweep.experiments.systems import systems
 
 NETWORK = (
     "realised_loss",

@@ -18,8 +18,8 @@ from lossweep.endpoints.clip import Clip, Playback
 from lossweep.endpoints.endpoint import ENDPOINTS
 from lossweep.experiments.clips.source import BUILT_IN
 from lossweep.experiments.columns import Column
-from lossweep.experiments.curves import systems
 from lossweep.experiments.sweep import Sweep
+from lossweep.experiments.systems import systems
 
 INSTANTS = 6
 SIDE = 160

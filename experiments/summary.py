@@ -9,9 +9,9 @@ import numpy as np
 import pandas as pd
 
 from lossweep.experiments.columns import Column
-from lossweep.experiments.curves import System, systems
 from lossweep.experiments.price import overhead
 from lossweep.experiments.sweep import Sweep
+from lossweep.experiments.systems import System, systems
 
 FROZEN_AT_MOST = 0.05
 """Share of frames not shown that a call bears."""
@@ -28,7 +28,7 @@ class Summary:
     Attributes:
         smallest, typical: the two loss rates of the columns; both are in the sweep.
         qualities: the metric of each medium, as far as the sweep has one.
-        heads, rows: text of the cells.
+        heads, groups: text of the cells; rows by the condition under which they were measured, "" for the only one.
         criterion: what "usable up to" means, one sentence.
     """
 
@@ -36,8 +36,13 @@ class Summary:
     typical: float
     qualities: tuple[Column, ...]
     heads: tuple[str, ...]
-    rows: tuple[tuple[str, ...], ...]
+    groups: tuple[tuple[str, tuple[tuple[str, ...], ...]], ...]
     criterion: str
+
+    @property
+    def rows(self) -> tuple[tuple[str, ...], ...]:
+        """The rows of all groups."""
+        return tuple(row for _, rows in self.groups for row in rows)
 
 
 def summarise(sweep: Sweep) -> Summary:
@@ -52,13 +57,21 @@ def summarise(sweep: Sweep) -> Summary:
         heads += [f"frozen at {at[loss]} loss" for loss in levels]
     heads += [f"{column.label} at {at[loss]} loss" for column in qualities for loss in levels]
     everything = systems(sweep)
-    rows = [_row(system, everything, qualities, list(levels)) for system in everything]
+    groups = tuple(
+        (
+            condition,
+            tuple(
+                _row(s, everything, qualities, list(levels)) for s in everything if s.condition == condition
+            ),
+        )
+        for condition in dict.fromkeys(system.condition for system in everything)
+    )
     return Summary(
         smallest,
         typical,
         qualities,
         (*heads, "usable up to a loss of"),
-        tuple(rows),
+        groups,
         _criterion(qualities, smallest, "frozen_share" in sweep.table),
     )
 
@@ -113,7 +126,7 @@ def _row(
     table = system.table
     added = overhead(system, everything)
     cells = [
-        system.name,
+        system.way,
         f"{table['wire_bps'].mean() / 1000:.3g}",
         ABSENT if added is None else f"{100 * added:.0f} %",
         f"{1000 * table['shown_delay_s'].mean():.0f}",

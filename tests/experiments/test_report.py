@@ -10,12 +10,12 @@ import pandas as pd
 import pytest
 from sweeps import LOSSES, folder, manifest, row, table
 
-from lossweep.experiments.curves import systems
 from lossweep.experiments.labels import Label
 from lossweep.experiments.price import late, too_late
 from lossweep.experiments.report import report
 from lossweep.experiments.summary import main_qualities, summarise, usable_up_to
 from lossweep.experiments.sweep import PlotError, Sweep
+from lossweep.experiments.systems import systems
 
 
 def _cells(summary):

@@ -1,0 +1,70 @@
+"""How combinations of settings are named: what tells them apart, in words."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from lossweep.experiments.columns import setting
+from lossweep.experiments.sweep import Sweep
+
+CHANNELS = {
+    "erasure": "independent loss",
+    "bernoulli": "independent loss",
+    "gilbert_elliott": "bursty loss",
+    "loss_state": "loss of four states",
+    "loss_trace": "recorded loss",
+    "outage": "outages",
+}
+
+
+def phrases(sweep: Sweep, combinations: list[dict[str, str | None]]) -> list[str]:
+    """What tells each combination from the others of the same name; what is off is not said where that is enough."""
+    unique = list({tuple(c.items()): c for c in combinations}.values())
+    if len(unique) < len(combinations):
+        known = {tuple(c.items()): p for c, p in zip(unique, phrases(sweep, unique), strict=True)}
+        return [known[tuple(c.items())] for c in combinations]
+    names = [str(sweep.label(c["endpoint"] or "")) for c in combinations]
+    short, full = (
+        [_phrase(sweep, names, combinations, i, zero) for i in range(len(names))] for zero in ("", "0")
+    )
+    whole = list(zip(names, short, strict=True))
+    chosen = [f if whole.count((n, s)) > 1 else s for n, s, f in zip(names, short, full, strict=True)]
+    whole = list(zip(names, chosen, strict=True))
+    return [
+        phrase
+        if whole.count((name, phrase)) == 1
+        else ", ".join(filter(None, (phrase, f"({c['endpoint']})")))
+        for name, phrase, c in zip(names, chosen, combinations, strict=True)
+    ]
+
+
+def said(sweep: Sweep, name: str, key: str | None) -> str:
+    """A value of a setting in words."""
+    if name == "channel" and key is not None:
+        return CHANNELS.get(key, key)
+    value = sweep.value(name, key) if name in sweep.axes else key
+    return (sweep.columns.get(name) or setting(name)).phrase(value)
+
+
+def stands_everywhere(sweep: Sweep, name: str) -> bool:
+    """Whether a row without this setting stands in every panel: so of endpoints, such as a codec without GOPs."""
+    return name in sweep.axes and sweep.axes[name].part == "endpoint"
+
+
+def follows(values: pd.Series, other: pd.Series) -> bool:
+    """Whether one follows from the other, as the loss rate from the probabilities of a channel."""
+    pair = pd.DataFrame({"a": values, "b": other.map(repr)}).drop_duplicates()
+    return not pair["a"].duplicated().any() and not pair["b"].duplicated().any()
+
+
+def _phrase(
+    sweep: Sweep, names: list[str], combinations: list[dict[str, str | None]], i: int, zero: str
+) -> str:
+    """The settings by which a combination differs from others of its name; 0 is left out where `zero` is empty."""
+    alike = [c for n, c in zip(names, combinations, strict=True) if n == names[i]]
+    words = [
+        said(sweep, key, value)
+        for key, value in combinations[i].items()
+        if key != "endpoint" and len({c[key] for c in alike}) > 1 and (value != "0" or zero)
+    ]
+    return ", ".join(phrase for phrase in words if phrase)

@@ -1,0 +1,70 @@
+"""The ways of sending of a sweep, each with its rows at all losses."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pandas as pd
+
+from lossweep.experiments.labels import Label
+from lossweep.experiments.naming import follows, phrases, said, stands_everywhere
+from lossweep.experiments.sweep import Sweep
+
+
+@dataclass(frozen=True)
+class System:
+    """One way of sending under one condition, at all losses.
+
+    Attributes:
+        way: the system with its settings, as far as they tell it from others.
+        condition: the network's and the clip's settings, as far as they vary.
+        table: its rows.
+        settings: the values of what the scenario varies, beside the loss rate, as text.
+    """
+
+    way: str
+    condition: str
+    label: Label
+    table: pd.DataFrame
+    settings: tuple[tuple[str, str | None], ...] = ()
+
+    @property
+    def name(self) -> str:
+        """Way and condition."""
+        return f"{self.way}, {self.condition}" if self.condition else self.way
+
+
+def systems(sweep: Sweep) -> list[System]:
+    """Every combination of what the scenario varies beside the loss rate, in the table's order."""
+    keys = {
+        name: sweep.values(name)
+        for name, axis in sweep.axes.items()
+        if name != "loss_rate"
+        and not (
+            axis.part == "channel"
+            and "loss_rate" in sweep.table
+            and follows(sweep.values(name), sweep.table["loss_rate"])
+        )
+    }
+    frame = sweep.table[["endpoint"]].assign(**keys)
+    groups = list(frame.groupby(["endpoint", *keys], sort=False, dropna=False))
+    combinations = [{"endpoint": key[0]} | dict(zip(keys, key[1:], strict=True)) for key, _ in groups]
+    combinations = [{k: None if pd.isna(v) else v for k, v in one.items()} for one in combinations]
+    own = [
+        {k: v for k, v in one.items() if k == "endpoint" or stands_everywhere(sweep, k)}
+        for one in combinations
+    ]
+    names = phrases(sweep, own)
+    found = []
+    for (_, rows), one, phrase in zip(groups, combinations, names, strict=True):
+        label = sweep.label(str(one["endpoint"]))
+        condition = (
+            said(sweep, k, v) for k, v in one.items() if k != "endpoint" and not stands_everywhere(sweep, k)
+        )
+        way = f"{label}, {phrase}" if phrase else str(label)
+        settings = tuple((k, v) for k, v in one.items() if k != "endpoint")
+        found.append(
+            System(way, ", ".join(filter(None, condition)), label, sweep.table.loc[rows.index], settings)
+        )
+    order = list(dict.fromkeys(system.condition for system in found))
+    return sorted(found, key=lambda system: order.index(system.condition))
