@@ -132,19 +132,19 @@ class FaceEndpoint(ABC):
         """Pictures of what arrived or was recovered in time; they are rendered when they are read.
 
         Whole blocks are shown, up to the last one of which something arrived. The receiver does not know that
-        anything was sent until a packet arrives: before the first block of which something did, the screen is
-        grey, and it stays grey where nothing arrives at all. A frame is "whole" where all of it arrived or
-        was recovered exactly, as far as the code tells, and "concealed" otherwise.
+        anything was sent until a packet arrives: the screen is grey until the first frame that looks ahead to a
+        block of which something did, and it is grey where nothing arrives at all. A frame is "whole" where all
+        of it arrived or was recovered exactly, as far as the code tells, and "concealed" otherwise.
 
         `semantics` is the receiver's estimate of every frame; where the screen is grey that is the reference's.
         """
         code = _face_code(session, device)
         reference = np.asarray(session.reference.coefficients, np.float32)
         rows = packets.rows(received, code, session.fps)
-        grey = next((b for b, block in enumerate(rows) if any(row is not None for row in block)), 0)
-        grey *= code.layout.frames
         if rows:
             shown, whole = code.decode(rows, reference)
+            first = next(b for b, block in enumerate(rows) if any(row is not None for row in block))
+            grey = int(np.count_nonzero(code.layout.horizon(len(shown)) < first * code.layout.frames))
         else:
             shown, whole, grey = reference[None], np.zeros(1, bool), 1
         scaling = cls.scaling()

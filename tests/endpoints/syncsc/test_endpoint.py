@@ -92,16 +92,15 @@ def test_a_receiver_of_nothing_has_a_grey_screen(talk):
 def test_the_screen_is_grey_before_the_first_packet_and_keeps_the_last_block(talk):
     encoded = endpoint().encode(talk)
     delivery = deliver(encoded, 0.0)
-    some = [packet for packet in received(encoded, delivery) if packet.number == 6]
+    some = [packet for packet in received(encoded, delivery) if packet.number == 10]
     playback = SyncSCEndpoint.decode(some, encoded.session)
-    assert playback.outcome == ("grey",) * 8 + tuple(
-        "whole" if i in (10, 14) else "concealed" for i in range(8, 16)
-    )
+    seen = tuple("whole" if i in (18, 22) else "concealed" for i in range(8, 24))
+    assert playback.outcome == ("grey",) * 8 + seen, "frames 8 to 15 look ahead to the block that arrived"
     assert (playback.clip.video[7] == 128).all()
     assert playback.digests[0] == playback.digests[7] != playback.digests[8]
     whole = SyncSCEndpoint.decode(received(encoded, delivery), encoded.session)
-    assert playback.digests[10] == whole.digests[10]
-    assert playback.outcomes(FRAMES)[16:] == ("frozen",) * (FRAMES - 16)
+    assert playback.digests[18] == whole.digests[18]
+    assert playback.outcomes(FRAMES)[24:] == ("frozen",) * (FRAMES - 24)
 
 
 def test_more_loss_is_more_error(talk):
