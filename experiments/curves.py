@@ -15,7 +15,7 @@ import pandas as pd
 from lossweep.experiments.columns import Column
 from lossweep.experiments.confidence import interval
 from lossweep.experiments.labels import Label
-from lossweep.experiments.naming import follows, phrases, stands_everywhere
+from lossweep.experiments.naming import follows, phrases, said, stands_everywhere
 from lossweep.experiments.sweep import NETWORK, PlotError, Sweep
 
 MOST_PANELS = 12
