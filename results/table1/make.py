@@ -27,10 +27,10 @@ def spread(values: pd.Series) -> str:
 
 
 def lines(table: pd.DataFrame) -> list[str]:
-    """A Markdown table, a row an endpoint."""
+    """A Markdown table, one row per endpoint."""
     out = [
         "| endpoint | bpp | wire, kbit/s | SSIM ↑ | LPIPS ↓ | below frozen in | syncsc-none below it in "
-        "| ms a frame, to send + to show | paper: bpp, SSIM, LPIPS |",
+        "| ms per frame, to send + to show | paper: bpp, SSIM, LPIPS |",
         "|---|---|---|---|---|---|---|---|---|",
     ]
     took = pd.read_csv(HERE / "ms.csv").set_index("endpoint")

@@ -42,9 +42,9 @@ def fillings(filler: TextPC, words: list, windows: np.ndarray) -> dict[str, list
     ids, shapes = filler.vocabulary.encode(words)
     gaps, breaks = np.flatnonzero(ids == MASK), breaks_before(shapes, ids == MASK)
     choosers = {
-        "minimum Bayes risk, all words worth the same": Chooser(filler.vocabulary, content=0.0),
-        "minimum Bayes risk, rare words worth more (shipped)": Chooser(filler.vocabulary),
-        "minimum Bayes risk, rare words worth still more": Chooser(filler.vocabulary, content=4 * CONTENT),
+        "minimum Bayes risk, equal word weights": Chooser(filler.vocabulary, content=0.0),
+        "minimum Bayes risk, rare words weigh more (shipped)": Chooser(filler.vocabulary),
+        "minimum Bayes risk, rare words weigh still more": Chooser(filler.vocabulary, content=4 * CONTENT),
     }
     filled = {name: list(words) for name in ("missing", "most probable word", *choosers)}
     for places, probabilities, forms in filler.distributions(ids, shapes, windows, gaps):
@@ -57,7 +57,7 @@ def fillings(filler: TextPC, words: list, windows: np.ndarray) -> dict[str, list
                 chosen = chooser.window(probabilities[part], forms[part], broken[part])
                 for place, word in zip(places[part], chosen, strict=True):
                     filled[name][place] = word
-    filled["n-gram filler, chosen as shipped"] = NGram().fill(words, windows)
+    filled["n-gram concealment, same rule as shipped"] = NGram().fill(words, windows)
     return filled
 
 

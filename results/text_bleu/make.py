@@ -70,7 +70,7 @@ def ablation() -> str:
         for loss in table["loss_rate"].unique():
             gain = mean.loc[(loss, choice)] - mean.loc[(loss, "missing")]
             rows.append([choice, f"{loss:g}", *(f"{gain[column]:+.3f}" for column in columns)])
-    return markdown(["choice", "loss", *columns], rows)
+    return markdown(["rule", "loss", *columns], rows)
 
 
 def ten_sentences() -> str:
@@ -98,7 +98,7 @@ def ten_sentences() -> str:
 
 
 def reading(table: pd.DataFrame) -> str:
-    """Whether the aims are met, in words, from the figures."""
+    """Whether the targets are met, as Markdown."""
     lines = []
     for over, aim in ((RS, 0.1), (NGRAM, 0.0)):
         keys = ["loss_rate", "clip", "repetition"]
@@ -111,14 +111,14 @@ def reading(table: pd.DataFrame) -> str:
                 found = interval(values.to_numpy())
                 mean.append(f"{found.mean:+.3f} at {loss:g}")
                 held.append(found.lower > aim if over == NGRAM else found.mean >= aim)
-            aimed = f"aim: at least {aim:g}" if over == RS else "aim: interval above 0"
+            aimed = f"target: at least {aim:g}" if over == RS else "target: interval above 0"
             verdict = "met at each" if all(held) else f"met at {sum(held)} of {len(held)}"
             lines.append(f"* {column}, TextPC less `{over}`: {', '.join(mean)} ({aimed}; {verdict}).")
     return "\n".join(lines)
 
 
 def missed(burst: pd.DataFrame, aim: float = 0.1) -> str:
-    """Where the gain over RS 1/2 is below the aim in bursts."""
+    """Where the gain over RS 1/2 is below the target in bursts."""
     keys = ["mean_burst_length", "loss_rate", "clip", "repetition"]
     both = [burst[burst["endpoint"] == name].set_index(keys) for name in (TEXTPC, RS)]
     columns = ["bleu_1", "semantic_similarity"]
@@ -130,7 +130,7 @@ def missed(burst: pd.DataFrame, aim: float = 0.1) -> str:
         if value < aim
     ]
     where = f"below it: {'; '.join(below)}" if below else "met at each"
-    return f"* In bursts, TextPC less `{RS}` (the same aim, {len(mean)} points): {where}."
+    return f"* In bursts, TextPC less `{RS}` (the same target, {len(mean)} points): {where}."
 
 
 def main() -> None:
@@ -140,32 +140,32 @@ def main() -> None:
     words = sum(clip["words"] for clip in manifest["clips"].values())
     scenario = read(str(HERE / "scenario.yaml"))
     bench = Evaluator([])
-    heard = [bench.clip(clip) for clip in scenario.clip]
-    count = sum(len(sentences_of(clip)) for clip in heard)
+    clips = [bench.clip(clip) for clip in scenario.clip]
+    count = sum(len(sentences_of(clip)) for clip in clips)
     seed, repetitions = (manifest["seeds"][name] for name in ("scenario", "repetitions"))
     by_burst = ("mean_burst_length", "loss_rate")
     page = f"""# The text stream: BLEU and semantic similarity against packet loss
 
-`text_bleu` (this folder, erasure channel) and `text_bleu_burst` (`burst/`, Gilbert-Elliott, mean bursts of 2, 4 and 8
-packets): {len(heard)} lectures that nothing was trained or tuned on, {count:,} sentences, {words:,} words,
-repetitions: {repetitions}. All intervals are 95 % (Student t over lectures). A missing word stands as
-{PLACEHOLDER}, which matches nothing; the columns `_dropped` of `table.csv` leave it out instead. BLEU is sacrebleu's,
+`text_bleu` (this folder, independent loss) and `text_bleu_burst` (`burst/`, Gilbert-Elliott, mean bursts of 2, 4 and 8
+packets): {len(clips)} lectures held out from training and tuning, {count:,} sentences, {words:,} words,
+repetitions: {repetitions}. All intervals are 95 % (Student t over lectures). A missing
+word is written as {PLACEHOLDER}, which matches nothing; the columns `_dropped` of `table.csv` leave it out. BLEU is sacrebleu's,
 `{table["bleu_signature"].iloc[0]}`. Weights: `endpoints/text/model/README.md`.
 
 Made by `lossweep run text_bleu --out ...`, the same with `text_bleu_burst`, `python results/text_bleu/ablation.py` and
-`python results/text_bleu/make.py`, which wrote this page; nothing on it is typed by hand.
+`python results/text_bleu/make.py`, which writes this page.
 The table is from before word packets carried their place and duration: see [what that changed](word_packets.md).
 
 ![BLEU-1](plots/bleu_1.png)
 ![semantic similarity](plots/semantic_similarity.png)
 ![BLEU-4](plots/bleu.png)
 
-## Aims
+## Targets
 
 {reading(table)}
 {missed(burst)}
 
-Aims are held against means; the tables below have the intervals.
+Targets are compared with means; the tables below have the intervals.
 
 ## Gain of TextPC with RS 1/2
 
@@ -173,7 +173,7 @@ Over RS 1/2 alone; the same losses, lecture by lecture.
 
 {gains(table, RS)}
 
-Over the n-gram filler with RS 1/2, whose words are chosen the same way:
+Over n-gram concealment with RS 1/2, with the same decision rule:
 
 {gains(table, NGRAM)}
 
@@ -184,16 +184,16 @@ Without FEC, over missing words:
 **Why BLEU-4 gains less.** BLEU-1 counts a word that is right anywhere in its sentence; BLEU-4 needs runs of four that
 are right and in order. Where most of a window is missing, TextPC knows which words the sentence is likely to have but
 not where, and a run of four through a gap needs all its filled words right at their places at once. Word
-recovery, which counts places too, gains as little.
+recovery, which also depends on position, gains equally little.
 
 ## All figures
 
 {levels(table)}
 
-## What it costs
+## Rate and delay
 
-Wire rate has RTP, UDP and IP headers and parity in it. The playout delay ("auto") is the time until a window's
-last packet has come; windows close at pauses of 1.5 s.
+The wire rate includes RTP, UDP and IP headers and repair packets. The playout delay ("auto") is the time until the last
+packet of a window has arrived; windows close at pauses of 1.5 s.
 
 {costs(table)}
 
@@ -203,14 +203,14 @@ TextPC over RS 1/2 alone:
 
 {gains(burst, RS, by=by_burst)}
 
-TextPC over the n-gram filler:
+TextPC over n-gram concealment:
 
 {gains(burst, NGRAM, by=by_burst)}
 
-## How words are chosen
+## Decision rules
 
 Gains over missing words on the validation lectures {" and ".join(map(str, VALIDATION_LECTURES))} (on which the
-constants were tuned), RS 1/2; all rows but the last three are from the same distributions:
+constants were tuned), RS 1/2; all rows but the last three use the same distributions:
 
 {ablation()}
 
