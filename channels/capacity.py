@@ -26,7 +26,7 @@ class Capacity(Element):
 
     Attributes:
         capacity_bps: constant capacity, > 0.
-        trace: file of a capacity that varies (Mahimahi, or rows of seconds and Mbit/s); instead of capacity_bps.
+        file: trace of a capacity that varies (Mahimahi, or rows of seconds and Mbit/s); instead of capacity_bps.
         begin: "random" (another place in the trace for each seed and repetition) or "start".
         queue_packets: limit in packets, an integer >= 1.
         queue_bytes: limit in bytes, > 0.
@@ -34,13 +34,13 @@ class Capacity(Element):
             none is given.
         aqm: "none" or "codel".
     Raises:
-        ValueError: a parameter out of its range, none or both of capacity_bps and trace, several limits.
+        ValueError: a parameter out of its range, none or both of capacity_bps and file, several limits.
         TraceError: the trace cannot be used.
     Source: RFC 8289 (CoDel, with its TARGET of 5 ms and INTERVAL of 100 ms); RFC 8867, 300 ms queue.
     """
 
     capacity_bps: float | None = None
-    trace: str | None = None
+    file: str | None = None
     begin: Literal["random", "start"] = "random"
     queue_packets: int | None = None
     queue_bytes: float | None = None
@@ -51,12 +51,12 @@ class Capacity(Element):
     kind: ClassVar[Kind] = Kind.CAPACITY
 
     def __post_init__(self) -> None:
-        if (self.capacity_bps is None) == (self.trace is None):
-            raise ValueError("capacity: give either capacity_bps or a trace")
+        if (self.capacity_bps is None) == (self.file is None):
+            raise ValueError("capacity: give either capacity_bps or the file of a trace")
         if self.capacity_bps is not None:
             check_positive("capacity_bps", self.capacity_bps, "bits/s")
         else:
-            read_service(str(self.trace))
+            read_service(str(self.file))
         limits = [
             name for name in ("queue_packets", "queue_bytes", "queue_s") if getattr(self, name) is not None
         ]
@@ -81,7 +81,7 @@ class Capacity(Element):
     def start(self, chance: Chance, end_s: float) -> Stage:
         place = float(chance.clock().random()) if self.begin == "random" else 0.0
         service: Service = (
-            read_service(str(self.trace), place)
+            read_service(str(self.file), place)
             if self.capacity_bps is None
             else ConstantRate(self.capacity_bps)
         )

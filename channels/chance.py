@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lossweep.channels.packets import Packet, Packets
+from lossweep.channels.pcg64 import strided_uniforms
 
 SLOTS = 256
 """Encoding symbols of a block in one page; blocks with more symbols continue in further pages."""
@@ -16,6 +17,8 @@ ROWS = 128
 """Blocks whose random numbers are drawn together."""
 KINDS = 16
 """Kinds of elements that there may be."""
+FEW_SLOTS = 12
+"""Up to so many symbols in a block, drawing them alone is faster than drawing whole pages."""
 CLOCK = 2**32 - 1
 """Spawn key of the stream that belongs to the clock; no page has this number."""
 
@@ -59,47 +62,87 @@ class Chance:
         spawn_key = (self.repetition, self.element, CLOCK)
         return np.random.default_rng(np.random.SeedSequence(self.seed, spawn_key=spawn_key))
 
-    def rows(self, first: int, count: int, draws: int, page: int, copy: int) -> NDArray[np.float64]:
-        """Uniforms of `count` blocks from block `first` on, float64 [count, SLOTS, draws]."""
+    def rows(
+        self, first: int, count: int, slots: int, draws: int, page: int, copy: int
+    ) -> NDArray[np.float64]:
+        """Uniforms of the first slots of `count` blocks from block `first` on, float64 [count, >= slots, draws]."""
         spawn_key = (self.repetition, self.element, page) + ((copy,) if copy else ())
         bits = np.random.PCG64(np.random.SeedSequence(self.seed, spawn_key=spawn_key))
         if first:
             bits.advance(first * SLOTS * draws)
-        return np.random.Generator(bits).random((count, SLOTS, draws))
+        if slots > FEW_SLOTS:
+            return np.random.Generator(bits).random((count, SLOTS, draws))
+        return strided_uniforms(bits, count, SLOTS * draws, slots * draws).reshape(count, slots, draws)
 
     def _of_page(
         self, sbn: NDArray[np.int64], slot: NDArray[np.int64], draws: int, page: int, copy: int
     ) -> NDArray[np.float64]:
+        if not len(sbn):
+            return np.empty((0, draws))
+        slots = int(slot.max()) + 1
+        together = ROWS if slots > FEW_SLOTS else ROWS * SLOTS // slots
+        low, high = int(sbn.min()), int(sbn.max())
+        if high - low < together:
+            return self._block(sbn, slot, low, high, slots, draws, page, copy)
         uniforms = np.empty((len(sbn), draws))
-        part = sbn // ROWS
+        part = (sbn - low) // together
         order = None if bool(np.all(part[1:] >= part[:-1])) else np.argsort(part, kind="stable")
         part = part if order is None else part[order]
         edges = [*np.flatnonzero(np.diff(part, prepend=-1)).tolist(), len(part)]
         for start, stop in pairwise(edges):
             members = slice(start, stop) if order is None else order[start:stop]
-            first = int(part[start]) * ROWS
-            row = sbn[members] - first
-            uniforms[members] = self.rows(first, int(row.max()) + 1, draws, page, copy)[row, slot[members]]
+            rows = sbn[members]
+            low, high = int(rows.min()), int(rows.max())
+            uniforms[members] = self._block(rows, slot[members], low, high, slots, draws, page, copy)
         return uniforms
+
+    def _block(
+        self,
+        sbn: NDArray[np.int64],
+        slot: NDArray[np.int64],
+        low: int,
+        high: int,
+        slots: int,
+        draws: int,
+        page: int,
+        copy: int,
+    ) -> NDArray[np.float64]:
+        rows = self.rows(low, high - low + 1, slots, draws, page, copy)
+        place = (sbn - low) * rows.shape[1] + slot
+        return rows.reshape(-1, draws).take(place, axis=0)
 
 
 class SlotReader:
-    """Uniforms by packet slot for one packet at a time; blocks that were drawn are kept while they are near."""
+    """Uniforms by packet slot for one packet at a time.
+
+    Blocks that were drawn are kept while they are near; from the second packet of a block on, they are a list.
+    """
 
     def __init__(self, chance: Chance, draws: int) -> None:
         self._chance = chance
         self._draws = draws
         self._rows: dict[tuple[int, int, int], NDArray[np.float64]] = {}
+        self._block: tuple[int, int, int] | None = None
+        self._listed: list[list[float]] | None = None
 
     def of(self, packet: Packet) -> list[float]:
         """The uniforms of a packet, `draws` of them."""
-        part, page = packet.sbn // ROWS, packet.esi // SLOTS
-        key = (part, page, packet.copy)
-        rows = self._rows.get(key)
+        esi = packet.esi
+        block = (packet.sbn, esi // SLOTS, packet.copy)
+        if block == self._block:
+            if self._listed is None:
+                self._listed = self._row(*block).tolist()
+            return self._listed[esi % SLOTS]
+        self._block, self._listed = block, None
+        found: list[float] = self._row(*block)[esi % SLOTS].tolist()
+        return found
+
+    def _row(self, sbn: int, page: int, copy: int) -> NDArray[np.float64]:
+        part = sbn // ROWS
+        rows = self._rows.get((part, page, copy))
         if rows is None:
             if len(self._rows) >= 16:
                 self._rows.pop(next(iter(self._rows)))
-            rows = self._chance.rows(part * ROWS, ROWS, self._draws, page, packet.copy)
-            self._rows[key] = rows
-        found: list[float] = rows[packet.sbn - part * ROWS, packet.esi % SLOTS].tolist()
-        return found
+            rows = self._chance.rows(part * ROWS, ROWS, SLOTS, self._draws, page, copy)
+            self._rows[part, page, copy] = rows
+        return rows[sbn - part * ROWS]

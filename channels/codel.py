@@ -155,9 +155,18 @@ class CodelStage(Stage):
 
 def pack(left: list[tuple[Packet, float]]) -> Packets:
     """Packets and their times as arrays."""
-    rows = [(p.index, p.sbn, p.esi, p.size_bytes, p.copy, p.flipped_bit) for p, _ in left]
-    index, sbn, esi, size, copy, flipped = np.array(rows, dtype=np.int64).reshape(-1, 6).T
-    times = np.array([time_s for _, time_s in left], dtype=np.float64)
-    return Packets(
-        index, sbn, esi, size, times, copy if copy.any() else None, flipped if (flipped >= 0).any() else None
+    packets, times = [packet for packet, _ in left], [time_s for _, time_s in left]
+    count = len(left)
+    index, sbn, esi, size, copy, flipped = (
+        np.fromiter(column, dtype=np.int64, count=count)
+        for column in (
+            (packet.index for packet in packets),
+            (packet.sbn for packet in packets),
+            (packet.esi for packet in packets),
+            (packet.size_bytes for packet in packets),
+            (packet.copy for packet in packets),
+            (packet.flipped_bit for packet in packets),
+        )
     )
+    flips = flipped if (flipped >= 0).any() else None
+    return Packets(index, sbn, esi, size, np.array(times), copy if copy.any() else None, flips)

@@ -34,7 +34,7 @@ class Delay(Element):
             `pareto`; added to the delays of a trace.
         jitter_s: standard deviation (of `normal` before its floor), finite, >= 0; 0 makes the delay constant.
         distribution: "normal", "gamma" (shape 2) or "pareto" (Lomax, shape 3).
-        delays: file of measured delays, one number of seconds on each line; takes the place of the distribution.
+        file: measured delays, one number of seconds on each line; takes the place of the distribution.
         correlation_time_s: >= 0; 0 for independent delays.
         reordering: whether packets may overtake one another; if not, a packet waits for those before it.
     Raises:
@@ -46,7 +46,7 @@ class Delay(Element):
     propagation_delay_s: float = 0.0
     jitter_s: float = 0.0
     distribution: Distribution = "normal"
-    delays: str | None = None
+    file: str | None = None
     correlation_time_s: float = 0.0
     reordering: bool = False
     _quantile: Quantile | None = field(default=None, init=False, repr=False, compare=False)
@@ -62,10 +62,10 @@ class Delay(Element):
         if not isinstance(self.reordering, bool):
             raise ValueError(f"reordering is {self.reordering!r}; it must be true or false")
         law: Quantile | None = None
-        if self.delays is not None:
+        if self.file is not None:
             if self.jitter_s:
                 raise ValueError("delay: give either jitter_s or a file of delays, not both")
-            law = empirical(self.propagation_delay_s + read_delays(self.delays))
+            law = empirical(self.propagation_delay_s + read_delays(self.file))
         elif self.jitter_s:
             law = LAWS[self.distribution](self.propagation_delay_s, self.jitter_s)
         object.__setattr__(self, "_quantile", law)
@@ -105,29 +105,29 @@ class DelayStage(PacketStage):
         self._reader = chance.reader(1)
         self._reordering = model.reordering
         self._last_leave_s = -math.inf
-        self._drawn = bool(model.jitter_s or model.delays)
+        self._law = model._quantile
         self._steps = _CorrelatedSteps(model, chance.clock()) if model.correlation_time_s else None
 
     def leave_s(self, packets: Packets) -> NDArray[np.float64]:
-        if not self._drawn:
+        if self._law is None:
             leave = packets.time_s + self._model.propagation_delay_s
         elif self._steps is not None:
             leave = packets.time_s + self._steps.delays_s(packets.time_s)
         else:
-            leave = packets.time_s + self._model.quantile(self._chance.uniforms(packets, 1)[:, 0])
-        if self._reordering or not self._drawn or not len(leave):
+            leave = packets.time_s + self._law(self._chance.uniforms(packets, 1)[:, 0])
+        if self._reordering or self._law is None or not len(leave):
             return leave
         leave = np.maximum.accumulate(np.maximum(leave, self._last_leave_s))
         self._last_leave_s = float(leave[-1])
         return leave
 
     def leave_one_s(self, packet: Packet, now: float) -> float:
-        if not self._drawn:
+        if self._law is None:
             return now + self._model.propagation_delay_s
         if self._steps is not None:
             leave = now + float(self._steps.delays_s(np.array([now]))[0])
         else:
-            leave = now + float(self._model.quantile(np.array(self._reader.of(packet)))[0])  # type: ignore[index]
+            leave = now + float(self._law(self._reader.of(packet)[0]))
         if not self._reordering:
             leave = self._last_leave_s = max(leave, self._last_leave_s)
         return leave

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import gammaincinv, ndtri
 
-Quantile = Callable[[NDArray[np.float64]], NDArray[np.float64]]
-"""Seconds from probabilities in [0, 1)."""
+Quantile = Callable[[Any], Any]
+"""Seconds from probabilities in [0, 1), numbers or arrays."""
 Distribution = Literal["normal", "gamma", "pareto"]
 DISTRIBUTIONS: tuple[Distribution, ...] = ("normal", "gamma", "pareto")
 GAMMA_SHAPE = 2.0
@@ -39,7 +39,7 @@ def pareto(delay_s: float, jitter_s: float) -> Quantile:
 def empirical(delays_s: NDArray[np.float64]) -> Quantile:
     """Measured delays, each with the same probability; float64 [delays], in seconds."""
     ordered = np.sort(delays_s)
-    return lambda u: ordered[(u * len(ordered)).astype(np.int64)]
+    return lambda u: ordered[np.asarray(u * len(ordered)).astype(np.int64)]
 
 
 LAWS: dict[Distribution, Callable[[float, float], Quantile]] = {

@@ -119,6 +119,10 @@ class LossStage(PacketStage):
     def leave_one_s(self, packet: Packet, now: float) -> float:
         return math.nan if self.lost_one(packet, now) else now
 
+    def send(self, packet: Packet, now: float) -> None:
+        if not self.lost_one(packet, now):
+            self.forward(packet, now)
+
     def apply(self, packets: Packets, until_s: float) -> Packets:
         lost = self.lost(packets)
         return packets.select(~lost) if lost.any() else packets

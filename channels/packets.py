@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -74,10 +75,10 @@ class Packets:
         """`flipped_bit`, with -1 where nothing was inverted."""
         return np.full(len(self), -1, dtype=np.int64) if self.flipped_bit is None else self.flipped_bit
 
-    def rows(self) -> list[Packet]:
+    def rows(self) -> Iterator[Packet]:
         """The packets one by one."""
         columns = (self.index, self.sbn, self.esi, self.size_bytes, self.copies(), self.flipped_bits())
-        return [Packet(*row) for row in zip(*(column.tolist() for column in columns), strict=True)]
+        return map(Packet, *(column.tolist() for column in columns))
 
 
 def in_order(*parts: Packets) -> Packets:

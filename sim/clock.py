@@ -11,20 +11,6 @@ from simpy.core import NORMAL
 from lossweep.channels.packets import Packet
 
 
-class _Call:
-    """A scheduled call, in the shape of a SimPy event that has succeeded."""
-
-    __slots__ = ("_call", "_packet", "_time_s", "callbacks")
-    _ok = True
-
-    def __init__(self, call: Callable[[Packet, float], None], packet: Packet, time_s: float) -> None:
-        self.callbacks = [self._run]
-        self._call, self._packet, self._time_s = call, packet, time_s
-
-    def _run(self, event: object) -> None:
-        self._call(self._packet, self._time_s)
-
-
 class NetworkClock(simpy.Environment):
     """A SimPy environment whose `at` takes a time instead of a delay.
 
@@ -36,3 +22,23 @@ class NetworkClock(simpy.Environment):
         """Calls `call(packet, time_s)` at `time_s`, not earlier than now; those of equal time in order."""
         entry = (time_s, NORMAL, next(self._eid), _Call(call, packet, time_s))
         heappush(self._queue, entry)  # type: ignore[misc,arg-type]
+
+
+class _Call:
+    """A scheduled call, in the shape of a SimPy event that has succeeded."""
+
+    __slots__ = ("call", "callbacks", "packet", "time_s")
+    _ok = True
+
+    def __init__(self, call: Callable[[Packet, float], None], packet: Packet, time_s: float) -> None:
+        self.callbacks = _CALLBACKS
+        self.call = call
+        self.packet = packet
+        self.time_s = time_s
+
+
+def _run(event: _Call) -> None:
+    event.call(event.packet, event.time_s)
+
+
+_CALLBACKS = (_run,)

@@ -38,7 +38,10 @@ class Sent:
         """
         sbn, esi, source = _slots(stream)
         size = np.fromiter(map(len, stream.packets), dtype=np.int64, count=len(stream.packets))
-        packets = Packets(order, sbn[order], esi[order], size[order] + IP_UDP_HEADER_BYTES, plan)
+        size += IP_UDP_HEADER_BYTES
+        packets = Packets(order, sbn, esi, size, plan)
+        if not _is_range(order):
+            packets = Packets(order, sbn[order], esi[order], size[order], plan)
         return cls(stream, packets, source)
 
     def wait_s(self) -> float:
@@ -131,9 +134,16 @@ def delivery(
 
 def _by_stream(values: np.ndarray, order: NDArray[np.int64]) -> np.ndarray:
     """Values in order of departure, in the stream's order."""
+    if _is_range(order):
+        return values
     sorted_values = np.empty_like(values)
     sorted_values[order] = values
     return sorted_values
+
+
+def _is_range(order: NDArray[np.int64]) -> bool:
+    """Whether packets leave in the stream's order."""
+    return bool(order[0] == 0 and np.all(order[1:] > order[:-1]))
 
 
 def _slots(stream: Stream) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.bool_]]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
 from lossweep.sim.stream import PacketCode, Stream
 
@@ -37,37 +36,40 @@ class Receiver:
             self.duplicates += 1
             return
         self.arrived_s[index] = now
-        for source in self._blocks[self._block_of[index]].add(index).tolist():
+        for source in self._blocks[self._block_of[index]].add(index):
             self.repaired_s[source] = now
 
 
 class _BlockRepair:
-    __slots__ = ("_arrived", "_code", "_done", "_first", "_known", "_repair_arrived")
+    """What of one block has arrived. An MDS code needs only a count."""
+
+    __slots__ = ("_arrived", "_code", "_count", "_done", "_first", "_known", "_repair_arrived")
 
     def __init__(self, first: int, code: PacketCode) -> None:
         self._first = first
         self._code = code
-        self._arrived = np.zeros(code.n, dtype=bool)
-        self._known = np.zeros(code.k, dtype=bool)
+        self._arrived = bytearray(code.n)
+        self._known = bytearray(code.k)
+        self._count = 0
         self._repair_arrived = False
-        self._done = False
+        self._done = code.n == code.k
 
-    def add(self, index: int) -> NDArray[np.int64]:
+    def add(self, index: int) -> list[int]:
         """Notes an arrival; the indices of source packets that it makes known by repair."""
         if self._done:
-            return _NOTHING
+            return []
         esi = index - self._first
-        self._arrived[esi] = True
+        self._arrived[esi] = 1
+        self._count += 1
         if esi < self._code.k:
-            self._known[esi] = True
+            self._known[esi] = 1
         else:
             self._repair_arrived = True
-        if not self._repair_arrived:
-            return _NOTHING
-        recovered = self._code.recovers(self._arrived) & ~self._known
-        self._known |= recovered
-        self._done = bool(self._known.all())
-        return np.flatnonzero(recovered) + self._first
-
-
-_NOTHING = np.empty(0, dtype=np.int64)
+        if not self._repair_arrived or (self._code.mds and self._count < self._code.k):
+            return []
+        recovers = self._code.recovers(np.frombuffer(self._arrived, dtype=bool))
+        recovered = np.flatnonzero(recovers & ~np.frombuffer(self._known, dtype=bool)).tolist()
+        for source in recovered:
+            self._known[source] = 1
+        self._done = all(self._known)
+        return [source + self._first for source in recovered]

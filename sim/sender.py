@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator
+from collections.abc import Callable
 
 import numpy as np
-import simpy
 from numpy.typing import NDArray
 
+from lossweep.channels.element import Clock
+from lossweep.channels.packets import Packet, Packets
 from lossweep.sim.stream import Stream
 
 _SAME_TIME_S = 1e-6
@@ -45,14 +46,27 @@ def departures(stream: Stream, pacing_factor: float = 2.5) -> tuple[NDArray[np.i
     return order, plan
 
 
-def sender(
-    env: simpy.Environment,
-    order: NDArray[np.int64],
-    plan: NDArray[np.float64],
-    send: Callable[[int], None],
-) -> Generator[simpy.Event, None, None]:
-    """SimPy process that hands packet `order[i]` to `send` at time `plan[i]`."""
-    for index, departure in zip(order.tolist(), plan.tolist(), strict=True):
-        if departure > env.now:
-            yield env.timeout(departure - env.now)
-        send(index)
+class Sender:
+    """Hands packets to the path, each at its time.
+
+    Args:
+        clock: simulated time.
+        packets: in order of departure.
+        send: takes a packet and the time.
+    """
+
+    def __init__(self, clock: Clock, packets: Packets, send: Callable[[Packet, float], None]) -> None:
+        self._at = clock.at
+        self._send = send
+        self._left = iter(packets.rows())
+        self._times_s = iter(packets.time_s.tolist())
+
+    def start(self) -> None:
+        """Schedules the first packet; each one schedules the next."""
+        packet = next(self._left, None)
+        if packet is not None:
+            self._at(next(self._times_s), self._departs, packet)
+
+    def _departs(self, packet: Packet, now: float) -> None:
+        self._send(packet, now)
+        self.start()

@@ -16,7 +16,7 @@ from lossweep.sim.outcome import Sent, delivery, first_arrivals, own, playout_de
 from lossweep.sim.pipeline import Pipeline
 from lossweep.sim.receiver import Receiver
 from lossweep.sim.repair import repair_times
-from lossweep.sim.sender import departures
+from lossweep.sim.sender import Sender, departures
 from lossweep.sim.stream import Stream
 
 AUTO_DELAY_QUANTILE = 1 - 1e-6
@@ -70,7 +70,7 @@ def simulate_by_events(
 ) -> Delivery:
     """The same delivery as `simulate`, packet for packet, from the closed-loop form: one event after another."""
     sent, stages = _prepared(stream, elements, seed, repetition, pacing_factor)
-    clock = NetworkClock(initial_time=min(0.0, float(sent.packets.time_s[0])))
+    clock = NetworkClock(initial_time=min(0.0, float(sent.packets.time_s[0])))  # type: ignore[arg-type]
     arrived: list[tuple[Packet, float]] = []
     receiver = Receiver(stream)
 
@@ -80,8 +80,7 @@ def simulate_by_events(
             receiver.receive(packet.index, now)
 
     connect(stages, clock, receive)
-    for packet, time_s in zip(sent.packets.rows(), sent.packets.time_s.tolist(), strict=True):
-        clock.at(time_s, stages[0].send, packet)
+    Sender(clock, sent.packets, stages[0].send).start()
     clock.run()
     packets = own(pack(arrived))
     arrived_s = np.asarray(receiver.arrived_s)

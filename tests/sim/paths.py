@@ -52,11 +52,11 @@ def add_traces(folder):
         "loss_trace": traces,
         "capacity": [
             *EXAMPLES["capacity"],
-            {"trace": str(stamps), "queue_packets": 4},
-            {"trace": str(rates), "queue_s": 0.2},
-            {"trace": str(rates), "queue_bytes": 3000, "aqm": "codel"},
+            {"file": str(stamps), "queue_packets": 4},
+            {"file": str(rates), "queue_s": 0.2},
+            {"file": str(rates), "queue_bytes": 3000, "aqm": "codel"},
         ],
-        "delay": [*EXAMPLES["delay"], {"delays": str(delays), "propagation_delay_s": 0.01}],
+        "delay": [*EXAMPLES["delay"], {"file": str(delays), "propagation_delay_s": 0.01}],
     }
 
 

@@ -74,5 +74,5 @@ def test_packets_in_parts_fare_as_packets_all_at_once(examples, data):
     for first, last in zip([0, *cuts], [*cuts, count], strict=True):
         until_s = float(sent.time_s[last]) if last < count else float("inf")
         parts.append(pipeline.apply(sent.select(slice(first, last)), until_s))
-    assert [row for part in parts for row in part.rows()] == whole.rows()
+    assert [row for part in parts for row in part.rows()] == list(whole.rows())
     assert np.concatenate([part.time_s for part in parts]).tolist() == whole.time_s.tolist()
