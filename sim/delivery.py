@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from lossweep.channels.packets import Packets
 from lossweep.sim.stream import Stream
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 @dataclass(frozen=True)
@@ -73,6 +76,8 @@ class Delivery:
 
     def table(self) -> pd.DataFrame:
         """The delivery as a table, a row a packet, columns as above."""
+        import pandas as pd
+
         columns = [f.name for f in fields(self) if f.name not in ("playout_delay_s", "datagrams")]
         return pd.DataFrame({name: getattr(self, name) for name in columns})
 

@@ -7,11 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from lossweep.endpoints.clip import SPEECH_RATE, Clip, ClipError
-from lossweep.experiments.clips.files import read_file
-from lossweep.experiments.clips.portrait import portrait
-from lossweep.experiments.clips.recognized import recognize
 from lossweep.experiments.clips.source import BUILT_IN, TRANSCRIPT_SUFFIXES, sources
-from lossweep.experiments.clips.transcript import read_transcript
 
 __all__ = ["ClipError", "load_clips"]
 
@@ -47,10 +43,17 @@ def load_clips(
     if seconds is not None and not (math.isfinite(seconds) and seconds >= shortest_s):
         raise ClipError(f"seconds must leave at least one frame of {shortest_s:.3g} s, not {seconds}")
     clips = [_beginning(_load(single, fps, size, seconds), seconds) for single in sources(source)]
+    if recognizer is not None:
+        from lossweep.experiments.clips.recognized import recognize
     return clips if recognizer is None else [recognize(clip, recognizer) for clip in clips]
 
 
 def _load(source: str, fps: float | None, size: int | None, seconds: float | None) -> Clip:
+    """One clip; what reads it is imported here, so that the names of clips can be checked without it."""
+    from lossweep.experiments.clips.files import read_file
+    from lossweep.experiments.clips.portrait import portrait
+    from lossweep.experiments.clips.transcript import read_transcript
+
     if source == BUILT_IN:
         return portrait(fps or 25.0, size or 256)
     file, hash_sign, section = source.partition(".tsv#")

@@ -25,7 +25,7 @@ def test_the_documented_example_runs_as_a_script(tmp_path):
     assert done.returncode == 0, done.stderr
     assert "h264-none" in done.stdout
     table = lossweep.table(tmp_path / "out")
-    assert len(table) == 12
+    assert len(table) == 24
     assert (tmp_path / "out" / "plots" / "ssim.png").exists()
 
 

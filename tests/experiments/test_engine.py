@@ -68,13 +68,15 @@ def plugins(tmp_path, monkeypatch):
     from lossweep.endpoints.fec.code import CODES
     from lossweep.experiments.metrics.metric import METRICS
 
-    for registry in (METRICS, CODES):
-        for name in ("_plugins", "_targets"):
-            registry.__dict__.pop(name, None)
+    def look_again():
+        sys.modules.pop("third_party_metrics", None)
+        for registry in (METRICS, CODES):
+            for name in ("_plugins", "_targets"):
+                registry.__dict__.pop(name, None)
+
+    look_again()
     yield folder
-    for registry in (METRICS, CODES):
-        for name in ("_plugins", "_targets"):
-            registry.__dict__.pop(name, None)
+    look_again()
 
 
 def test_a_death_blames_the_cell_that_was_running(plugins, tmp_path, capsys):

@@ -80,7 +80,7 @@ def test_words_are_recognized_where_they_are_sent_and_not_known(monkeypatch):
         ({"name": "system", "speech": "opus", "words": "text"}, 2),
     ):
         (cell,) = check({"name": "s", "endpoint": endpoint, **network}).cells()
-        clip = Evaluator([]).stream(cell)
+        clip = Evaluator([]).encoded(cell)
         assert asked == ["pocketsphinx"] * heard
         assert clip is not None
 
