@@ -183,15 +183,18 @@ def _metrics(value: list[Any], mistakes: list[str]) -> tuple[Named, ...]:
 
 def _plotted(scenario: Scenario) -> list[str]:
     """Columns named for the plots that no table of the scenario has."""
+    from lossweep.experiments.column_table import COLUMNS
     from lossweep.experiments.columns import parameter_columns, schema
 
-    known = set(schema())
+    known = {column.name for column in COLUMNS}
     for metric in scenario.metrics:
         made = METRICS.get(metric.name)
         known |= {*getattr(made, "columns", ()), metric.name, f"{metric.name}_paper"}
         known |= {column.name for column in getattr(made, "schema", None) or ()}
     known |= {name for cell in scenario.cells() for name in parameter_columns(cell)}
     asked = {"plot.x": (scenario.plot.x,), "plot.y": scenario.plot.y, "plot.facet": scenario.plot.facet}
+    if {name for names in asked.values() for name in names} - known:
+        known |= set(schema())  # those of all endpoints, which takes longer to import
     return [
         f"{place}: unknown column {name!r}; did you mean {nearest(name, known)!r}? (`lossweep columns` lists them)"
         for place, names in asked.items()

@@ -263,8 +263,6 @@ def _of_plugins() -> dict[str, Column]:
 
     found: dict[str, Column] = {}
     for name in ENDPOINTS.names():
-        if ENDPOINTS.origin(name) == "lossweep":
-            continue
         try:
             endpoint = ENDPOINTS.get(name)
         except Exception:  # a broken plug-in is reported where it is used
