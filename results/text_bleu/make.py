@@ -154,7 +154,7 @@ word is written as {PLACEHOLDER}, which matches nothing; the columns `_dropped` 
 
 Made by `lossweep run text_bleu --out ...`, the same with `text_bleu_burst`, `python results/text_bleu/ablation.py` and
 `python results/text_bleu/make.py`, which writes this page.
-The table is from before word packets carried their place and duration: see [what that changed](word_packets.md).
+What a word packet carries, and what that changed: [word_packets.md](word_packets.md).
 
 ![BLEU-1](plots/bleu_1.png)
 ![semantic similarity](plots/semantic_similarity.png)
