@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 
     Network = TypeVar("Network", bound=nn.Module)
 
-SHIPPED = Path(__file__).parent / "syncsc" / "model"
 TRAINER = "lossweep.experiments.training.face.train"
 
 

@@ -12,12 +12,13 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from lossweep.endpoints.clip import ClipError
+from lossweep.endpoints.syncsc import MODEL
 from lossweep.endpoints.syncsc.extractor_network import LOOK_SIDE, ExtractorNetwork, Shapes, Window, around
 from lossweep.endpoints.syncsc.face_model import FaceModel
 from lossweep.endpoints.syncsc.tracker import Tracked, fit_face, several_faces
 from lossweep.endpoints.weights import load
 
-SHIPPED = Path(__file__).parent / "model" / "extractor.safetensors"
+SHIPPED = MODEL / "extractor.safetensors"
 PRESENT = 0.0
 """Logit from which on a window is taken to show a face."""
 FIRST_LOOKS = (1.0, 0.92, 1.08, 1.0, 0.96, 1.04)

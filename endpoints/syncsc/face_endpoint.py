@@ -17,7 +17,7 @@ from lossweep.endpoints.codecs.video.encode import content_hash
 from lossweep.endpoints.endpoint import Encoded, Scalar, Truth
 from lossweep.endpoints.fec.code import CodeFamily
 from lossweep.endpoints.receiver import ReceivedPacket
-from lossweep.endpoints.syncsc import packets
+from lossweep.endpoints.syncsc import MODEL, packets
 from lossweep.endpoints.syncsc.codes.code import FaceCode
 from lossweep.endpoints.syncsc.codes.family import face_code
 from lossweep.endpoints.syncsc.codes.packet_coded import Coding
@@ -27,7 +27,7 @@ from lossweep.endpoints.syncsc.lazy_frames import Reference, RenderedFrames
 from lossweep.endpoints.syncsc.semantics import Scaling
 from lossweep.endpoints.syncsc.session import FaceReference, FaceSession
 from lossweep.endpoints.syncsc.tracker import Tracked
-from lossweep.endpoints.weights import SHIPPED, sha256
+from lossweep.endpoints.weights import sha256
 from lossweep.sim.rtp import RTP_HEADER_BYTES
 from lossweep.sim.stream import Stream
 
@@ -100,7 +100,7 @@ class FaceEndpoint(ABC):
     @classmethod
     def weights(cls) -> dict[str, str]:
         """All weights that ship for trackers, codes and renderers."""
-        return sha256(*sorted(SHIPPED.glob("*.safetensors")))
+        return sha256(*sorted(MODEL.glob("*.safetensors")))
 
     def encode(self, clip: Clip) -> Encoded[FaceSession]:
         """The packets of the clip's coefficients; see `Endpoint.encode`."""

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lossweep.channels.errors import WeightsError
+from lossweep.endpoints.syncsc import MODEL
 from lossweep.endpoints.syncsc.similarity_transform import rotation_matrix, rotation_vector, similarity
 from lossweep.endpoints.weights import load_arrays, save_arrays
 
@@ -27,7 +28,7 @@ NAMES = (
     *(f"crop {axis}" for axis in ("x", "y", "log side")),
 )
 PICTURE = 256.0
-SHIPPED = Path(__file__).parent / "model" / "face_model.safetensors"
+SHIPPED = MODEL / "face_model.safetensors"
 
 # Landmark numbers are MediaPipe's (canonical_face_model).
 STABLE = (33, 133, 362, 263, 6, 168, 197, 195, 5, 10, 67, 297, 109, 338, 54, 284, 21, 251, 162, 389, 127, 356)

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from itertools import pairwise
-from pathlib import Path
 from typing import Literal
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
-from lossweep.channels.errors import WeightsError
 from lossweep.endpoints.clip import Clip, ClipError, Playback, Word
 from lossweep.endpoints.endpoint import Encoded, Scalar
 from lossweep.endpoints.fec.adu import RepairHeader, protect
@@ -27,6 +23,7 @@ from lossweep.endpoints.text.payload import WordPayload, field_bits, packetize
 from lossweep.endpoints.text.received_words import in_order
 from lossweep.endpoints.text.weights import FILES, SHIPPED
 from lossweep.endpoints.text.word_ends import ends_s
+from lossweep.endpoints.weights import sha256
 from lossweep.sim import rtp
 from lossweep.sim.stream import Block, Stream
 
@@ -108,7 +105,7 @@ class TextEndpoint:
     @classmethod
     def weights(cls) -> dict[str, str]:
         """SHA-256 of the files that both ends read; see `Endpoint`."""
-        return {name: _sha256(SHIPPED / name) for name in FILES}
+        return sha256(*(SHIPPED / name for name in FILES))
 
     def encode(self, clip: Clip) -> Encoded[TextSession]:
         """The packets for the clip's words; see `Endpoint.encode`."""
@@ -205,10 +202,3 @@ def _paced(start_s: float, end_s: float, next_s: float, packets: int) -> list[fl
     """When each packet of a block goes: from its end on, in 1 / PACING of its duration, before the next ends."""
     step = max(min(end_s - start_s, next_s - end_s), 0.0) / packets / PACING
     return [end_s + i * step for i in range(packets)]
-
-
-@lru_cache(maxsize=8)
-def _sha256(path: Path) -> str:
-    if not path.exists():
-        raise WeightsError(f"text model: {path} is missing; it ships with lossweep, reinstall or train again")
-    return hashlib.sha256(path.read_bytes()).hexdigest()

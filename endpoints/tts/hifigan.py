@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import math
 import re
 from collections.abc import Mapping
@@ -20,6 +19,7 @@ from lossweep.channels.errors import WeightsError
 from lossweep.endpoints.clip import SPEECH_RATE
 from lossweep.endpoints.tts.spectrum import BANDS, FFT, HOP, LEAST, WINDOW
 from lossweep.endpoints.tts.vocoder import batched
+from lossweep.endpoints.weights import sha256
 
 if TYPE_CHECKING:
     from transformers import SpeechT5HifiGan
@@ -120,7 +120,7 @@ class HifiGan:
 
     def weights(self) -> dict[str, str]:
         """See `vocoder.AnyVocoder.weights`."""
-        return {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in self._files}
+        return sha256(*self._files)
 
 
 def generator_of(config: HifiGanConfig) -> SpeechT5HifiGan:

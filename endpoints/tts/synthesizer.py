@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Protocol
@@ -13,6 +12,7 @@ from numpy.typing import NDArray
 from lossweep.channels.registry import Registry
 from lossweep.endpoints.clip import SPEECH_RATE, ClipError, Word
 from lossweep.endpoints.tts.spectrum import HOP
+from lossweep.endpoints.weights import sha256
 
 FPS = 25
 FRAME = SPEECH_RATE // FPS
@@ -86,7 +86,7 @@ class Synthesizer(Protocol):
 
 def digests(*files: Path) -> dict[str, str]:
     """File name -> SHA-256 of the files that are there."""
-    return {f.name: hashlib.sha256(f.read_bytes()).hexdigest() for f in files if f.exists()}
+    return sha256(*(file for file in files if file.exists()))
 
 
 def checked_voice(voice: NDArray[np.float32]) -> tuple[NDArray[np.float32], float]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from functools import lru_cache
 from pathlib import Path
 from typing import Protocol
@@ -13,7 +12,7 @@ from torch import Tensor
 from lossweep.endpoints.tts.harmonic_network import HarmonicNetwork, excite
 from lossweep.endpoints.tts.spectrum import BANDS
 from lossweep.endpoints.tts.synthesizer import TRAINER
-from lossweep.endpoints.weights import load
+from lossweep.endpoints.weights import load, sha256
 
 SHIPPED = Path(__file__).parent / "model" / "vocoder.safetensors"
 SEED = 1
@@ -84,7 +83,7 @@ class Vocoder:
 
     def weights(self) -> dict[str, str]:
         """See `AnyVocoder.weights`."""
-        return {SHIPPED.name: hashlib.sha256(SHIPPED.read_bytes()).hexdigest()}
+        return sha256(SHIPPED)
 
 
 def batched(mel: Tensor, pitch_hz: Tensor) -> tuple[Tensor, Tensor]:

@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from lossweep.channels.errors import WeightsError
-from lossweep.endpoints.weights import SHIPPED, load_arrays, save_arrays
+from lossweep.endpoints.syncsc import MODEL
+from lossweep.endpoints.weights import load_arrays, save_arrays
 
 LAGS = 256
 LONGEST_FIT = 100
@@ -34,7 +35,7 @@ class Motion:
     _priors: dict[tuple[int, int], tuple[Tensor, Tensor]] = field(default_factory=dict, repr=False)
 
     @classmethod
-    def load(cls, path: Path = SHIPPED / FILE) -> Motion:
+    def load(cls, path: Path = MODEL / FILE) -> Motion:
         """What ships.
 
         Raises:

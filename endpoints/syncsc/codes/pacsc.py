@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from lossweep.endpoints.syncsc import MODEL
 from lossweep.endpoints.syncsc.codes.code import LARGEST, Estimate, PassThrough, Rows
 from lossweep.endpoints.syncsc.codes.interleaving import SOURCE_PACKETS, Layout
 from lossweep.endpoints.syncsc.face_model import COEFFICIENTS
 from lossweep.endpoints.syncsc.semantics import blocks
-from lossweep.endpoints.weights import SHIPPED, load_configured
+from lossweep.endpoints.weights import load_configured
 
 if TYPE_CHECKING:
     from lossweep.endpoints.syncsc.codes.pacsc_network import PacSCNetwork
@@ -81,5 +82,5 @@ class PacSC:
 def _network(code_rate: float, device: str) -> PacSCNetwork:
     from lossweep.endpoints.syncsc.codes.pacsc_network import PacSCConfig, PacSCNetwork
 
-    path = SHIPPED / f"pacsc-{code_rate:g}.safetensors"
+    path = MODEL / f"pacsc-{code_rate:g}.safetensors"
     return load_configured(path, "pacsc", lambda sizes: PacSCNetwork(PacSCConfig(**sizes)), device)

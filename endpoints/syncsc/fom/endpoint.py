@@ -11,13 +11,13 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from lossweep.endpoints.syncsc import MODEL
 from lossweep.endpoints.syncsc.face_endpoint import FaceEndpoint, FaceParams
 from lossweep.endpoints.syncsc.face_model import COEFFICIENTS
 from lossweep.endpoints.syncsc.fom.networks import KEYPOINTS, FomNetwork
 from lossweep.endpoints.syncsc.generator.renderer import Renderer
 from lossweep.endpoints.syncsc.semantics import Scaling
 from lossweep.endpoints.syncsc.tracker import Tracked
-from lossweep.endpoints.weights import SHIPPED as MODEL
 from lossweep.endpoints.weights import load
 
 SHIPPED = MODEL / "fom.safetensors"

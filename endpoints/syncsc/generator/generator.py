@@ -10,12 +10,13 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from lossweep.endpoints.syncsc import MODEL
 from lossweep.endpoints.syncsc.face_model import FaceModel
 from lossweep.endpoints.syncsc.generator.conditioning import fields, mapping_input
 from lossweep.endpoints.syncsc.generator.networks import Network
 from lossweep.endpoints.weights import load
 
-SHIPPED = Path(__file__).parents[1] / "model" / "generator.safetensors"
+SHIPPED = MODEL / "generator.safetensors"
 TOGETHER = {"cpu": 1, "cuda": 32}
 """Pictures in a batch. One on the CPU costs 5 % and makes each picture the same bit for bit in any company."""
 
