@@ -11,6 +11,7 @@ CHANNELS = Registry(
         "bernoulli": "lossweep.channels.bernoulli:Bernoulli",
         "gilbert_elliott": "lossweep.channels.gilbert_elliott:GilbertElliott",
         "loss_state": "lossweep.channels.loss_state:LossState",
+        "hidden_markov": "lossweep.channels.hidden_markov:HiddenMarkov",
         "outage": "lossweep.channels.outage:Outage",
         "loss_trace": "lossweep.channels.loss_trace:LossTrace",
         "delay": "lossweep.channels.delay:Delay",

@@ -7,9 +7,12 @@ import pytest
 from scipy.stats import kstest, norm
 
 from lossweep.channels.bernoulli import Bernoulli
+from lossweep.channels.bursts_in_time import BurstsInTime
+from lossweep.channels.capacity import Capacity
 from lossweep.channels.delay import Delay
+from lossweep.channels.duplication import Duplication
 from lossweep.channels.gilbert_elliott import GilbertElliott
-from lossweep.channels.netem import tc_command
+from lossweep.channels.netem import tc_commands
 
 
 def test_draws_are_normal_around_the_propagation_delay():
@@ -44,12 +47,31 @@ def test_bad_parameters_end_in_one_line(params, says):
         Delay(0.1, 0.1).quantile(1.0)
 
 
-def test_tc_command():
+def test_tc_commands():
     chain = GilbertElliott.from_burst(loss_rate=0.1, mean_burst_length=4)
-    assert tc_command(chain, Delay(0.05, 0.002)) == (
-        "tc qdisc add dev eth0 root netem delay 50ms 2ms distribution normal "
+    assert tc_commands([chain, Delay(0.05, 0.002)]) == [
+        "tc qdisc add dev eth0 root handle 1: netem delay 50ms 2ms distribution normal "
         "loss gemodel 2.77778% 25% 100% 0%"
-    )
-    assert tc_command(Bernoulli(0.005), Delay(0.05), "lo") == (
-        "tc qdisc add dev lo root netem delay 50ms loss random 0.5%"
-    )
+    ]
+    assert tc_commands([Delay(0.05), Bernoulli(0.005)], "lo") == [
+        "tc qdisc add dev lo root handle 1: netem delay 50ms loss random 0.5%"
+    ]
+    link = Capacity(capacity_bps=1e6, queue_packets=50, aqm="codel")
+    assert tc_commands([Duplication(0.01), link]) == [
+        "tc qdisc add dev eth0 root handle 1: netem duplicate 1%",
+        "tc qdisc add dev eth0 parent 1:1 handle 10: tbf rate 1000000bit burst 1600 latency 300ms",
+        "tc qdisc add dev eth0 parent 10:1 handle 100: codel limit 50",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("path", "says"),
+    [
+        ([BurstsInTime(loss_rate=0.1, mean_burst_s=0.1)], "mean_burst_length instead"),
+        ([Bernoulli(0.1), Bernoulli(0.2)], "2 for LOSS"),
+        ([Delay(0.1, 0.01, "gamma")], "no equal of the element delay"),
+    ],
+)
+def test_what_tc_cannot_do_is_said_in_one_line(path, says):
+    with pytest.raises(ValueError, match=says):
+        tc_commands(path)

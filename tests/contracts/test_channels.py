@@ -125,7 +125,7 @@ def test_a_repair_packet_leaves_the_state_for_the_others_as_it_was(elements):
         more.size_bytes,
         more.time_s + 1e-4 * added,
     )
-    per_packet = ("loss_state", "capacity", "cross_traffic")
+    per_packet = ("loss_state", "hidden_markov", "capacity", "cross_traffic")
     for element in elements:
         steps = element.name == "gilbert_elliott" and not hasattr(element, "mean_burst_s")
         steps |= (

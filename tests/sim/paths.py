@@ -13,6 +13,7 @@ EXAMPLES = {
     ],
     "loss_state": [{"p13": 0.05, "p31": 0.3, "p32": 0.3, "p23": 0.4, "p14": 0.02}],
     "outage": [{"start_s": 0.3, "duration_s": 0.1}, {"start_s": 0.1, "duration_s": 0.05, "every_s": 0.25}],
+    "hidden_markov": [],
     "loss_trace": [],
     "delay": [
         {"propagation_delay_s": 0.05},
@@ -48,7 +49,10 @@ def add_traces(folder):
     stamps.write_text("\n".join(str(17 * i + i % 5) for i in range(40)))
     rates.write_text("0 0.1 10ms 0\n0.1 0 10ms 0.1\n0.2 0.05 9ms 0\n0.45 0.2 9ms 0\n")
     traces = [{"file": str(bits)}, {"file": str(bits), "packet_interval_s": 0.02}, {"file": str(rows)}]
+    chain = folder / "chain.json"
+    chain.write_text('{"transitions": [[0.9, 0.1], [0.4, 0.6]], "loss": [0.01, 0.8]}')
     return EXAMPLES | {
+        "hidden_markov": [{"file": str(chain)}],
         "loss_trace": traces,
         "capacity": [
             *EXAMPLES["capacity"],
