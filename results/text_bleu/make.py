@@ -149,8 +149,8 @@ def main() -> None:
 `text_bleu` (this folder, independent loss) and `text_bleu_burst` (`burst/`, Gilbert-Elliott, mean bursts of 2, 4 and 8
 packets): {len(clips)} lectures held out from training and tuning, {count:,} sentences, {words:,} words,
 repetitions: {repetitions}. All intervals are 95 % (Student t over lectures). A missing
-word is written as {PLACEHOLDER}, which matches nothing; the columns `_dropped` of `table.csv` leave it out. BLEU is sacrebleu's,
-`{table["bleu_signature"].iloc[0]}`. Weights: `endpoints/text/model/README.md`.
+word is written as {PLACEHOLDER}, which matches nothing; the columns `_dropped` of `table.csv` leave it out.
+BLEU is sacrebleu's, `{table["bleu_signature"].iloc[0]}`. Weights: `endpoints/text/model/README.md`.
 
 Made by `lossweep run text_bleu --out ...`, the same with `text_bleu_burst`, `python results/text_bleu/ablation.py` and
 `python results/text_bleu/make.py`, which writes this page.
