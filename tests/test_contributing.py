@@ -1,4 +1,4 @@
-"""CONTRIBUTING.md's examples run as they stand: as a package beside lossweep, in a sweep and through the contract tests."""
+"""The examples of CONTRIBUTING.md run: as a package beside lossweep, in a sweep and in the contract tests."""
 
 import os
 import re

@@ -1,4 +1,4 @@
-"""What stands where a word did not arrive: the fillers that a scenario may name."""
+"""Concealment of words that did not arrive: the methods that a scenario may name."""
 
 from __future__ import annotations
 
@@ -32,18 +32,18 @@ class Concealment(Protocol):
     ) -> list[str | None]:
         """The words with the missing ones (None) filled in.
 
-        Causal: what stands in a window depends on that window, earlier ones, and `ahead` later ones only.
+        Causal: words filled into a window depend on that window, earlier ones, and `ahead` later ones only.
 
         Args:
-            words: in order; of the lecture from its beginning.
-            windows: int64 [words], not falling; the number of the window that each word was sent in.
-            ahead: windows that may be waited for.
+            words: in order, from the beginning of the text.
+            windows: int64 [words], not decreasing; the number of the window that each word was sent in.
+            ahead: later windows that may be used.
         """
         ...
 
 
-def of_windows(windows: NDArray[np.int64]) -> Iterator[slice]:
-    """The parts of a row of words that are of one window each, from their windows' numbers, not falling."""
+def window_slices(windows: NDArray[np.int64]) -> Iterator[slice]:
+    """One slice of the words per window, from the windows' numbers (not decreasing)."""
     cuts = [0, *(np.flatnonzero(np.diff(windows)) + 1), len(windows)]
     return (slice(begin, end) for begin, end in pairwise(cuts) if end > begin)
 
@@ -70,7 +70,7 @@ class Unigram:
     def fill(
         self, words: Sequence[str | None], windows: NDArray[np.int64], ahead: int = 0
     ) -> list[str | None]:
-        """The words, with the one most frequent word at every gap."""
+        """The words, with the most frequent word at every gap."""
         from lossweep.endpoints.text.vocabulary import SPECIAL, Vocabulary
         from lossweep.endpoints.text.weights import SHIPPED, VOCABULARY_FILE
 
@@ -80,5 +80,5 @@ class Unigram:
 
 @lru_cache(maxsize=8)
 def concealment(name: str, device: str = "cpu") -> Concealment:
-    """The filler of that name, loaded once; a network in it runs on `device`."""
+    """The concealment of that name, loaded once; its network runs on `device`."""
     return CONCEALMENTS.get(name)(device=device)

@@ -37,7 +37,13 @@ PAUSE_S = 1.5
 
 
 class TextParams(BaseModel):
-    """Concealment of lost words, windows interleaved together, and windows that concealment waits for."""
+    """Options of the text endpoint.
+
+    Attributes:
+        concealment: of lost words: "none", "unigram", "ngram" or "textpc".
+        windows_interleaved: windows of up to 6 words that one block holds.
+        look_ahead_windows: later blocks that concealment waits for.
+    """
 
     model_config = ConfigDict(extra="forbid")
     name: Literal["text"] = "text"
@@ -59,7 +65,7 @@ class TextSession:
 
     Attributes:
         streams: the words' stream with its repair stream.
-        concealment: registered name of what fills in missing words.
+        concealment: registered name of the method that fills in missing words.
         windows_interleaved: windows per block; it gives the width of the payload header's fields.
         look_ahead_windows: blocks that the receiver waits for before it fills one in.
     """
@@ -71,9 +77,9 @@ class TextSession:
 
 
 class TextEndpoint:
-    """Words as Huffman-coded RTP packets, with lost ones put back by a language model.
+    """Words as Huffman-coded RTP packets; lost words are concealed by a language model.
 
-    Each word is a packet of its own. So adjacent words never share a packet, one lost packet is one lost
+    Each word has its own packet, so adjacent words never share a packet, one lost packet is one lost
     word, and a window of 6 words gives Reed-Solomon k = 6 source packets (n = 12, 24 at code rates
     1/2, 1/4). The price is one header per word, about 0.8 kbit/s of wire rate at 2.5 words per second. Packets
     leave in random order when the block's last word ends, so a burst is spread over the window; more
@@ -83,7 +89,7 @@ class TextEndpoint:
     pauses (the next word begins more than PAUSE_S later), so that the end of a sentence does not wait for the
     next one. A window is filled when its last word is due.
 
-    With `look_ahead_windows` the filler may see that many blocks after the one it fills. Words are then shown
+    With `look_ahead_windows` concealment may use that many blocks after the one it fills. Words are then shown
     later by the longest time from a block's first word to that of the last block waited for: the column
     `look_ahead_delay_s`, to be added to the playout delay. The packets' deadlines stay as they are.
 
@@ -159,9 +165,9 @@ class TextEndpoint:
     def decode(
         cls, received: Sequence[ReceivedPacket], session: TextSession, device: str = "cpu"
     ) -> Playback:
-        """The words that are there in time; those that are known to be missing are filled in or None.
+        """The words that arrived in time; those that are known to be missing are filled in or None.
 
-        Words behind the last block of which a packet is there are unknown. Start and end of a missing word follow
+        Words after the last block of which a packet arrived are unknown. Start and end of a missing word follow
         by rule (`received_words`, `word_ends`).
         """
         words = in_order(received, load_code(), session.windows_interleaved)

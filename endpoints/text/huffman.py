@@ -1,4 +1,4 @@
-"""A canonical Huffman code for words; an escape spells words never seen, so any text survives bit for bit."""
+"""A canonical Huffman code for words; an escape symbol spells unknown words, so any text is coded without loss."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ FILE = Path(__file__).parent / "model" / "huffman.json.gz"
 
 
 class HuffmanError(ValueError):
-    """Bytes that are no coded word."""
+    """Bytes that are not a coded word."""
 
 
 class Huffman:
@@ -40,7 +40,7 @@ class Huffman:
         self._longest = previous
 
     def bits(self, word: str) -> tuple[int, int]:
-        """One word's code: its value, and how many bits it has.
+        """The code of one word: its value, and its number of bits.
 
         Raises:
             HuffmanError: a word of more than 65535 bytes, or with a surrogate in it.
@@ -78,7 +78,7 @@ class Huffman:
         raise HuffmanError("no code word")
 
     def save(self, path: Path) -> None:
-        """Writes the lengths, equal bytes for equal codes."""
+        """Writes the lengths; equal codes give equal bytes."""
         path.write_bytes(gzip.compress(json.dumps(self.lengths, ensure_ascii=False).encode(), mtime=0))
 
 
@@ -97,7 +97,7 @@ def _spelt(bits: int, rest: int) -> tuple[str, int]:
 
 
 def train(words: Iterable[str], least: int = 3) -> Huffman:
-    """The optimal code for the words said `least` times or more; rarer ones share ESCAPE.
+    """The optimal code for the words that occur `least` times or more; rarer ones share ESCAPE.
 
     Source: Huffman, A method for the construction of minimum-redundancy codes, 1952.
     """

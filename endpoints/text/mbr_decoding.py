@@ -1,4 +1,4 @@
-"""Choosing words from distributions, so that as much of a sentence as can be expected is there."""
+"""Minimum-Bayes-risk decoding of missing words from their distributions."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from numpy.typing import NDArray
 from scipy.special import gammainc
 
 from lossweep.endpoints.text.vocabulary import Vocabulary
-from lossweep.endpoints.text.word_forms import MARKS, SHAPES, compose
+from lossweep.endpoints.text.word_forms import CASING_PUNCT_CLASSES, MARKS, compose
 
-EXACT = 1.0
-"""What a word at its very place counts against a word anywhere in the sentence."""
-CONTENT = 1.25
-"""How much more a word is worth for each power of ten that it is rarer than COMMON."""
+POSITION_WEIGHT = 1.0
+"""Weight of a word at its exact position, relative to a word anywhere in the sentence."""
+WORD_WEIGHT = 1.25
+"""Additional weight of a word per power of ten that it is rarer than COMMON."""
 COMMON = 0.01
 """Frequency of words like "a" and "is"."""
 CANDIDATES = 128
@@ -20,50 +20,55 @@ CANDIDATES = 128
 _ENDS = np.array([mark in (".", "?") for mark in MARKS])
 
 
-class Chooser:
-    """Names missing words one by one by minimum Bayes risk: words of a sentence, words at their place.
+class MbrDecoder:
+    """Chooses missing words one by one by minimum Bayes risk, for their number in the sentence and their position.
 
-    The most probable word at each gap alone would be "the" time and again, where a sentence has it once or
-    twice. Let X_w be the number of gaps of this sentence, so far and in this window, where w was said, and F_w
-    how often w was filled in there; another w is a match with probability P(X_w > F_w). The word chosen has
-    the largest worth(w) (P(X_w > F_w) + EXACT p(w at this gap)). X_w is taken as Poisson; gaps count for its
-    mean by the chance that no sentence ended since, which received words tell for sure and the distribution
-    of marks tells of missing ones. worth(w) = 1 + CONTENT max(0, log10(COMMON / frequency of w)): what a
-    sentence is about hangs on its rare words. With CONTENT = 0 the choice aims at clipped unigram counts,
-    that is BLEU-1; the constants were tuned on the validation lectures for gains in both BLEU-1 and semantic
-    similarity. Later windows are not looked at.
+    The most probable word at each gap would be "the" too often. Let X_w be the number of gaps of this sentence, so
+    far and in this window, where w was sent, and F_w the number of times that w was filled in there. One more w is a
+    match with probability P(X_w > F_w). The word chosen maximises
+    weight(w) (P(X_w > F_w) + POSITION_WEIGHT p(w at this gap)). X_w is modelled as Poisson. A gap counts in its mean by
+    the probability that no sentence ended since: known from received words, estimated from the distribution of marks
+    for missing ones. weight(w) = 1 + WORD_WEIGHT max(0, log10(COMMON / frequency of w)), since rare words carry the
+    meaning of a sentence. With WORD_WEIGHT = 0 the rule maximises expected clipped unigram counts, that is BLEU-1. The
+    constants were tuned on the validation lectures for gains in both BLEU-1 and semantic similarity. Later windows
+    are not used.
 
-    Punctuation marks are chosen likewise, `EXACT` and worth being 1, and only as many as are expected: their
-    expected number is summed up, and a window gets the whole marks that are owed by then, where they gain most.
+    Punctuation marks are chosen by the same rule with both weights 1. Their expected number is accumulated over
+    windows; a window gets as many marks as it has reached in whole numbers, at the gaps with the largest gain.
 
     Source: Kumar and Byrne 2004 (minimum Bayes risk decoding).
 
     Args:
         vocabulary: of the distributions.
-        exact, content: as the constants; other values are for ablations.
+        position_weight, word_weight: as the constants; other values are for ablations.
     """
 
-    def __init__(self, vocabulary: Vocabulary, exact: float = EXACT, content: float = CONTENT) -> None:
+    def __init__(
+        self,
+        vocabulary: Vocabulary,
+        position_weight: float = POSITION_WEIGHT,
+        word_weight: float = WORD_WEIGHT,
+    ) -> None:
         self._surfaces = vocabulary.surfaces
         rarity = np.log10(COMMON / np.maximum(vocabulary.frequency, 1e-7))
-        self._worth = (1 + content * np.maximum(rarity, 0)).astype(np.float32)
-        self._exact = exact
+        self._word_weights = (1 + word_weight * np.maximum(rarity, 0)).astype(np.float32)
+        self._position_weight = position_weight
         self._mean, self._filled = np.zeros((2, len(vocabulary)), np.float32)
         self._marks, self._marked = np.zeros((2, len(MARKS)))
         self._goes_on = self._owed = 0.0
 
-    def window(
-        self, words: NDArray[np.float32], shapes: NDArray[np.float32], breaks: NDArray[np.bool_]
+    def decode(
+        self, words: NDArray[np.float32], casing_punct: NDArray[np.float32], breaks: NDArray[np.bool_]
     ) -> list[str]:
-        """The missing words of one window, as they are written.
+        """The missing words of one window, as written.
 
         Args:
             words: float32 [missing, vocabulary], a distribution each.
-            shapes: float32 [missing, SHAPES], likewise.
+            casing_punct: float32 [missing, CASING_PUNCT_CLASSES], a distribution each.
             breaks: bool [missing]; a word that arrived ended a sentence since the missing word before.
         """
-        capital = shapes.reshape(-1, 2, len(MARKS)).sum(2)[:, 1] > 0.5
-        marks = shapes.reshape(-1, 2, len(MARKS)).sum(1)
+        capital = casing_punct.reshape(-1, 2, len(MARKS)).sum(2)[:, 1] > 0.5
+        marks = casing_punct.reshape(-1, 2, len(MARKS)).sum(1)
         ends = marks @ _ENDS
         goes_on = np.append(self._goes_on, 1 - ends[:-1]) * ~breaks
         same = _same_sentence(goes_on)
@@ -86,8 +91,8 @@ class Chooser:
     def _word(self, p: NDArray[np.float32], mean: NDArray[np.float32]) -> int:
         some = np.argpartition(p, -CANDIDATES)[-CANDIDATES:] if len(p) > CANDIDATES else np.arange(len(p))
         expected = np.maximum(self._mean[some] + mean[some], 1e-12)
-        gain = gammainc(self._filled[some] + 1, expected) + self._exact * p[some]
-        return int(some[np.argmax(self._worth[some] * gain)])
+        gain = gammainc(self._filled[some] + 1, expected) + self._position_weight * p[some]
+        return int(some[np.argmax(self._word_weights[some] * gain)])
 
     def _marked_gaps(self, p: NDArray[np.float64], mean: NDArray[np.float64]) -> set[int]:
         self._owed += float((1 - p[:, 0]).sum())
@@ -102,7 +107,7 @@ class Chooser:
 
 
 def _same_sentence(goes_on: NDArray[np.float64]) -> NDArray[np.float32]:
-    """Chance that two gaps of a window are in one sentence, float32 [gaps, gaps], from that of neighbours."""
+    """Probability that two gaps of a window are in one sentence, float32 [gaps, gaps], from that of neighbours."""
     size = len(goes_on)
     same = np.eye(size, dtype=np.float32)
     for i in range(size):
@@ -111,31 +116,31 @@ def _same_sentence(goes_on: NDArray[np.float64]) -> NDArray[np.float32]:
     return same
 
 
-def breaks_before(shapes: NDArray[np.int64], missing: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """For each missing word of a text: did a word that arrived end a sentence since the one before?
+def breaks_before(casing_punct: NDArray[np.int64], missing: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Whether a received word ended a sentence between a missing word and the missing word before it.
 
     Args:
-        shapes: int64 [words], of the words that arrived.
+        casing_punct: int64 [words], of the words that arrived.
         missing: bool [words].
     Returns:
         bool [missing words].
     """
-    ended = np.cumsum(~missing & _ENDS[shapes % len(MARKS)])[missing]
+    ended = np.cumsum(~missing & _ENDS[casing_punct % len(MARKS)])[missing]
     return np.diff(ended, prepend=0) > 0
 
 
-def shapes_so_far(
-    shapes: NDArray[np.int64], missing: NDArray[np.bool_], windows: NDArray[np.int64], ahead: int
+def casing_punct_so_far(
+    casing_punct: NDArray[np.int64], missing: NDArray[np.bool_], windows: NDArray[np.int64], ahead: int
 ) -> NDArray[np.float32]:
-    """How often each shape was among the words that arrived, up to each missing word's window.
+    """Relative frequency of each casing class among the words received up to each missing word's window.
 
-    One word in lower case and without a mark is counted besides.
+    One word in lower case without a mark is added to the counts.
 
     Returns:
-        float32 [missing words, SHAPES], distributions.
+        float32 [missing words, CASING_PUNCT_CLASSES], distributions.
     """
-    there = np.zeros((len(shapes) + 1, SHAPES), np.float32)
-    there[np.flatnonzero(~missing) + 1, shapes[~missing]] = 1
+    there = np.zeros((len(casing_punct) + 1, CASING_PUNCT_CLASSES), np.float32)
+    there[np.flatnonzero(~missing) + 1, casing_punct[~missing]] = 1
     ends = np.searchsorted(windows, windows[missing] + ahead, side="right")
     counted = there.cumsum(0)[ends]
     counted[:, 0] += 1

@@ -1,14 +1,13 @@
-"""The network of TextPC: a small BERT that sees whole words, and no window later than the one it fills.
+"""The network of TextPC: a small BERT over whole words, block-causal over windows.
 
-One position is one word, so a missing word is one mask however many tokens another vocabulary would cut it
-into: the head chooses among whole words. Attention is two-sided inside a window and reaches back over earlier
-windows, never forward (block-causal). All windows of a text are then filled in one pass, each from exactly
-what had been received when it was played, and what a live receiver keeps of earlier windows never changes.
+One position is one word, so a missing word is one mask whatever its number of subword tokens; the head scores whole
+words. Attention is bidirectional inside a window and covers earlier windows, but no later ones (block-causal). So all
+windows of a text are filled in one pass, each from what had been received when it was played, and a live receiver can
+keep its state of earlier windows.
 
-The network is a masked language model *and counts*: what the n-gram features of `ngram_features.py` say of a
-word is added to its score, each witness times a gate between 0 and infinity that the network sets at each
-gap. So it starts at the level of an n-gram model and learns what counts cannot say. (The SyncSC paper has the
-masked language model alone, from far more training.)
+The score of a word is the output of the masked language model plus the n-gram features of `ngram_features.py`, each
+multiplied by a positive gate that the network computes at each gap. So training starts at the level of an n-gram model.
+Deviation: the SyncSC paper has the masked language model alone, with far more training.
 """
 
 from __future__ import annotations
@@ -19,14 +18,14 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from lossweep.endpoints.text.ngram_features import FEATURES, WITNESSES, Evidence
-from lossweep.endpoints.text.word_forms import SHAPES
+from lossweep.endpoints.text.ngram_features import FEATURES, TOTALS, GapFeatures
+from lossweep.endpoints.text.word_forms import CASING_PUNCT_CLASSES
 
 KNOWN_SCALE = 0.1
 FIRST_GATE = -0.7
-"""Gates start at softplus of it, 0.4: witnesses repeat each other."""
+"""Gates start at softplus of it, 0.4, since the features overlap."""
 FIRST_OUTPUT = 0.1
-"""Scale of the network's own scores at the start, small against what counts say."""
+"""Initial scale of the network's own scores, small against the n-gram features."""
 
 
 @dataclass(frozen=True)
@@ -66,22 +65,22 @@ class Layer(nn.Module):
 
 
 class TextNetwork(nn.Module):
-    """Words, some masked, to a distribution over whole words at each place that is asked for."""
+    """Words, some masked, to a distribution over whole words at each wanted place."""
 
     def __init__(self, config: NetworkConfig) -> None:
         super().__init__()
         self.config = config
         self.word = nn.Embedding(config.vocabulary, config.hidden)
-        self.shape = nn.Embedding(SHAPES, config.hidden)
+        self.shape = nn.Embedding(CASING_PUNCT_CLASSES, config.hidden)
         self.position = nn.Embedding(config.positions, config.hidden)
         self.embedded_norm = nn.LayerNorm(config.hidden, config.norm_eps)
         self.layers = nn.ModuleList(Layer(config) for _ in range(config.layers))
         self.transform = nn.Linear(config.hidden, config.hidden)
         self.transform_norm = nn.LayerNorm(config.hidden, config.norm_eps)
         self.word_bias = nn.Parameter(torch.zeros(config.vocabulary))
-        self.shape_head = nn.Linear(config.hidden, SHAPES)
-        self.gates = nn.Linear(config.hidden, WITNESSES)
-        self.gates_known = nn.Linear(FEATURES, WITNESSES, bias=False)
+        self.shape_head = nn.Linear(config.hidden, CASING_PUNCT_CLASSES)
+        self.gates = nn.Linear(config.hidden, FEATURES)
+        self.gates_known = nn.Linear(TOTALS, FEATURES, bias=False)
         self.dropout = nn.Dropout(0.1)
         nn.init.zeros_(self.gates.weight)
         nn.init.zeros_(self.gates_known.weight)
@@ -89,21 +88,22 @@ class TextNetwork(nn.Module):
         nn.init.constant_(self.transform_norm.weight, FIRST_OUTPUT)
 
     def forward(
-        self, ids: Tensor, shapes: Tensor, windows: Tensor, wanted: Tensor, evidence: Evidence
+        self, ids: Tensor, casing_punct: Tensor, windows: Tensor, wanted: Tensor, features: GapFeatures
     ) -> tuple[Tensor, Tensor]:
-        """Scores of the words and shapes that may stand at the wanted places.
+        """Scores of the words and casing classes at the wanted places.
 
         Args:
             ids: int64 [batch, words], MASK where a word is missing.
-            shapes: int64 [batch, words].
-            windows: int64 [batch or 1, words], not falling; the number of the window each word is in.
+            casing_punct: int64 [batch, words].
+            windows: int64 [batch or 1, words], not decreasing; the number of the window each word is in.
             wanted: bool [batch, words].
-            evidence: what the witnesses say; its gaps are the wanted places, in their order.
+            features: of the wanted places, in their order.
         Returns:
-            Word logits float [wanted places, vocabulary], and shape logits float [wanted places, SHAPES].
+            Word logits float [wanted places, vocabulary], and casing logits
+            float [wanted places, CASING_PUNCT_CLASSES].
         """
         places = torch.arange(ids.shape[1], device=ids.device)
-        x = self.word(ids) + self.shape(shapes) + self.position(places)
+        x = self.word(ids) + self.shape(casing_punct) + self.position(places)
         x = self.dropout(self.embedded_norm(x))
         may_attend = (windows.unsqueeze(1) <= windows.unsqueeze(2)).unsqueeze(1)
         for layer in self.layers:
@@ -111,13 +111,13 @@ class TextNetwork(nn.Module):
         x = functional.gelu(self.transform(x[wanted]))
         x = self.transform_norm(x)
         scores = functional.linear(x, self.word.weight, self.word_bias)
-        return self._testify(scores, x / FIRST_OUTPUT, evidence), self.shape_head(x / FIRST_OUTPUT)
+        return self.add_ngram_logits(scores, x / FIRST_OUTPUT, features), self.shape_head(x / FIRST_OUTPUT)
 
-    def _testify(self, scores: Tensor, x: Tensor, evidence: Evidence) -> Tensor:
-        gap, witness, word, value, known = (
+    def add_ngram_logits(self, scores: Tensor, x: Tensor, features: GapFeatures) -> Tensor:
+        gap, feature, word, value, known = (
             torch.from_numpy(part).to(scores.device)
-            for part in (evidence.gap, evidence.witness, evidence.word, evidence.value, evidence.known)
+            for part in (features.gap, features.feature, features.word, features.value, features.known)
         )
         gates = functional.softplus(self.gates(x) + self.gates_known(KNOWN_SCALE * known))
-        said = gates.flatten()[gap * WITNESSES + witness] * value
-        return scores.flatten().index_add(0, gap * scores.shape[1] + word, said).view_as(scores)
+        logits = gates.flatten()[gap * FEATURES + feature] * value
+        return scores.flatten().index_add(0, gap * scores.shape[1] + word, logits).view_as(scores)

@@ -1,4 +1,4 @@
-"""An n-gram filler: counts of word triples and pairs around a gap, on both sides, with stupid back-off."""
+"""N-gram concealment: counts of word triples and pairs around a gap, on both sides, with stupid back-off."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lossweep.endpoints.text import ngram_counts as counts
-from lossweep.endpoints.text.concealment import of_windows
-from lossweep.endpoints.text.mbr_decoding import Chooser, breaks_before, shapes_so_far
+from lossweep.endpoints.text.concealment import window_slices
+from lossweep.endpoints.text.mbr_decoding import MbrDecoder, breaks_before, casing_punct_so_far
 from lossweep.endpoints.text.ngram_counts import Followers
 from lossweep.endpoints.text.vocabulary import MASK, SPECIAL, Vocabulary
 from lossweep.endpoints.text.weights import SHIPPED, VOCABULARY_FILE
@@ -19,12 +19,12 @@ BACK_OFF = 0.4
 
 
 class NGram:
-    """Counts of the words said between, after or before the words beside a gap, with stupid back-off.
+    """Counts of words between, after or before the neighbours of a gap, with stupid back-off.
 
     Both neighbours known: c(l, w, r) / c(l, ., r), else 0.4 P(w|l) P(w|r) / P(w). One known: its pair counts.
-    None: the words' frequencies. Pairs back off to frequencies with weight 0.4. Words are then chosen as
-    TextPC's are (`choice.Chooser`), so that the two differ in the model alone. Capital and mark are as likely
-    at a gap as they were among the words that arrived so far.
+    None: the words' frequencies. Pairs back off to frequencies with weight 0.4. Words are then chosen by the same
+    rule as TextPC's (`MbrDecoder`), so the two differ in the model alone. Casing and mark have the distribution of
+    the words received so far.
 
     Source: Brants et al., Large Language Models in Machine Translation, 2007 (stupid back-off).
     """
@@ -41,19 +41,19 @@ class NGram:
         self, words: Sequence[str | None], windows: NDArray[np.int64], ahead: int = 0
     ) -> list[str | None]:
         """The words with every missing one filled in; see `Concealment.fill`."""
-        ids, shapes = self.vocabulary.encode(words)
+        ids, casing_punct = self.vocabulary.encode(words)
         missing = ids == MASK
         gaps = np.flatnonzero(missing)
-        breaks = breaks_before(shapes, missing)
-        forms = shapes_so_far(shapes, missing, windows, ahead)
-        filled, chooser = list(words), Chooser(self.vocabulary)
+        breaks = breaks_before(casing_punct, missing)
+        forms = casing_punct_so_far(casing_punct, missing, windows, ahead)
+        filled, decoder = list(words), MbrDecoder(self.vocabulary)
         last = len(ids) - 1
-        for part in of_windows(windows[gaps]):
+        for part in window_slices(windows[gaps]):
             rows = []
             for gap in gaps[part]:
                 known = gap < last and windows[gap + 1] <= windows[gap] + ahead
                 rows.append(self._gap(ids[gap - 1] if gap else MASK, ids[gap + 1] if known else MASK))
-            chosen = chooser.window(np.stack(rows), forms[part], breaks[part])
+            chosen = decoder.decode(np.stack(rows), forms[part], breaks[part])
             for gap, word in zip(gaps[part], chosen, strict=True):
                 filled[gap] = word
         return filled
@@ -79,9 +79,9 @@ class NGram:
         return p / p.sum()
 
     def _relative(self, followers: Followers, key: int) -> NDArray[np.float64] | None:
-        _, words, said = followers.rows(np.array([key]))
+        _, words, count = followers.rows(np.array([key]))
         if not len(words):
             return None
         out = np.zeros(len(self.vocabulary))
-        out[words] = said
+        out[words] = count
         return out / out.sum()

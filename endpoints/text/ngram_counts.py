@@ -30,7 +30,7 @@ class Grams:
 
 
 def count(texts: Iterable[NDArray[np.int64]], least: int = LEAST) -> dict[str, Grams]:
-    """N-grams of word ids that were said `least` times or more, of each kind of OFFSETS.
+    """N-grams of word ids that occur `least` times or more, of each kind of OFFSETS.
 
     N-grams with a special id in them, and those that would run from one text into the next, are not counted.
     """
@@ -86,7 +86,7 @@ def load(path: Path) -> dict[str, Grams]:
 
 
 class Followers:
-    """For a context (one or two words), which words were said at the free place, and how often.
+    """For a context (one or two words), which words occur at the free place, and how often.
 
     Args:
         grams: the n-grams.

@@ -1,10 +1,10 @@
-"""What counts say for each word at a gap: neighbours on both sides, and words that arrived lately.
+"""N-gram log-likelihood ratios of each word at a gap, from neighbours on both sides and recent words.
 
-Each *witness* looks at one context: the word before, the two before, the words on both sides, and so on. Of
-a word w it says log(1 + (c(w) - D) / (D N P(w))): how much likelier interpolated absolute discounting holds w
-in this context than outside it, where c counts w there, N is the number of different words seen there, P is
-the overall frequency and D = 1/2. Words never seen in the context get 0, so what a witness says is sparse.
-The last two witnesses are caches: c decays with every word received since, and D N is a constant.
+Each feature has one context: the word before, the two before, the words on both sides, and so on. For a word w its
+value is log(1 + (c(w) - D) / (D N P(w))), the log ratio of the probability of w in this context to its overall
+frequency, by interpolated absolute discounting. c counts w in the context, N is the number of different words there,
+P is the overall frequency and D = 1/2. Words that never occur in the context get 0, so the values are sparse.
+The last two features are caches: c decays with every word received since, and D N is a constant.
 
 Source: Ney, Essen and Kneser 1994 (absolute discounting); Kuhn and De Mori 1990 (cache).
 """
@@ -38,30 +38,30 @@ CONTEXTS = (
 CACHES = ((60.0, 20.0), (600.0, 60.0))
 """Half-life in words, and D N."""
 FAINT = 0.02
-"""A cached word that weighs less is forgotten."""
-WITNESSES = len(CONTEXTS) + len(CACHES)
-FEATURES = 2 * WITNESSES
+"""Cached words of lower weight are dropped."""
+FEATURES = len(CONTEXTS) + len(CACHES)
+TOTALS = 2 * FEATURES
 
 
 @dataclass
-class Evidence:
-    """What the witnesses say at some gaps.
+class GapFeatures:
+    """Sparse values of the features at some gaps.
 
     Attributes:
-        gap, witness, word: int64 [entries]; value: float32 [entries], > 0.
-        known: float32 [gaps, FEATURES]; how much each witness has seen in its context: log(1 + all counts), and
+        gap, feature, word: int64 [entries]; value: float32 [entries], > 0.
+        known: float32 [gaps, TOTALS]; two totals of each feature's context: log(1 + all counts) and
             log(1 + different words). 0 where the context did not arrive.
     """
 
     gap: NDArray[np.int64]
-    witness: NDArray[np.int64]
+    feature: NDArray[np.int64]
     word: NDArray[np.int64]
     value: NDArray[np.float32]
     known: NDArray[np.float32]
 
 
-class Witnesses:
-    """Looks up what counts say at gaps.
+class NgramFeatures:
+    """Computes the features at gaps.
 
     Args:
         grams: as `counts.count` gives, those of the chemistry lectures alone with the prefix "chemistry_".
@@ -80,33 +80,33 @@ class Witnesses:
         gaps: NDArray[np.int64],
         ahead: int = 0,
         own: list[Followers] | None = None,
-    ) -> Evidence:
-        """The evidence at some gaps of a text.
+    ) -> GapFeatures:
+        """The features at some gaps of a text.
 
         Args:
             ids: int64 [words], MASK where a word is missing.
-            windows: int64 [words], not falling; the window each word is in. A gap is judged from its
+            windows: int64 [words], not decreasing; the window each word is in. The context of a gap is its own
                 window, `ahead` later ones and all earlier ones.
             gaps: int64 [gaps], ascending places in the text.
-            own: counts of the lecture that the text is from, to be left out (in training).
+            own: counts of the lecture that the text is from, which are subtracted (in training).
         """
-        parts, known = [], np.zeros((len(gaps), FEATURES), np.float32)
-        for witness, (_, _, places) in enumerate(CONTEXTS):
+        parts, known = [], np.zeros((len(gaps), TOTALS), np.float32)
+        for feature, (_, _, places) in enumerate(CONTEXTS):
             there, keys = self._keys(ids, windows, gaps, places, ahead)
-            index, word, count = self._followers[witness].rows(keys)
+            index, word, count = self._followers[feature].rows(keys)
             if own is not None:
-                count = _without(index, word, count, own[witness].rows(keys), self.size)
+                count = _without(index, word, count, own[feature].rows(keys), self.size)
                 kept = count > 1
                 index, word, count = index[kept], word[kept], count[kept]
             total = np.bincount(index, count, len(keys))
             different = np.bincount(index, minlength=len(keys))
             backed = np.repeat(DISCOUNT * different, different).astype(np.float32)
             value = np.log1p((count - DISCOUNT).astype(np.float32) / backed * self._inverse[word])
-            parts.append((there[index], np.full(len(index), witness), word, value))
-            known[there, 2 * witness] = np.log1p(total)
-            known[there, 2 * witness + 1] = np.log1p(different)
+            parts.append((there[index], np.full(len(index), feature), word, value))
+            known[there, 2 * feature] = np.log1p(total)
+            known[there, 2 * feature + 1] = np.log1p(different)
         parts += self._cached(ids, windows, gaps, known, ahead)
-        return Evidence(*(np.concatenate(column) for column in zip(*parts, strict=True)), known)
+        return GapFeatures(*(np.concatenate(column) for column in zip(*parts, strict=True)), known)
 
     def _keys(
         self, ids: NDArray, windows: NDArray, gaps: NDArray, places: tuple[int, ...], ahead: int
@@ -126,7 +126,7 @@ class Witnesses:
         asked, first_gap = np.unique(windows[gaps], return_index=True)
         last_gap = np.append(first_gap[1:], len(gaps))
         ends = np.searchsorted(windows, asked + ahead, side="right")
-        for witness, (half_life, backed) in enumerate(CACHES, len(CONTEXTS)):
+        for feature, (half_life, backed) in enumerate(CACHES, len(CONTEXTS)):
             weight, at = np.zeros(self.size, np.float32), 0
             for end, first, last in zip(ends.tolist(), first_gap.tolist(), last_gap.tolist(), strict=True):
                 new = ids[at:end]
@@ -141,13 +141,13 @@ class Witnesses:
                 parts.append(
                     (
                         np.repeat(np.arange(first, last), len(word)),
-                        np.full(count * len(word), witness),
+                        np.full(count * len(word), feature),
                         np.tile(word, count),
                         np.tile(value, count),
                     )
                 )
-                known[first:last, 2 * witness] = np.log1p(weight.sum())
-                known[first:last, 2 * witness + 1] = np.log1p(len(word))
+                known[first:last, 2 * feature] = np.log1p(weight.sum())
+                known[first:last, 2 * feature + 1] = np.log1p(len(word))
         return parts
 
 
@@ -164,8 +164,8 @@ def _without(
     return count
 
 
-def own_followers(words: NDArray[np.int64], size: int, chemistry: bool) -> list[Followers]:
-    """What one lecture of the training text adds to the counts, for `Witnesses.at`."""
+def lecture_followers(words: NDArray[np.int64], size: int, chemistry: bool) -> list[Followers]:
+    """Counts of one lecture of the training text, for `NgramFeatures.at`."""
     grams = count_grams([words], least=1)
     nothing = Grams(np.empty((0, 3), np.int64), np.empty(0, np.int64))
     out = []
@@ -178,12 +178,12 @@ def own_followers(words: NDArray[np.int64], size: int, chemistry: bool) -> list[
     return out
 
 
-def joined(parts: Sequence[Evidence]) -> Evidence:
-    """The evidence of several texts as one, gaps numbered on."""
+def concatenate(parts: Sequence[GapFeatures]) -> GapFeatures:
+    """The features of several texts as one; gaps are numbered consecutively."""
     firsts = np.cumsum([0, *(len(part.known) for part in parts)])
-    return Evidence(
+    return GapFeatures(
         np.concatenate([part.gap + first for part, first in zip(parts, firsts[:-1], strict=True)]),
-        np.concatenate([part.witness for part in parts]),
+        np.concatenate([part.feature for part in parts]),
         np.concatenate([part.word for part in parts]),
         np.concatenate([part.value for part in parts]),
         np.concatenate([part.known for part in parts]),

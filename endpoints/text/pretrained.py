@@ -12,7 +12,7 @@ from torch import Tensor
 from lossweep.channels.errors import MissingPackage, WeightsError
 from lossweep.endpoints.text.network import NetworkConfig, TextNetwork
 from lossweep.endpoints.text.vocabulary import MASK, SPECIAL, UNKNOWN, Vocabulary
-from lossweep.endpoints.text.word_forms import SHAPES
+from lossweep.endpoints.text.word_forms import CASING_PUNCT_CLASSES
 
 NEEDED = ("config.json", "model.safetensors", "vocab.txt")
 
@@ -27,7 +27,7 @@ def minilm_folder() -> Path:
     return Path(spec.origin).parent / "model"
 
 
-def start_from(folder: Path, vocabulary: Vocabulary, layers: int, positions: int) -> TextNetwork:
+def initialize_from(folder: Path, vocabulary: Vocabulary, layers: int, positions: int) -> TextNetwork:
     """The network with a BERT's lowest `layers` layers, and words embedded as the mean of their pieces.
 
     Upper layers of a BERT are the most bound to what it was trained for, so they are the ones left out.
@@ -57,7 +57,7 @@ def start_from(folder: Path, vocabulary: Vocabulary, layers: int, positions: int
     network = TextNetwork(config)
     state = _layers(weights, layers)
     state["word.weight"] = _words(weights["embeddings.word_embeddings.weight"], folder, vocabulary)
-    state["shape.weight"] = torch.zeros(SHAPES, config.hidden)
+    state["shape.weight"] = torch.zeros(CASING_PUNCT_CLASSES, config.hidden)
     state["position.weight"] = (
         weights["embeddings.position_embeddings.weight"][:positions]
         + weights["embeddings.token_type_embeddings.weight"][0]

@@ -1,4 +1,4 @@
-"""TextPC: a masked language model of whole words, and counts, put lost words back."""
+"""TextPC: concealment of lost words by a masked language model of whole words and n-gram counts."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lossweep.endpoints.text import ngram_counts as counts
-from lossweep.endpoints.text.concealment import of_windows
-from lossweep.endpoints.text.mbr_decoding import Chooser, breaks_before
-from lossweep.endpoints.text.ngram_features import Witnesses
+from lossweep.endpoints.text.concealment import window_slices
+from lossweep.endpoints.text.mbr_decoding import MbrDecoder, breaks_before
+from lossweep.endpoints.text.ngram_features import NgramFeatures
 from lossweep.endpoints.text.vocabulary import MASK, SPECIAL
 from lossweep.endpoints.text.weights import SHIPPED, load
 
@@ -24,30 +24,30 @@ class TextPC:
     """A masked language model of whole words fills gaps from what arrived, on both sides in the window.
 
     A missing word is one mask and the head chooses a whole word, so the number of tokens never has to be
-    known. Context is what *arrived*: earlier gaps stay masks, so all windows of a text go through the network
-    in batches, each with 30 to 114 words before it. Counts of neighbours, and of words received lately, have
-    their say in the scores (`lossweep.endpoints.text.ngram_features`). Capital and mark come from a second, small head.
+    known. The context is what *arrived*: earlier gaps stay masked, so all windows of a text go through the network
+    in batches, each with 30 to 114 words before it. Counts of neighbours and of recent words
+    add to the scores (`lossweep.endpoints.text.ngram_features`). Casing and mark come from a second, small head.
 
     Source: the SyncSC paper, Section III-C; the network is `lossweep.endpoints.text.network`.
     """
 
     def __init__(self, folder: Path = SHIPPED, device: str = "cpu") -> None:
         self.network, self.vocabulary = load(folder, device)
-        self.witnesses = Witnesses(counts.load(folder / counts.FILE), self.vocabulary.frequency)
+        self.ngram_features = NgramFeatures(counts.load(folder / counts.FILE), self.vocabulary.frequency)
         self.device = device
 
     def fill(
         self, words: Sequence[str | None], windows: NDArray[np.int64], ahead: int = 0
     ) -> list[str | None]:
         """The words with every missing one filled in; see `Concealment.fill`."""
-        ids, shapes = self.vocabulary.encode(words)
+        ids, casing_punct = self.vocabulary.encode(words)
         gaps = np.flatnonzero(ids == MASK)
-        breaks = breaks_before(shapes, ids == MASK)
-        filled, chooser = list(words), Chooser(self.vocabulary)
-        for places, probabilities, forms in self.distributions(ids, shapes, windows, gaps, ahead):
+        breaks = breaks_before(casing_punct, ids == MASK)
+        filled, decoder = list(words), MbrDecoder(self.vocabulary)
+        for places, probabilities, forms in self.distributions(ids, casing_punct, windows, gaps, ahead):
             broken = breaks[np.searchsorted(gaps, places)]
-            for part in of_windows(windows[places]):
-                chosen = chooser.window(probabilities[part], forms[part], broken[part])
+            for part in window_slices(windows[places]):
+                chosen = decoder.decode(probabilities[part], forms[part], broken[part])
                 for place, word in zip(places[part], chosen, strict=True):
                     filled[place] = word
         return filled
@@ -55,19 +55,19 @@ class TextPC:
     def distributions(
         self,
         ids: NDArray[np.int64],
-        shapes: NDArray[np.int64],
+        casing_punct: NDArray[np.int64],
         windows: NDArray[np.int64],
         gaps: NDArray[np.int64],
         ahead: int = 0,
     ) -> Iterator[tuple[NDArray[np.int64], NDArray[np.float32], NDArray[np.float32]]]:
-        """Probabilities of the words and shapes at gaps.
+        """Probabilities of the words and casing classes at gaps.
 
         Args:
-            ids, shapes, windows: int64 [words], of the text; ids are MASK where a word is missing.
+            ids, casing_punct, windows: int64 [words], of the text; ids are MASK where a word is missing.
             gaps: int64 [gaps], ascending places; all the gaps of a window or none.
-            ahead: windows after a gap's own that it may be judged from.
+            ahead: windows after a gap's own that its context may include.
         Yields:
-            Some of the gaps, in order; float32 [them, vocabulary]; float32 [them, SHAPES].
+            Some of the gaps, in order; float32 [them, vocabulary]; float32 [them, CASING_PUNCT_CLASSES].
         """
         import torch
 
@@ -83,14 +83,14 @@ class TextPC:
             seen = np.minimum(windows[places], windows[firsts]) if ahead else windows[places]
             wanted &= seen == windows[places]
             seen = np.where(inside, seen, windows[-1] + 1)
-            evidence = self.witnesses.at(ids, windows, places[wanted], ahead)
+            features = self.ngram_features.at(ids, windows, places[wanted], ahead)
             with torch.inference_mode():
                 scores, forms = self.network(
                     *(
                         torch.from_numpy(x).to(self.device)
-                        for x in (ids[places], shapes[places], seen, wanted)
+                        for x in (ids[places], casing_punct[places], seen, wanted)
                     ),
-                    evidence,
+                    features,
                 )
                 scores[:, :SPECIAL] = -torch.inf
                 yield places[wanted], scores.softmax(1).cpu().numpy(), forms.softmax(1).cpu().numpy()

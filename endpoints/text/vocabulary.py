@@ -1,4 +1,4 @@
-"""The words a language model knows: cores with the way each is usually written, and how often it was said."""
+"""The words of the language models: normalised forms, their usual spelling, and their frequency."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from lossweep.endpoints.text.word_forms import analyse
 UNKNOWN = 0
 MASK = 1
 SPECIAL = 2
-"""Ids below this are no words: UNKNOWN, a word outside the vocabulary, and MASK, a word that is missing."""
+"""Smaller ids are not words: UNKNOWN is a word outside the vocabulary, MASK a missing word."""
 
 
 @dataclass(frozen=True)
@@ -27,9 +27,9 @@ class Vocabulary:
     """Words by id, the most frequent first after the two special ones.
 
     Attributes:
-        surfaces: how the core of each id is written inside a sentence; "" for the special ones.
-        counts: how often each id was said in the training text.
-        knowledge: how often in the knowledge base alone.
+        surfaces: usual spelling of each id inside a sentence; "" for the special ones.
+        counts: occurrences of each id in the training text.
+        knowledge: occurrences in the knowledge base alone.
     """
 
     surfaces: tuple[str, ...]
@@ -44,13 +44,13 @@ class Vocabulary:
         return len(self.surfaces)
 
     def encode(self, words: Iterable[str | None]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """Ids and shapes, int64 [words] each; a word that is None is MASK with shape 0."""
-        ids, shapes = [], []
+        """Ids and casing classes, int64 [words] each; a word that is None is MASK with class 0."""
+        ids, casing_punct = [], []
         for word in words:
             form = analyse(word) if word is not None else None
-            ids.append(MASK if form is None else self._ids.get(form.core, UNKNOWN))
-            shapes.append(0 if form is None else form.shape)
-        return np.array(ids, np.int64), np.array(shapes, np.int64)
+            ids.append(MASK if form is None else self._ids.get(form.norm, UNKNOWN))
+            casing_punct.append(0 if form is None else form.casing_punct)
+        return np.array(ids, np.int64), np.array(casing_punct, np.int64)
 
     @cached_property
     def unigram(self) -> NDArray[np.float64]:
@@ -61,12 +61,12 @@ class Vocabulary:
 
     @cached_property
     def frequency(self) -> NDArray[np.float64]:
-        """What to expect of a lecture on chemistry: half `unigram`, half that of the knowledge base."""
+        """Expected frequency in a chemistry lecture: the mean of `unigram` and that of the knowledge base."""
         knowledge = np.array(self.knowledge, np.float64)
         return 0.5 * self.unigram + 0.5 * knowledge / knowledge.sum() if knowledge.any() else self.unigram
 
     def save(self, path: Path) -> None:
-        """Writes it as gzipped JSON, equal bytes for equal vocabularies."""
+        """Writes gzipped JSON; equal vocabularies give equal bytes."""
         text = json.dumps(
             [self.surfaces, self.counts, self.knowledge], ensure_ascii=False, separators=(",", ":")
         )
@@ -77,7 +77,7 @@ class Vocabulary:
         """Reads what `save` wrote.
 
         Raises:
-            WeightsError: the file is missing or no vocabulary.
+            WeightsError: the file is missing or is not a vocabulary.
         """
         if not path.exists():
             raise WeightsError(
@@ -86,14 +86,14 @@ class Vocabulary:
         try:
             surfaces, counts, knowledge = json.loads(gzip.decompress(path.read_bytes()))
         except (OSError, ValueError, EOFError):
-            raise WeightsError(f"text model: {path} is no vocabulary; train again to write it") from None
+            raise WeightsError(f"text model: {path} is not a vocabulary; train again to write it") from None
         return cls(tuple(surfaces), tuple(counts), tuple(knowledge))
 
 
 def build(
     general: Iterable[Sequence[str]], chemistry: Iterable[Sequence[str]], least_general: int = 15
 ) -> Vocabulary:
-    """Every word of the knowledge base, and of the other courses those said `least_general` times."""
+    """Every word of the knowledge base, and words of other courses that occur `least_general` times or more."""
     counts: Counter[str] = Counter()
     written: defaultdict[str, Counter[str]] = defaultdict(Counter)
     knowledge: Counter[str] = Counter()
@@ -102,14 +102,14 @@ def build(
             begins = True
             for word in words:
                 form = analyse(word)
-                counts[form.core] += 1
+                counts[form.norm] += 1
                 if not begins:
-                    written[form.core][form.surface] += 1
+                    written[form.norm][form.surface] += 1
                 if is_chemistry:
-                    knowledge[form.core] += 1
+                    knowledge[form.norm] += 1
                 begins = form.ends_sentence
-    known = {core for core, n in counts.items() if n >= least_general or core in knowledge}
-    order = sorted(known, key=lambda core: (-counts[core], core))
+    known = {norm for norm, n in counts.items() if n >= least_general or norm in knowledge}
+    order = sorted(known, key=lambda norm: (-counts[norm], norm))
     surfaces = [max(written[c], key=lambda s: (written[c][s], s)) if written[c] else c for c in order]
     return Vocabulary(
         ("", "", *surfaces), (0, 0, *(counts[c] for c in order)), (0, 0, *(knowledge[c] for c in order))

@@ -1,4 +1,4 @@
-"""When words end of which no packet says it: those that are filled in."""
+"""End times of words that were filled in, for which no packet carries a duration."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ SECONDS_PER_LETTER, LEAST_S = 0.05, 0.2
 
 
 def ends_s(texts: Sequence[str | None], starts_s: NDArray[np.float64]) -> NDArray[np.float64]:
-    """A word ends where the next one begins, or before it, when its letters have been said at a usual pace.
+    """A word ends when its letters have been spoken at a usual rate, and at the latest when the next word begins.
 
     Args:
         texts: None for a missing word.
@@ -21,6 +21,6 @@ def ends_s(texts: Sequence[str | None], starts_s: NDArray[np.float64]) -> NDArra
         float64 [words], never before the start.
     """
     letters = np.array([len(text or "") for text in texts], float)
-    said = starts_s + LEAST_S + SECONDS_PER_LETTER * letters
+    spoken = starts_s + LEAST_S + SECONDS_PER_LETTER * letters
     following = np.append(starts_s[1:], np.inf)
-    return np.maximum(starts_s, np.minimum(said, following))
+    return np.maximum(starts_s, np.minimum(spoken, following))

@@ -7,8 +7,8 @@ import pandas as pd
 
 from lossweep.endpoints.clip import Clip, Playback, Word
 from lossweep.endpoints.endpoint import Truth
-from lossweep.endpoints.text.concealment import of_windows
-from lossweep.endpoints.text.mbr_decoding import CONTENT, Chooser, breaks_before
+from lossweep.endpoints.text.concealment import window_slices
+from lossweep.endpoints.text.mbr_decoding import WORD_WEIGHT, MbrDecoder, breaks_before
 from lossweep.endpoints.text.ngram import NGram
 from lossweep.endpoints.text.textpc import TextPC
 from lossweep.endpoints.text.vocabulary import MASK
@@ -39,22 +39,24 @@ def scenario():
 
 def fillings(filler: TextPC, words: list, windows: np.ndarray) -> dict[str, list]:
     """The words with the missing ones filled in, by how they were chosen."""
-    ids, shapes = filler.vocabulary.encode(words)
-    gaps, breaks = np.flatnonzero(ids == MASK), breaks_before(shapes, ids == MASK)
+    ids, casing_punct = filler.vocabulary.encode(words)
+    gaps, breaks = np.flatnonzero(ids == MASK), breaks_before(casing_punct, ids == MASK)
     choosers = {
-        "minimum Bayes risk, equal word weights": Chooser(filler.vocabulary, content=0.0),
-        "minimum Bayes risk, rare words weigh more (shipped)": Chooser(filler.vocabulary),
-        "minimum Bayes risk, rare words weigh still more": Chooser(filler.vocabulary, content=4 * CONTENT),
+        "minimum Bayes risk, equal word weights": MbrDecoder(filler.vocabulary, word_weight=0.0),
+        "minimum Bayes risk, rare words weigh more (shipped)": MbrDecoder(filler.vocabulary),
+        "minimum Bayes risk, rare words weigh still more": MbrDecoder(
+            filler.vocabulary, word_weight=4 * WORD_WEIGHT
+        ),
     }
     filled = {name: list(words) for name in ("missing", "most probable word", *choosers)}
-    for places, probabilities, forms in filler.distributions(ids, shapes, windows, gaps):
+    for places, probabilities, forms in filler.distributions(ids, casing_punct, windows, gaps):
         for place, p, form in zip(places, probabilities, forms, strict=True):
             surface = filler.vocabulary.surfaces[int(p.argmax())]
             filled["most probable word"][place] = compose(surface, int(form.argmax()))
         broken = breaks[np.searchsorted(gaps, places)]
-        for part in of_windows(windows[places]):
-            for name, chooser in choosers.items():
-                chosen = chooser.window(probabilities[part], forms[part], broken[part])
+        for part in window_slices(windows[places]):
+            for name, decoder in choosers.items():
+                chosen = decoder.decode(probabilities[part], forms[part], broken[part])
                 for place, word in zip(places[part], chosen, strict=True):
                     filled[name][place] = word
     filled["n-gram concealment, same rule as shipped"] = NGram().fill(words, windows)

@@ -15,7 +15,7 @@ import numpy as np
 import torch
 
 from lossweep.endpoints.text.interleaving import WINDOW
-from lossweep.endpoints.text.mbr_decoding import Chooser, breaks_before
+from lossweep.endpoints.text.mbr_decoding import MbrDecoder, breaks_before
 from lossweep.endpoints.text.textpc import TextPC
 from lossweep.endpoints.text.vocabulary import MASK
 from lossweep.experiments.clips.transcript import read_transcript
@@ -40,18 +40,18 @@ def live(filler: TextPC, words: list[str | None], count: int = 200) -> float:
     """Median CPU time to fill one window, in seconds, each as its turn comes."""
     windows = np.arange(len(words)) // WINDOW
     lost = [w for w in np.unique(windows[[word is None for word in words]]) if w > LIVE_WORDS // WINDOW]
-    chooser, times = Chooser(filler.vocabulary), []
+    decoder, times = MbrDecoder(filler.vocabulary), []
     for window in lost[:count]:
         began = time.process_time()
         end = (window + 1) * WINDOW
         part = slice(end - LIVE_WORDS, end)
-        ids, shapes = filler.vocabulary.encode(words[part])
+        ids, casing_punct = filler.vocabulary.encode(words[part])
         missing = ids == MASK
         gaps = np.flatnonzero(missing)
         gaps = gaps[windows[part][gaps] == window]
-        breaks = breaks_before(shapes, missing)[-len(gaps) :]
-        for _, probabilities, forms in filler.distributions(ids, shapes, windows[part], gaps):
-            chooser.window(probabilities, forms, breaks)
+        breaks = breaks_before(casing_punct, missing)[-len(gaps) :]
+        for _, probabilities, forms in filler.distributions(ids, casing_punct, windows[part], gaps):
+            decoder.decode(probabilities, forms, breaks)
         times.append(time.process_time() - began)
     return float(np.median(times))
 

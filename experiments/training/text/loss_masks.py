@@ -1,4 +1,4 @@
-"""Which words of a text the channel leaves out: the masks that TextPC learns from."""
+"""Masks of missing words for the training of TextPC: simulated channel losses."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ from numpy.typing import NDArray
 from lossweep.endpoints.text.interleaving import WINDOW
 
 
-def masks(texts: int, windows: int, rng: np.random.Generator) -> NDArray[np.bool_]:
+def draw_masks(texts: int, windows: int, rng: np.random.Generator) -> NDArray[np.bool_]:
     """Missing words of texts that were sent at random loss rates, burst lengths and code rates.
 
-    Each text is sent in windows of 6 words, a word a packet and in random order, with no repair packet, 6 or
+    Each text is sent in windows of 6 words, one word per packet and in random order, with no repair packet, 6 or
     18 (code rates 1, 1/2, 1/4), through a Gilbert channel of loss rate 0.1 to 0.95; a window with 6 packets
-    or more is whole. Half of the texts meet independent losses, the others bursts of mean length 2 to 8.
+    or more is complete. Half of the texts have independent losses, the others bursts of mean length 2 to 8.
 
     Returns:
-        bool [texts, windows * WINDOW]; True is missing. No text is without a missing word.
+        bool [texts, windows * WINDOW]; True is missing. Every text has a missing word.
     """
     missing = np.zeros((texts, windows, WINDOW), bool)
     for text in missing:

@@ -46,8 +46,8 @@ def main(argv: list[str] | None = None) -> int:
 def _train(args: argparse.Namespace) -> None:
     import torch
 
-    from lossweep.endpoints.text.ngram_features import Witnesses
-    from lossweep.endpoints.text.pretrained import minilm_folder, start_from
+    from lossweep.endpoints.text.ngram_features import NgramFeatures
+    from lossweep.endpoints.text.pretrained import initialize_from, minilm_folder
     from lossweep.endpoints.text.weights import save
     from lossweep.experiments.training.text.card import write_card
     from lossweep.experiments.training.text.dataset import Texts
@@ -72,10 +72,10 @@ def _train(args: argparse.Namespace) -> None:
         [vocabulary.encode(x.words) for x in part]
         for part in (corpus.general, corpus.chemistry, corpus.validation)
     )
-    grams = grams_of([ids for ids, _ in general], [ids for ids, _ in chemistry])
+    grams = count_ngrams([ids for ids, _ in general], [ids for ids, _ in chemistry])
     counts.save(config.out / counts.FILE, grams)
-    words_of(corpus).save(config.out / huffman.FILE.name)
-    network = start_from(args.start or minilm_folder(), vocabulary, LAYERS, POSITIONS)
+    train_huffman(corpus).save(config.out / huffman.FILE.name)
+    network = initialize_from(args.start or minilm_folder(), vocabulary, LAYERS, POSITIONS)
 
     def saved(average: dict[str, torch.Tensor]) -> None:
         kept = copy.deepcopy(network)
@@ -85,7 +85,7 @@ def _train(args: argparse.Namespace) -> None:
     trained, history = train(
         config,
         network,
-        Witnesses(grams, vocabulary.frequency),
+        NgramFeatures(grams, vocabulary.frequency),
         Texts(general, POSITIONS, counted=True, chemistry=False),
         Texts(chemistry, POSITIONS, counted=True, chemistry=True),
         Texts(validation, POSITIONS, counted=False, chemistry=False),
@@ -95,15 +95,15 @@ def _train(args: argparse.Namespace) -> None:
     print(f"written to {config.out}: weights, counts, vocabulary, Huffman code, card")
 
 
-def grams_of(general: list, chemistry: list) -> dict[str, Grams]:
+def count_ngrams(general: list, chemistry: list) -> dict[str, Grams]:
     """N-grams of all lectures (lists of word ids), and pairs and triples of the chemistry lectures alone."""
     grams = counts.count([*general, *chemistry])
     own = counts.count(chemistry)
     return {**grams, **{CHEMISTRY + kind: own[kind] for kind in ("pairs", "triples")}}
 
 
-def words_of(corpus: Corpus) -> huffman.Huffman:
-    """The Huffman code of the training lectures."""
+def train_huffman(corpus: Corpus) -> huffman.Huffman:
+    """A Huffman code trained on the training lectures."""
     lectures: tuple[Lecture, ...] = (*corpus.general, *corpus.chemistry)
     return huffman.train(word for x in lectures for word in x.words)
 

@@ -9,12 +9,12 @@ from lossweep.endpoints.text.ngram_features import (
     CONTEXTS,
     DISCOUNT,
     FAINT,
-    Witnesses,
-    own_followers,
+    NgramFeatures,
+    lecture_followers,
 )
 from lossweep.endpoints.text.textpc import _spans
 from lossweep.endpoints.text.vocabulary import MASK
-from lossweep.experiments.training.text.train import grams_of
+from lossweep.experiments.training.text.train import count_ngrams
 
 SIZE = 9
 FREQUENCY = np.array([0, 0, 0.3, 0.2, 0.2, 0.1, 0.1, 0.05, 0.05])
@@ -24,9 +24,9 @@ def lecture(seed: int, words: int = 400) -> np.ndarray:
     return np.random.default_rng(seed).integers(1, SIZE, words)
 
 
-def said(evidence) -> dict[tuple[int, int, int], float]:
-    keys = zip(evidence.gap.tolist(), evidence.witness.tolist(), evidence.word.tolist(), strict=True)
-    return dict(zip(keys, evidence.value.tolist(), strict=True))
+def said(features) -> dict[tuple[int, int, int], float]:
+    keys = zip(features.gap.tolist(), features.feature.tolist(), features.word.tolist(), strict=True)
+    return dict(zip(keys, features.value.tolist(), strict=True))
 
 
 def test_witnesses_say_what_counting_by_hand_gives():
@@ -34,7 +34,7 @@ def test_witnesses_say_what_counting_by_hand_gives():
     text = lecture(3, 60)
     text[[20, 21, 40]] = MASK
     windows, gaps = np.arange(60) // 6, np.flatnonzero(text == MASK)
-    got = said(Witnesses(grams_of(lectures, []), FREQUENCY).at(text, windows, gaps))
+    got = said(NgramFeatures(count_ngrams(lectures, []), FREQUENCY).at(text, windows, gaps))
     expected = {}
     for number, (kind, free, places) in enumerate(CONTEXTS):
         if kind.startswith("chemistry"):
@@ -75,10 +75,10 @@ def test_a_text_learns_from_counts_without_its_own_lecture():
     text[::4] = MASK
     windows, gaps = np.arange(60) // 6, np.flatnonzero(text == MASK)
     every, rest = ([*others, own], others)
-    left_out = Witnesses(grams_of([], every), FREQUENCY).at(
-        text, windows, gaps, own=own_followers(own, SIZE, True)
+    left_out = NgramFeatures(count_ngrams([], every), FREQUENCY).at(
+        text, windows, gaps, own=lecture_followers(own, SIZE, True)
     )
-    never_counted = Witnesses(grams_of([], rest), FREQUENCY).at(text, windows, gaps)
+    never_counted = NgramFeatures(count_ngrams([], rest), FREQUENCY).at(text, windows, gaps)
     assert np.allclose(left_out.known, never_counted.known)
     left, never = said(left_out), said(never_counted)
     assert left.keys() == never.keys()

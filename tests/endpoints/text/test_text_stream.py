@@ -31,7 +31,7 @@ from lossweep.endpoints.text.payload import (
 from lossweep.endpoints.text.received_words import in_order
 from lossweep.endpoints.text.word_forms import MARKS, analyse, compose
 from lossweep.experiments.evaluator import play
-from lossweep.experiments.training.text.loss_masks import masks
+from lossweep.experiments.training.text.loss_masks import draw_masks
 from lossweep.sim.delivery import Delivery
 from lossweep.sim.simulate import simulate
 from lossweep.sim.stream import Stream
@@ -107,9 +107,9 @@ def test_interleaving_is_a_permutation_that_the_number_alone_gives(first, words)
 
 
 @given(st.sampled_from(["atom", "the", "energy", "n"]), st.integers(0, 2 * len(MARKS) - 1))
-def test_a_word_taken_apart_is_put_together_again(core, shape):
-    form = analyse(compose(core, shape))
-    assert (form.core, form.shape) == (core, shape)
+def test_a_word_taken_apart_is_put_together_again(norm, shape):
+    form = analyse(compose(norm, shape))
+    assert (form.norm, form.casing_punct) == (norm, shape)
 
 
 @pytest.mark.parametrize("name", ["none", "unigram", "ngram", "textpc"])
@@ -253,7 +253,7 @@ def test_the_weights_are_named_with_their_hashes():
 
 
 def test_masks_leave_windows_whole_or_partly_missing():
-    missing = masks(64, 20, np.random.default_rng(0)).reshape(64, 20, 6)
+    missing = draw_masks(64, 20, np.random.default_rng(0)).reshape(64, 20, 6)
     assert missing.any((1, 2)).all()
     assert 0.2 < missing.mean() < 0.8
     assert (~missing.any(2)).any()
