@@ -129,9 +129,9 @@ def differences(value: Any) -> Any:
     if isinstance(value, Part):
         return differences(value.as_mapping())
     if isinstance(value, dict) and value.get("name") in ENDPOINTS.names():  # an endpoint inside a system
-        inner = {key: differences(v) for key, v in value.items() if key == "code"}
+        own = {key: differences(v) for key, v in value.items() if key == "code"}
         rest = {key: v for key, v in value.items() if key != "code"}
-        return differences(endpoint_params(rest)) | inner
+        return differences(endpoint_params(rest)) | own
     if isinstance(value, dict):
         return {key: differences(v) for key, v in value.items()}
     if isinstance(value, list | tuple):

@@ -116,7 +116,8 @@ def _model(part: str, value: Any) -> type[BaseModel] | None:
     if part == "endpoint":
         name = value.get("name") if isinstance(value, dict) else value
         return ENDPOINTS.get(name).Params if name in ENDPOINTS.names() else None
-    return {"clip": ClipParams, "path": PathParams}.get(part)
+    models: dict[str, type[BaseModel]] = {"clip": ClipParams, "path": PathParams}
+    return models.get(part)
 
 
 def _clip(value: Any, folder: Path) -> list[ClipParams]:
@@ -239,7 +240,7 @@ def _lines(error: ValidationError, model: type[BaseModel] | None, part: str) -> 
 
 def _fields(model: type[BaseModel] | None, place: tuple[int | str, ...]) -> list[str]:
     """The options of the model at a place inside a model."""
-    inner = {"plot": PlotParams, "report": ReportParams}
+    inner: dict[str, type[BaseModel]] = {"plot": PlotParams, "report": ReportParams}
     for key in place[:-1]:
         if model is None or str(key) not in model.model_fields:
             return []

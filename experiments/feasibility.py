@@ -22,6 +22,7 @@ def infeasible(scenario: Scenario) -> list[str]:
     mistakes: list[str] = []
     for endpoint, code in scenario.ways():
         mistakes += [f"endpoint: {line}" for line in _code_mistakes(endpoint, code)]
+    mistakes += [f"clip: {line}" for line in _name_mistakes(scenario)]
     endpoints = {id(way.endpoint): way.endpoint for way in scenario.endpoint}.values()
     videos = [video for endpoint in endpoints for video in _videos(endpoint)]
     for video in videos:
@@ -29,6 +30,19 @@ def infeasible(scenario: Scenario) -> list[str]:
         for clip in scenario.clip:
             mistakes += [f"endpoint: {line}" for line in _size_mistakes(video, clip)]
     return list(dict.fromkeys(mistakes))
+
+
+def _name_mistakes(scenario: Scenario) -> list[str]:
+    """Files of one name in several folders: the table could not tell them apart."""
+    sources: dict[str, set[str]] = {}
+    for clip in scenario.clip:
+        file, _, section = clip.source.partition(".tsv#")
+        sources.setdefault(section or Path(file).stem, set()).add(clip.source)
+    return [
+        f"{len(found)} clips are called {name} ({', '.join(sorted(found))}); rename one of them"
+        for name, found in sources.items()
+        if len(found) > 1
+    ]
 
 
 def _code_mistakes(endpoint: BaseModel, code: CodeParams) -> list[str]:

@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from typing import Any
 
 import av
 import numpy as np
@@ -47,7 +48,7 @@ def versions() -> dict[str, str]:
     return {"av": av.__version__} | {k: ".".join(map(str, v)) for k, v in av.library_versions.items()}
 
 
-def content_hash(video: Sequence[NDArray[np.uint8]]) -> str:
+def content_hash(video: Sequence[NDArray[Any]]) -> str:
     """Hash of the pictures of a clip and of their shape."""
     digest = hashlib.blake2b(digest_size=16)
     for picture in video:
