@@ -58,7 +58,7 @@ class LossFractions:
         return self.fraction[np.searchsorted(self.start_s, time_s % self.duration_s, side="right") - 1]
 
 
-def read_losses(file: str) -> LossSequence | LossFractions:
+def read_losses(file: str, ssrc: int | None = None) -> LossSequence | LossFractions:
     """Reads recorded losses.
 
     A capture (pcap or rtpdump) of one received RTP stream: the numbers that are missing between the first and the
@@ -67,11 +67,14 @@ def read_losses(file: str) -> LossSequence | LossFractions:
     from then on; fractions outside [0, 1] are clamped, which is said once on stderr. Lines of four (SparkTraces):
     time, capacity, RTT, loss fraction.
 
+    Args:
+        file: plain or gzip.
+        ssrc: which RTP stream of a capture; None: the only one.
     Raises:
         TraceError: unreadable, empty, or none of these; naming the file and the line.
     """
     if is_capture(read_bytes(file)[:16]):
-        return LossSequence(_missing(only_stream(file, read_rtp(file)).sequence_number))
+        return LossSequence(_missing(only_stream(file, read_rtp(file), ssrc).sequence_number))
     lines = read_lines(file)
     if all(set(line) <= set("01 \t,") for line in lines):
         digits = np.frombuffer("".join(lines).encode(), dtype=np.uint8)
@@ -86,15 +89,20 @@ def read_losses(file: str) -> LossSequence | LossFractions:
     return _fractions(file, rows[:, 0], rows[:, -1])
 
 
-def _missing(received: NDArray[np.int64]) -> NDArray[np.bool_]:
-    """Losses from sequence numbers in order of arrival; 16-bit numbers are extended where they wrap."""
+def extended(received: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Sequence numbers in order of arrival, counted from the smallest; 16-bit numbers are extended where they wrap."""
     steps = np.diff(received)
     if received.max(initial=0) < 1 << 16:
         steps = (steps + (1 << 15)) % (1 << 16) - (1 << 15)
-    extended = np.concatenate([[0], np.cumsum(steps)])
-    extended -= extended.min()
-    lost = np.ones(int(extended.max()) + 1, dtype=bool)
-    lost[extended] = False
+    numbers = np.concatenate([[0], np.cumsum(steps)])
+    return numbers - numbers.min()
+
+
+def _missing(received: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Losses from sequence numbers in order of arrival."""
+    numbers = extended(received)
+    lost = np.ones(int(numbers.max()) + 1, dtype=bool)
+    lost[numbers] = False
     return lost
 
 

@@ -92,14 +92,36 @@ def _parser() -> argparse.ArgumentParser:
     show.add_argument("name", metavar="NAME")
     add("columns", "list the columns of the tables, with units, ranges and directions")
 
-    simulate = add("simulate", "send one cell through the network and print what the network did")
-    _takes_scenario(simulate)
+    simulate = add(
+        "simulate", "send one cell, or a recorded stream, through the network; print what the network did"
+    )
+    _takes_scenario(simulate, optional=True)
     simulate.add_argument("--packets", type=_positive, default=20, help="rows of the packet table to print")
+    simulate.add_argument("--pcap", type=Path, metavar="FILE", help="write the packets that are sent")
+    simulate.add_argument("--pcap-received", type=Path, metavar="FILE", help="write the packets that arrive")
+    simulate.add_argument("--sdp", type=Path, metavar="FILE", help="write the session's SDP")
+    simulate.add_argument("--from", dest="recorded", metavar="CAPTURE", help="send a recorded RTP stream")
+    simulate.add_argument("--ssrc", type=_ssrc, help="which RTP stream of the capture, such as 0x1234abcd")
+
+    fit = add("fit", "fit loss models to a trace of losses, or to a capture of a received RTP stream")
+    fit.add_argument(
+        "trace", metavar="TRACE|PCAP", help="0/1 text, sequence numbers, pcap, pcapng or rtpdump"
+    )
+    fit.add_argument(
+        "--out", type=Path, metavar="DIR", help="folder for the histogram and a hidden-state model"
+    )
+    fit.add_argument("--packet-interval", type=float, metavar="SECONDS", help="gives bursts in time too")
+    fit.add_argument("--ssrc", type=_ssrc, help="which RTP stream of the capture, such as 0x1234abcd")
+
+    tc = add("tc", "print the Linux tc commands of a scenario's paths")
+    _takes_scenario(tc)
+    tc.add_argument("--dev", default="eth0", metavar="DEVICE", help="network device (default: eth0)")
     return parser
 
 
-def _takes_scenario(command: argparse.ArgumentParser) -> None:
-    command.add_argument("scenario", help="a YAML file, or the name of a ready-made scenario")
+def _takes_scenario(command: argparse.ArgumentParser, optional: bool = False) -> None:
+    how_many = "?" if optional else None
+    command.add_argument("scenario", nargs=how_many, help="a YAML file, or the name of a ready-made scenario")
     command.add_argument(
         "--set",
         action="append",
@@ -114,6 +136,13 @@ def _positive(text: str) -> int:
     value = int(text)
     if value < 1:
         raise argparse.ArgumentTypeError(f"{text} is not at least 1")
+    return value
+
+
+def _ssrc(text: str) -> int:
+    value = int(text, 0)
+    if not 0 <= value < 2**32:
+        raise argparse.ArgumentTypeError(f"{text} is no SSRC (0 to 0xffffffff)")
     return value
 
 

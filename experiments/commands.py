@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import time
 from pathlib import Path
 
 from lossweep.experiments.cli import FAILED
@@ -96,24 +95,24 @@ def do_columns(options: argparse.Namespace) -> int:
 
 
 def do_simulate(options: argparse.Namespace) -> int:
-    """Sends one cell through the network and prints what the network did."""
-    from lossweep.experiments.evaluator import Evaluator, deliver
-    from lossweep.sim.statistics import statistics
+    """Sends one cell, or a recorded stream, through the network and prints what the network did."""
+    from lossweep.experiments.network_commands import simulate
 
-    scenario = read(options.scenario, options.set)
-    cell = next(scenario.cells())
-    started = time.perf_counter()
-    try:
-        endpoint, encoded = Evaluator([], device(options.device)).encoded(cell)
-        delivery = deliver(cell, encoded.stream)
-    except ValueError as error:
-        raise ScenarioError(str(error)) from None
-    print(f"{endpoint.label} over {cell.channel.model_dump()}, repetition {cell.repetition}")
-    for name, value in statistics(encoded.stream, delivery).items():
-        print(f"  {name:<28} {value:.6g}")
-    print(delivery.table().head(options.packets).to_string(index=False, float_format="{:.4f}".format))
-    print(f"{len(encoded.stream.packets)} packets, {time.perf_counter() - started:.1f} s")
-    return 0
+    return simulate(options, device(options.device))
+
+
+def do_fit(options: argparse.Namespace) -> int:
+    """Fits loss models to a trace or capture."""
+    from lossweep.experiments.network_commands import fit
+
+    return fit(options)
+
+
+def do_tc(options: argparse.Namespace) -> int:
+    """Prints the tc commands of each path of a scenario."""
+    from lossweep.experiments.network_commands import tc
+
+    return tc(options)
 
 
 def device(name: str) -> str:

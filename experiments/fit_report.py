@@ -16,20 +16,23 @@ from lossweep.channels.netem import tc_commands
 LONGEST_BAR = 12
 
 
-def report_fit(file: str, out: Path | None, packet_interval_s: float | None = None) -> str:
+def report_fit(
+    file: str, out: Path | None, packet_interval_s: float | None = None, ssrc: int | None = None
+) -> str:
     """Fits loss models to a trace or capture; with a folder, draws the histograms and writes the hidden-state model.
 
     Args:
         file: what `read_losses` reads, a record of packets.
         out: folder for burst_lengths.png and, where it is needed, hidden_markov.json; None writes nothing.
         packet_interval_s: if known, the lines for bursts in time are given too.
+        ssrc: which RTP stream of a capture.
     Returns:
         Lines for the screen.
     Raises:
         TraceError: the file cannot be read.
         OptionError: a record of loss fractions, or too few losses.
     """
-    record = read_losses(file)
+    record = read_losses(file, ssrc)
     if not isinstance(record, LossSequence):
         raise OptionError(
             f"{file} holds loss fractions by time; a fit needs a record of packets (or a capture)"
