@@ -75,7 +75,7 @@ def draw(
         axes = [_axes(figure, layout, row, column, rows) for row, column in places]
         limits = _limits(panels, x, y, level, references)
         for axis, panel, (row, column) in zip(axes, panels, places, strict=True):
-            _draw_panel(axis, panel, x, y, styles, level, references)
+            _draw_panel(axis, panel, x, y, styles, level, _of_panel(panel, references))
             _scale(axis, x, y, *limits)
             axis.set_title(panel.title, loc="left")
             if column == 0:
@@ -87,7 +87,7 @@ def draw(
             else:
                 axis.tick_params(labelbottom=False)
         for axis, panel in zip(axes, panels, strict=True):
-            _name(axis, panel, x, y, styles, layout, level, references)
+            _name(axis, panel, x, y, styles, layout, level, _of_panel(panel, references))
         figure.text(
             0.1 / figure.get_figwidth(), 0.08 / figure.get_figheight(), lines, fontsize=7.5, color="#444444"
         )
@@ -109,6 +109,12 @@ def _places(panels: Sequence[Panel], columns: int) -> list[tuple[int, int]]:
         return [divmod(i, columns) for i in range(len(panels))]
     systems = list(dict.fromkeys(panel.curves[0].label.system for panel in panels))
     return [(panel.row, systems.index(panel.curves[0].label.system)) for panel in panels]
+
+
+def _of_panel(panel: Panel, references: Sequence[Reference]) -> list[Reference]:
+    """The references that a panel shows: in a panel of one system those that name no other system."""
+    others = {curve.label.system for curve in panel.context}
+    return [r for r in references if not any(r.label.endswith(f", {system}") for system in others)]
 
 
 def _shown(curve: Curve, panel: Panel) -> str:
