@@ -52,7 +52,9 @@ def stands_everywhere(sweep: Sweep, name: str) -> bool:
 
 
 def follows(values: pd.Series, other: pd.Series) -> bool:
-    """Whether one follows from the other, as the loss rate from the probabilities of a channel."""
+    """Whether one number follows from the other, as the loss rate from the probabilities of a channel."""
+    if pd.to_numeric(values.dropna(), errors="coerce").isna().any():
+        return False
     pair = pd.DataFrame({"a": values, "b": other.map(repr)}).drop_duplicates()
     return not pair["a"].duplicated().any() and not pair["b"].duplicated().any()
 

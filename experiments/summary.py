@@ -55,13 +55,16 @@ def summarise(sweep: Sweep) -> Summary:
     heads = ["system", "wire rate / kbit/s", "bytes added by repair", "delay / ms"]
     if "frozen_share" in sweep.table:
         heads += [f"frozen at {at[loss]} loss" for loss in levels]
-    heads += [f"{column.label} at {at[loss]} loss" for column in qualities for loss in levels]
+    shown = qualities or ((sweep.column("post_repair_loss"),) if "post_repair_loss" in sweep.table else ())
+    heads += [f"{column.label} at {at[loss]} loss" for column in shown for loss in levels]
     everything = systems(sweep)
     groups = tuple(
         (
             condition,
             tuple(
-                _row(s, everything, qualities, list(levels)) for s in everything if s.condition == condition
+                _row(s, everything, qualities, shown, list(levels))
+                for s in everything
+                if s.condition == condition
             ),
         )
         for condition in dict.fromkeys(system.condition for system in everything)
@@ -121,7 +124,11 @@ def usable_up_to(table: pd.DataFrame, qualities: Sequence[Column]) -> str:
 
 
 def _row(
-    system: System, everything: Sequence[System], qualities: Sequence[Column], levels: Sequence[float]
+    system: System,
+    everything: Sequence[System],
+    qualities: Sequence[Column],
+    shown: Sequence[Column],
+    levels: Sequence[float],
 ) -> tuple[str, ...]:
     table = system.table
     added = overhead(system, everything)
@@ -134,7 +141,7 @@ def _row(
     at = [table[table["loss_rate"] == loss] for loss in levels]
     if "frozen_share" in table:
         cells += [_mean(part["frozen_share"], 100, "{:.0f} %") for part in at]
-    cells += [_mean(part[c.name], c.factor, "{:.3g}") for c in qualities for part in at]
+    cells += [_mean(part[c.name], c.factor, "{:.3g}") for c in shown for part in at]
     return (*cells, usable_up_to(table, qualities))
 
 
@@ -153,6 +160,8 @@ def _criterion(qualities: Sequence[Column], smallest: float, pictures: bool) -> 
         "without loss" if smallest == 0 else f"at {100 * smallest:g} % loss, the smallest of this sweep"
     )
     frozen = [f"at most {100 * FROZEN_AT_MOST:g} % of the frames not shown"] if pictures else []
+    if not qualities:
+        return "Usable up to a loss: this sweep has no metric of quality."
     said = "; ".join([*frozen, *distances])
     return (
         f"Usable up to a loss: at this and all smaller losses, on average, {said} of the value {reference}."

@@ -261,6 +261,30 @@ def test_published_points_are_drawn_beside_ours(tmp_path):
     assert line.get_ydata() == pytest.approx([0.95, 0.7])
 
 
+def test_many_curves_are_split_by_system_with_the_others_in_grey():
+    rates = (0.01, 0.02, 0.03, 0.04, 0.05)
+    rows = [
+        row(codec, "none", loss, r, target_bpp=rate)
+        for codec in ("h264", "av1")
+        for rate in rates
+        for loss in LOSSES
+        for r in (0, 1)
+    ]
+    said = manifest(
+        endpoint=[{"name": c, "bpp": b} for c in ("h264", "av1") for b in rates], code=[{"name": "none"}]
+    )
+    rows = pd.DataFrame(rows).assign(realised_loss=lambda t: t["loss_rate"] / 2)
+    found, figure = _figure(Sweep.of(rows, said), "loss_rate", "realised_loss")
+    assert [panel.title for panel in found] == ["H.264", "AV1"]
+    for axis in figure.axes:
+        grey = [line for line in axis.lines if line.get_gid() == "context"]
+        assert len(grey) == len(rates)
+        for line in grey:
+            assert line.get_xdata() == pytest.approx([0, 5, 10, 30])
+            assert line.get_ydata() == pytest.approx([0, 2.5, 5, 15])
+        assert sum("bit/pixel" in str(name) for name in _lines(axis)) == len(rates)
+
+
 @pytest.mark.parametrize("many", [1, 5, 20])
 def test_no_two_curves_look_the_same(many):
     (panel,) = panels(_rates(tuple(0.01 * (i + 1) for i in range(2))), "loss_rate", "ssim")

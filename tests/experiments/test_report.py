@@ -174,3 +174,32 @@ def test_a_sweep_whose_cells_all_failed_is_one_line(tmp_path):
     with pytest.raises(PlotError, match="no cell") as raised:
         report(out)
     assert "\n" not in str(raised.value)
+
+
+def test_a_sweep_of_the_network_alone_has_a_page(tmp_path):
+    rows = table().drop(
+        columns=["ssim", "lpips", "pesq", "frames_dropped", "freeze_count", "total_freezes_duration"]
+    )
+    out = folder(
+        tmp_path / "out", rows, manifest(plot={"x": "loss_rate", "y": ["post_repair_loss"], "facet": []})
+    )
+    summary = summarise(Sweep.read(out))
+    cells = {_plain(k): v for k, v in _cells(summary)["AV1"].items()}
+    assert cells["loss after repair at 10 % loss"] == "10"
+    assert cells["usable up to a loss of"] == "-"
+    assert "no metric of quality" in report(out, strip=False).read_text()
+
+
+def test_a_trace_without_a_loss_rate_is_shown_at_the_loss_it_made(tmp_path):
+    channels = [{"name": "loss_trace", "file": name} for name in ("a", "b")]
+    rows = pd.concat(
+        [
+            table(losses=(loss,), file=c["file"], channel="loss_trace")
+            for c, loss in zip(channels, (0.0, 0.1), strict=True)
+        ]
+    ).assign(loss_rate=None)
+    out = folder(tmp_path / "out", rows, manifest(channel=channels))
+    sweep = Sweep.read(out)
+    assert set(sweep.table["loss_rate"]) == {0.0, 0.1}
+    assert {condition for condition, _ in summarise(sweep).groups} == {"file a", "file b"}
+    report(out, strip=False)
