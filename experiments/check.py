@@ -30,7 +30,8 @@ from lossweep.experiments.parts import (
     endpoint_params,
     named,
 )
-from lossweep.experiments.scenario import Data, PlotParams, ReportParams, Scenario, Way
+from lossweep.experiments.scenario import Data, Scenario, Way
+from lossweep.experiments.validation import lines_of
 
 FRACTIONS = ("loss_rate", "expected_loss")
 PORTRAIT_FPS, PORTRAIT_SIZE = 25.0, 256
@@ -76,7 +77,7 @@ def check(data: Data, folder: Path | None = None) -> Scenario:
     try:
         scenario = Scenario.model_validate(data | parsed)
     except ValidationError as error:
-        raise ScenarioError("\n".join(_lines(error, Scenario, ""))) from None
+        raise ScenarioError("\n".join(lines_of(error, Scenario, ""))) from None
     mistakes += [
         f"require: {name} is required but not among the metrics"
         for name in scenario.require
@@ -105,7 +106,7 @@ def _values(part: str, value: Any, parse: Callable[[Any], Any], mistakes: list[s
             parsed = parse(single)
             found += parsed if isinstance(parsed, list) else [parsed]
         except ValidationError as error:
-            mistakes += _lines(error, _model(part, single), part)
+            mistakes += lines_of(error, _model(part, single), part)
         except (ValueError, TypeError) as error:
             mistakes.append(f"{part}: {error}")
     return tuple(found)
@@ -219,33 +220,3 @@ def _percentages(value: Any, place: str = "") -> list[str]:
     return [
         line for key, member in value.items() for line in _percentages(member, f"{place}.{key}".strip("."))
     ]
-
-
-def _lines(error: ValidationError, model: type[BaseModel] | None, part: str) -> list[str]:
-    lines = []
-    for problem in error.errors():
-        place = ".".join(
-            [part, *(str(at) for at in problem["loc"] if not str(at).startswith("function-"))]
-        ).strip(".")
-        message = problem["msg"].removeprefix("Value error, ")
-        if problem["type"] == "extra_forbidden":
-            known = _fields(model, problem["loc"])
-            key = str(problem["loc"][-1])
-            message = unknown("key", key, known) if known else f"unknown key {key!r}"
-        elif problem["type"] not in ("missing", "value_error"):
-            message += f", not {problem['input']!r}"
-        lines.append(f"{place}: {message}")
-    return lines
-
-
-def _fields(model: type[BaseModel] | None, place: tuple[int | str, ...]) -> list[str]:
-    """The options of the model at a place inside a model."""
-    inner: dict[str, type[BaseModel]] = {"plot": PlotParams, "report": ReportParams}
-    for key in place[:-1]:
-        if model is None or str(key) not in model.model_fields:
-            return []
-        kinds = [model.model_fields[str(key)].annotation]
-        model = inner.get(str(key)) or next(
-            (k for k in kinds if isinstance(k, type) and issubclass(k, BaseModel)), None
-        )
-    return [name for name in model.model_fields if name != "name"] if model is not None else []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import io
 import os
 import sys
 from collections.abc import Sequence
@@ -17,6 +18,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns:
         0: done; 1: cells failed, or the folder or disk cannot be used; 2: bad input; 130: interrupted.
     """
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # names of clips may not be in the locale's alphabet
+            stream.reconfigure(errors="backslashreplace")
     try:
         from lossweep.channels.errors import LossweepError
 
@@ -40,9 +44,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _say(error: BaseException, status: int) -> int:
     for line in (str(error) or "interrupted").split("\n"):
-        text = f"lossweep: {line}"
-        encoding = sys.stderr.encoding or "utf-8"
-        print(text.encode(encoding, "backslashreplace").decode(encoding), file=sys.stderr)
+        print(f"lossweep: {line}", file=sys.stderr)
     return status
 
 

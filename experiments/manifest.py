@@ -41,7 +41,7 @@ class Manifest(LastRun):
         labels: names for people of what the column `endpoint` holds.
         weights: file to SHA-256, of metrics (by metric) and endpoints.
         absent: metrics that were not measured, and why.
-        device, threads: that networks ran on.
+        device, threads: that networks ran on; 0 threads are those of the process, without workers.
     """
 
     scenario_name: str

@@ -13,6 +13,7 @@ from lossweep.experiments.engine import Engine, EngineError, available_cores
 from lossweep.experiments.errors import ScenarioError
 from lossweep.experiments.export import export, write_manifest
 from lossweep.experiments.fingerprint import Fingerprint
+from lossweep.experiments.in_process import InProcess
 from lossweep.experiments.inspection import Inspection
 from lossweep.experiments.manifest import LastRun, manifest
 from lossweep.experiments.messages import Failed, Outcome, SetUp, Task
@@ -34,7 +35,7 @@ class Settings:
     Attributes:
         device: "cpu" or "cuda", for networks.
         workers: processes; None is one per core that this process may use; 0 computes in this process.
-        threads: per worker.
+        threads: per worker; of this process they stay as they are, which counts as 0.
         accept_changes: go on in a folder with cells of another scenario, code or versions; those that are still
             valid are kept, the others are computed anew.
         only: id of one cell, which is computed anew.
@@ -68,7 +69,8 @@ def run_scenario(scenario: Scenario, out: Path, settings: Settings = Settings())
     try:
         inspection = engine.inspect(scenario)
         _say(scenario, inspection)
-        fingerprint = Fingerprint(scenario, inspection, settings.device, settings.threads)
+        threads = settings.threads if workers else 0
+        fingerprint = Fingerprint(scenario, inspection, settings.device, threads)
         cells = list(scenario.cells())
         found = plan(store, cells, fingerprint, settings.only)
         claim(store, found, fingerprint, settings.accept_changes)
@@ -98,9 +100,7 @@ def run_scenario(scenario: Scenario, out: Path, settings: Settings = Settings())
         columns = export(store, ids, list(fingerprint.metrics))
         rows = store.rows()
         labelled = {str(rows[cell.id]["endpoint"]): cell for cell in cells if cell.id in rows}
-        made = manifest(
-            scenario, inspection, fingerprint, settings.device, settings.threads, columns, labelled, last
-        )
+        made = manifest(scenario, inspection, fingerprint, settings.device, threads, columns, labelled, last)
         write_manifest(out, made.model_dump_json(indent=1))
         if finished + failed == len(cells):
             store.forget_others(ids)
@@ -169,37 +169,6 @@ class Sweep:
         if line not in self._said:
             self._said.add(line)
             self._progress.say(f"{prefix}{line}")
-
-
-class InProcess:
-    """Evaluates cells in this process, one after another."""
-
-    def __init__(self, set_up: SetUp) -> None:
-        from lossweep.experiments.evaluator import Evaluator
-
-        self._evaluator = Evaluator(set_up.metrics, set_up.device)
-
-    def inspect(self, scenario: Scenario) -> Inspection:
-        """As `Engine.inspect`."""
-        from lossweep.experiments.inspection import inspect
-
-        return inspect(scenario, self._evaluator)
-
-    def run(self, tasks: Iterable[Task], done: Callable[[Task, Outcome], None]) -> None:
-        """As `Engine.run`."""
-        from lossweep.experiments.engine import groups
-        from lossweep.experiments.worker import reason
-
-        for group in groups(tasks):
-            for task in group:
-                try:
-                    outcome: Outcome = self._evaluator.evaluate(task.cell, task.only)
-                except Exception as error:
-                    outcome = Failed(reason(error))
-                done(task, outcome)
-
-    def stop(self) -> None:
-        """Nothing to end."""
 
 
 def _say(scenario: Scenario, inspection: Inspection) -> None:

@@ -7,6 +7,7 @@ cell by cell. `lossweep.experiments.export` writes the tables.
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import sqlite3
@@ -205,11 +206,20 @@ class Store:
             raise StoreError(
                 f"{self.directory} is being written by another lossweep (process {holder}); choose another --out"
             ) from None
-        except (OSError, sqlite3.Error, zlib.error, ValueError) as error:
-            if "full" in str(error):
-                raise StoreError(
-                    f"{what} {self.directory}: {error}; finished cells are kept; make room, then run it again"
-                ) from None
+        except OSError as error:
             raise StoreError(
-                f"{what} {self.directory}: {error}; if cells.sqlite is damaged, choose another --out"
+                f"{what} {self.directory}: {error.strerror or error}{_kept(error.errno)}"
             ) from None
+        except sqlite3.OperationalError as error:
+            room = errno.ENOSPC if "full" in str(error) else None
+            raise StoreError(f"{what} {self.directory}: {error}{_kept(room)}") from None
+        except (sqlite3.Error, zlib.error, ValueError) as error:
+            raise StoreError(
+                f"{what} {self.directory}: {error}; {FILE} in it is damaged, choose another --out"
+            ) from None
+
+
+def _kept(number: int | None) -> str:
+    """What to do where a disk is full."""
+    full = number in (errno.ENOSPC, errno.EDQUOT)
+    return "; finished cells are kept: make room and run the same command again" if full else ""

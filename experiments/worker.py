@@ -15,13 +15,12 @@ import traceback
 from multiprocessing.connection import Connection
 from pathlib import Path
 
-import lossweep
 from lossweep.channels.errors import LossweepError
 from lossweep.experiments.evaluator import Evaluator, one_line
 from lossweep.experiments.inspection import inspect
 from lossweep.experiments.messages import Failed, Inspect, Order, Ready, Reply, SetUp, Stage, Task
 
-HOME = Path(lossweep.__file__).resolve().parents[1]
+HOME = Path(__file__).resolve().parents[1]
 
 
 def main(descriptor: int) -> int:

@@ -1,0 +1,44 @@
+"""Mistakes that pydantic found, in one line each."""
+
+from __future__ import annotations
+
+from pydantic import BaseModel, ValidationError
+
+from lossweep.channels.registry import unknown
+from lossweep.experiments.scenario import PlotParams, ReportParams
+
+
+def lines_of(error: ValidationError, model: type[BaseModel] | None, part: str) -> list[str]:
+    """One line for each mistake: its place, what is wrong, and the nearest known option.
+
+    Args:
+        model: that was validated; None where it is not known.
+        part: of the scenario, where the place begins.
+    """
+    lines = []
+    for problem in error.errors():
+        place = ".".join(
+            [part, *(str(at) for at in problem["loc"] if not str(at).startswith("function-"))]
+        ).strip(".")
+        message = problem["msg"].removeprefix("Value error, ")
+        if problem["type"] == "extra_forbidden":
+            known = _fields(model, problem["loc"])
+            key = str(problem["loc"][-1])
+            message = unknown("key", key, known) if known else f"unknown key {key!r}"
+        elif problem["type"] not in ("missing", "value_error"):
+            message += f", not {problem['input']!r}"
+        lines.append(f"{place}: {message}")
+    return lines
+
+
+def _fields(model: type[BaseModel] | None, place: tuple[int | str, ...]) -> list[str]:
+    """The options of the model at a place inside a model."""
+    inner: dict[str, type[BaseModel]] = {"plot": PlotParams, "report": ReportParams}
+    for key in place[:-1]:
+        if model is None or str(key) not in model.model_fields:
+            return []
+        kinds = [model.model_fields[str(key)].annotation]
+        model = inner.get(str(key)) or next(
+            (k for k in kinds if isinstance(k, type) and issubclass(k, BaseModel)), None
+        )
+    return [name for name in model.model_fields if name != "name"] if model is not None else []
