@@ -99,7 +99,7 @@ def _times(model: CrossTraffic, rng: np.random.Generator, end_s: float) -> NDArr
     phase = float(rng.random())
     if model.on_s is None or model.off_s is None:
         count = max(0, int(np.ceil(end_s / gap_s - phase)))
-        return (np.arange(count) + phase) * gap_s
+        return (np.arange(count, dtype=np.float64) + phase) * gap_s
     on = bool(rng.random() < model.on_s / (model.on_s + model.off_s))
     time_s, parts = 0.0, []
     while time_s < end_s:

@@ -151,8 +151,8 @@ class GilbertElliott(Element):
         while filled < n:
             if 0.0 in leave:
                 # At most one sojourn ends; the one that cannot be left fills the rest.
-                drawn = [n if q == 0.0 else min(int(rng.geometric(q)), n) for q in leave]
-                sojourns.append(np.array(drawn if leave[0] else drawn[:1]))
+                both = [n if q == 0.0 else min(int(rng.geometric(q)), n) for q in leave]
+                sojourns.append(np.array(both if leave[0] else both[:1]))
                 filled = n
             else:
                 pairs = int((n - filled) / (1 / self.p + 1 / self.r) * 1.1) + 8

@@ -29,7 +29,7 @@ class LossSequence:
 
     def in_time(self, interval_s: float) -> LossFractions:
         """The same losses as a function of time, one packet each `interval_s` seconds."""
-        starts = np.arange(len(self.lost)) * interval_s
+        starts = np.arange(len(self.lost), dtype=np.float64) * interval_s
         return LossFractions(starts, self.lost.astype(np.float64), len(self.lost) * interval_s)
 
 

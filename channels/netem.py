@@ -53,8 +53,8 @@ def _netem(element: Element) -> str:
     if isinstance(element, Bernoulli):
         return f"loss random {_percent(element.loss_rate)}"
     if isinstance(element, LossState):
-        chain = (element.p13, float(element.p31 or 0.0), element.p32, element.p23, element.p14)
-        return "loss state " + " ".join(_percent(q) for q in chain)
+        moves = (element.p13, float(element.p31 or 0.0), element.p32, element.p23, element.p14)
+        return "loss state " + " ".join(_percent(q) for q in moves)
     if isinstance(element, Duplication):
         return f"duplicate {_percent(element.duplicate_rate)}"
     if isinstance(element, Corruption) and not element.deliver:

@@ -64,7 +64,9 @@ def _step(words: Words, map_: tuple[int, int]) -> Words:
     middle = (product_00 >> _32) + (product_01 & _LOW) + (product_10 & _LOW)
     carried = low_1 * times_1 + (product_01 >> _32) + (product_10 >> _32) + (middle >> _32)
     new_low = (product_00 & _LOW) + (middle << _32) + plus_low
-    return carried + high * times_low + low * times_high + plus_high + (new_low < plus_low), new_low
+    overflow = np.where(new_low < plus_low, np.uint64(1), np.uint64(0))
+    new_high: NDArray[np.uint64] = carried + high * times_low + low * times_high + plus_high + overflow
+    return new_high, new_low
 
 
 def _output(words: Words) -> NDArray[np.uint64]:

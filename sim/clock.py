@@ -6,7 +6,7 @@ from collections.abc import Callable
 from heapq import heappush
 
 import simpy
-from simpy.core import NORMAL
+from simpy.events import NORMAL
 
 from lossweep.channels.packets import Packet
 
@@ -21,7 +21,7 @@ class NetworkClock(simpy.Environment):
     def at(self, time_s: float, call: Callable[[Packet, float], None], packet: Packet) -> None:
         """Calls `call(packet, time_s)` at `time_s`, not earlier than now; those of equal time in order."""
         entry = (time_s, NORMAL, next(self._eid), _Call(call, packet, time_s))
-        heappush(self._queue, entry)  # type: ignore[misc,arg-type]
+        heappush(self._queue, entry)  # type: ignore[misc]
 
 
 class _Call:

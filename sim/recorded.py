@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
@@ -19,21 +18,13 @@ AS_RECORDED = 1e9
 """A pacing factor that leaves the recorded times as they are."""
 
 
-@dataclass(frozen=True)
 class Unprotected:
-    """A block without a code: each packet counts by itself.
+    """A block of `k` packets without a code: each packet counts by itself."""
 
-    Attributes:
-        k: packets.
-    """
-
-    k: int
     mds: ClassVar[bool] = True
 
-    @property
-    def n(self) -> int:
-        """k."""
-        return self.k
+    def __init__(self, k: int) -> None:
+        self.k = self.n = k
 
     def recovers(self, arrived: NDArray[np.bool_]) -> NDArray[np.bool_]:
         """What arrived."""

@@ -70,7 +70,7 @@ def simulate_by_events(
 ) -> Delivery:
     """The same delivery as `simulate`, packet for packet, from the closed-loop form: one event after another."""
     sent, stages = _prepared(stream, elements, seed, repetition, pacing_factor)
-    clock = NetworkClock(initial_time=min(0.0, float(sent.packets.time_s[0])))  # type: ignore[arg-type]
+    clock = NetworkClock(initial_time=min(0.0, float(sent.packets.time_s[0])))
     arrived: list[tuple[Packet, float]] = []
     receiver = Receiver(stream)
 
