@@ -16,10 +16,10 @@ from lossweep.endpoints.codecs.video.codec import AV1, H264, H265
 from lossweep.endpoints.codecs.video.decode import decode_block
 from lossweep.endpoints.codecs.video.encode import encode
 from lossweep.endpoints.endpoint import ENDPOINTS
+from lossweep.endpoints.fec.code import CODES
 from lossweep.endpoints.receiver import receive
 from lossweep.endpoints.syncsc import face_endpoint, lazy_frames
 from lossweep.experiments.clips import load_clips
-from lossweep.experiments.parts import CodeParams, endpoint_params, named
 from lossweep.sim.simulate import simulate
 
 HERE = Path(__file__).parent
@@ -47,8 +47,9 @@ def main() -> None:
             options |= {"quantizer": row["quantizer"], "gop": 32, "packetization": "rtp"}
         elif name == "syncsc":
             options["drawing"] = row["drawing"]
-        code = {"name": row["code"]} | ({"code_rate": row["code_rate"]} if row["code"] != "none" else {})
-        tried = ENDPOINTS.get(name)(endpoint_params(options), named(CodeParams, code).make())
+        rate = {} if row["code"] == "none" else {"code_rate": row["code_rate"]}
+        kind, family = ENDPOINTS.get(name), CODES.get(row["code"]).from_params(**rate)
+        tried = kind(kind.Params.model_validate(options), family)
         sent, shown = [], []
         for _ in range(PASSES):
             forget()
