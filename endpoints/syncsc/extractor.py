@@ -13,7 +13,7 @@ from torch import Tensor
 
 from lossweep.endpoints.clip import ClipError
 from lossweep.endpoints.syncsc import MODEL
-from lossweep.endpoints.syncsc.extractor_network import LOOK_SIDE, ExtractorNetwork, Shapes, Window, around
+from lossweep.endpoints.syncsc.extractor_network import LOOK_SIDE, ExtractorNetwork, Window, around
 from lossweep.endpoints.syncsc.face_model import FaceModel
 from lossweep.endpoints.syncsc.tracker import Tracked, fit_face, several_faces
 from lossweep.endpoints.weights import load
@@ -24,12 +24,9 @@ PRESENT = 0.0
 FIRST_LOOKS = (1.0, 0.92, 1.08, 1.0, 0.96, 1.04)
 """Sizes of the windows whose mean gives the person's shape, around the first one found."""
 
-NEXT_LOOKS = (0.94, 1.06)
-"""Sizes of the windows around where the face last was, whose mean gives the next frame's points."""
-
 
 class ExtractorTracker:
-    """Finds the face in the first frame, then looks where it last was; each look also in the mirror.
+    """Finds the face in the first frame, then looks where it last was.
 
     Args:
         network: trained.
@@ -38,11 +35,9 @@ class ExtractorTracker:
 
     def __init__(self, network: ExtractorNetwork, device: str = "cpu", largest: bool = False) -> None:
         self.model = FaceModel.load()
-        self.network = network.to(device).eval()
-        self.shapes = Shapes(self.model).to(device)
+        self.network = network.to(device, memory_format=torch.channels_last).eval()
         self.device = device
         self.largest = largest
-        self._opposite = torch.from_numpy(self.model.mirrored).to(device)
 
     @classmethod
     def load(cls, device: str = "cpu", largest: bool = False, folder: str = "") -> ExtractorTracker:
@@ -66,26 +61,32 @@ class ExtractorTracker:
             if points is None:
                 points = self._first(shown)
             else:
-                near = (around(points[None], LOOK_SIDE * size) for size in NEXT_LOOKS)
-                points, presence = self.look(shown, *near)
+                points, presence = self.look(shown, around(points[None]))
                 if presence < PRESENT:
                     points = self._search(shown)
                     if points is None:
                         raise ClipError(f"no face in frame {i}; choose a clip that shows one throughout")
             yield points.cpu().numpy()
 
-    def look(self, picture: Tensor, *windows: Window) -> tuple[Tensor, float]:
-        """Points [478, 3] in pixels seen through windows of a picture [1, 3, h, w], their mean; presence logit."""
+    def look(self, picture: Tensor, *windows: Window, find: bool = False) -> tuple[Tensor, float]:
+        """Points [478, 3] in pixels seen through windows of a picture [1, 3, h, w], their mean; presence logit.
+
+        A face that the reader doubts is there where the finder says so.
+
+        Args:
+            find: the face may be anywhere in the windows, or not there; else it is about in the middle.
+        """
         middle, half, turn = (
             torch.cat([getattr(w, name).to(self.device) for w in windows])
             for name in ("middle", "half", "turn")
         )
         window = Window(middle, half, turn)
         seen = window.look(picture.expand(len(windows), -1, -1, -1))
-        said = self.network(torch.cat([seen, seen.flip(-1)]))
-        straight, mirrored = self.shapes(said).chunk(2)
-        mirrored = mirrored[:, self._opposite] * mirrored.new_tensor([-1, 1, 1])
-        return window.outside((straight + mirrored) / 2).mean(0), float(said.presence.mean())
+        out = self.network(seen, find)
+        presence = float(out.presence.mean())
+        if not find and presence < PRESENT:  # The finder knows turned and blurred faces better.
+            presence = float(self.network(seen, find=True).presence.mean())
+        return window.outside(out.points).mean(0), presence
 
     def _tensor(self, picture: NDArray[np.uint8]) -> Tensor:
         return torch.from_numpy(np.ascontiguousarray(picture)).to(self.device).permute(2, 0, 1)[None] / 255
@@ -108,13 +109,15 @@ class ExtractorTracker:
         for share in (1.0, 0.7, 0.5):
             best: tuple[float, Tensor] | None = None
             for window in windows(height, width, share):
-                points, presence = self.look(picture, window)
+                points, presence = self.look(picture, window, find=True)
                 if presence > PRESENT and (best is None or presence > best[0]):
                     best = presence, points
             if best is not None:
                 points = best[1]
+                _, presence = self.look(picture, around(points[None], LOOK_SIDE), find=True)
                 for _ in range(2):
-                    points, presence = self.look(picture, around(points[None], LOOK_SIDE))
+                    points, read = self.look(picture, around(points[None], LOOK_SIDE))
+                    presence = min(presence, read)
                 if presence > PRESENT:
                     return points
         return None
@@ -128,9 +131,9 @@ class ExtractorTracker:
                 apart = (window.middle - box.middle.cpu()).abs().amax() - window.half[0] - box.half[0].cpu()
                 if apart < -0.25 * float(window.half[0]):
                     continue
-                found, presence = self.look(picture, window)
+                found, presence = self.look(picture, window, find=True)
                 if presence > PRESENT:
-                    found, presence = self.look(picture, around(found[None], LOOK_SIDE))
+                    found, presence = self.look(picture, around(found[None], LOOK_SIDE), find=True)
                     again = around(found[None], 1.0)
                     far = (again.middle - box.middle).abs().amax() > box.half[0]
                     if presence > PRESENT and bool(far):

@@ -56,7 +56,7 @@ class FaceFinder:
         Args:
             pictures: uint8 [height, width, 3] RGB.
             digests: one a picture.
-            usual: where the face is looked for; then around where it was found.
+            usual: where the face is looked for.
         """
         place = content_hash(usual)
         return np.stack(
@@ -71,8 +71,6 @@ class FaceFinder:
         shown = torch.from_numpy(np.ascontiguousarray(picture)).to(self._tracker.device)
         shown = shown.permute(2, 0, 1)[None] / 255
         points, presence = self._tracker.look(shown, around(usual[None], LOOK_SIDE))
-        if presence >= PRESENT:
-            points, presence = self._tracker.look(shown, around(points[None], LOOK_SIDE))
         return points.cpu().numpy() if presence >= PRESENT else usual
 
 

@@ -7,7 +7,8 @@ import torch
 import torch.nn.functional as functional
 from torch import Tensor
 
-from lossweep.endpoints.syncsc.extractor_network import SIDE, Window, around
+from lossweep.endpoints.syncsc.extractor_network import Window, around
+from lossweep.endpoints.syncsc.face_mesh import SIDE
 
 
 def disturbed(pictures: Tensor, rng: np.random.Generator) -> Tensor:
@@ -36,8 +37,8 @@ def disturbed(pictures: Tensor, rng: np.random.Generator) -> Tensor:
     noise = torch.from_numpy(rng.standard_normal(out.shape, dtype=np.float32))
     out = out + noise * uniform(0, 0.03, 1, 1, 1)
     for i in np.flatnonzero(rng.random(count) < 0.2):
-        height, width = rng.integers(10, 36, 2)
-        top, left = rng.integers(0, SIDE - 10, 2)
+        height, width = rng.integers(SIDE // 11, SIDE // 3, 2)
+        top, left = rng.integers(0, SIDE - SIDE // 11, 2)
         out[i, :, top : top + height, left : left + width] = float(rng.random())
     return out.clamp(0, 1)
 
@@ -49,7 +50,7 @@ def _blurred(pictures: Tensor, rng: np.random.Generator) -> Tensor:
     quarter = len(order) // 4
     for rows in (order[:quarter], order[quarter : 2 * quarter]):
         if len(rows):
-            size = int(rng.integers(36, SIDE))
+            size = int(rng.integers(40, 160))
             small = functional.interpolate(pictures[rows], size=(size, size), mode="area")
             out[rows] = functional.interpolate(small, size=pictures.shape[-2:], mode="bilinear")
     return out
@@ -114,7 +115,7 @@ def _covered(picture: Tensor, face: Window, rng: np.random.Generator) -> Tensor:
 
 def _noise(picture: Tensor, face: Window, rng: np.random.Generator) -> Tensor:
     """Colour noise of a random grain, or one colour."""
-    grain = int(rng.choice([1, 2, 4, 8, 16, 56, SIDE]))
+    grain = int(rng.choice([1, 2, 4, 8, 16, 64, SIDE]))
     noise = torch.from_numpy(rng.random((1, 3, grain, grain)).astype(np.float32))
     return functional.interpolate(
         noise, size=(SIDE, SIDE), mode="bilinear" if rng.random() < 0.7 else "nearest"

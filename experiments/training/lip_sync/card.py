@@ -47,8 +47,8 @@ def write(data: Path, work: Path) -> None:
         summary=[
             "The shipped expert of `lip_sync`. It is not SyncNet: its distances (0 to 2) stand beside no published "
             "LSE-D or LSE-C.",
-            "Network: the picture and sound encoders of LR-ASD (MIT licence; Liao et al. 2025; trained on AVA films) as "
-            "published, not trained further; thirteen distances within the mouth from the landmarks of SyncSC's "
+            "Network: the picture and sound encoders of LR-ASD (MIT licence; Liao et al. 2025; trained on AVA films) "
+            "as published, not trained further; thirteen distances within the mouth from the landmarks of SyncSC's "
             f"extractor; {MEMBERS} pairs of small towers. "
             f"{sum(value.numel() for value in expert.network.state_dict().values()):,} numbers, "
             f"{SHIPPED.stat().st_size / 1e6:.1f} MB as float16.",

@@ -10,11 +10,11 @@ import numpy as np
 
 from lossweep.endpoints.clip import SPEECH_RATE, Clip, Playback
 from lossweep.endpoints.endpoint import Truth
+from lossweep.experiments.check import check
 from lossweep.experiments.clips import load_clips
 from lossweep.experiments.evaluator import Evaluator
 from lossweep.experiments.metrics.lip_sync.metric import LipSync
 from lossweep.experiments.metrics.metric import Picture
-from lossweep.experiments.check import check
 from lossweep.experiments.training.face.split import clips_folder
 from lossweep.experiments.training.model_card import Table
 
@@ -42,8 +42,8 @@ def robustness(data: Path, files: Sequence[str], built_in: Clip) -> Table:
         real = np.mean(figures[:-1], axis=0)
         rows.append([damage, *(f"{value:.3f}" for value in (*real, *figures[-1]))])
     return Table(
-        "Damaged clips: means over one clip of each held-out person, and the built-in clip. Lower LSE-D and higher LSE-C "
-        "are better.",
+        "Damaged clips: means over one clip of each held-out person, and the built-in clip. Lower LSE-D and higher "
+        "LSE-C are better.",
         ["", "LSE-D", "LSE-C", "built-in LSE-D", "built-in LSE-C"],
         rows,
     )
