@@ -1,1 +1,1 @@
-"""The receiver speaks: words and lips to speech."""
+"""Text to speech at the receiver, from words and lips."""

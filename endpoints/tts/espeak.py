@@ -51,7 +51,7 @@ _LOCK = threading.Lock()
 
 @dataclass(frozen=True)
 class Phoneme:
-    """A phoneme in espeak-ng's notation (Kirshenbaum-like; "" or "_" and its kin are silence)."""
+    """A phoneme in espeak-ng's notation (Kirshenbaum-like; "" or names like "_:" are silence)."""
 
     name: str
     start_s: float
@@ -59,10 +59,10 @@ class Phoneme:
 
 
 def _library() -> tuple[ctypes.CDLL, int]:
-    """A fresh libespeak-ng, and its sample rate in Hz.
+    """A new instance of libespeak-ng, and its sample rate in Hz.
 
     Synthesis leaves state in the library's static variables, which espeak_Terminate does not clear: the same
-    text said again would sound different. So each use loads a private copy of the library file.
+    text would sound different the second time. So each use loads a private copy of the library file.
     """
     with tempfile.TemporaryDirectory() as folder:
         library = ctypes.CDLL(shutil.copy(espeakng_loader.get_library_path(), folder))
@@ -80,11 +80,10 @@ def _library() -> tuple[ctypes.CDLL, int]:
 def speak(
     text: str, voice: str = "en-us", words_per_minute: int = 175, pitch: int = 50, melody: int = 50
 ) -> tuple[NDArray[np.float32], tuple[Word, ...], tuple[Phoneme, ...]]:
-    """Says `text` and tells when each word and phoneme was said.
+    """Synthesises `text`, with the times of words and phonemes.
 
-    The words are those that stand between blanks in `text`, punctuation included. A word ends where the next
-    one or a silence begins. The same text sounds the same
-    each time. Safe to call from many threads: one speaks at a time.
+    Words are separated by blanks in `text` and include punctuation. A word ends where the next one or a silence
+    begins. Equal texts give equal speech. Safe to call from several threads: calls run one at a time.
 
     Args:
         text: plain text.
@@ -100,7 +99,7 @@ def speak(
     Source: speak_lib.h of espeak-ng 1.52.
     """
     if not text.split():
-        raise ClipError("there is nothing to say: the text has no words")
+        raise ClipError("the text has no words; give at least one")
     with _LOCK:
         samples, events, rate = _synthesize(text, voice, (words_per_minute, pitch, melody))
     common = gcd(SPEECH_RATE, rate)

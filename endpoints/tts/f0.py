@@ -1,4 +1,4 @@
-"""How high a voice is, without a pitch tracker."""
+"""Median fundamental frequency of a voice, and its shift in predicted prosody."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from lossweep.endpoints.tts.networks import OCTAVE, TONIC
 from lossweep.endpoints.tts.pitch import HIGHEST, LOWEST
 
 FRAME, STEP = 800, 320
-CLEAR = 0.7
-FIRST = 0.86
-"""Of the peaks that come this near to the highest, the one at the shortest lag is the period."""
-ENOUGH = 10
+VOICED_CORRELATION = 0.7
+PEAK_SHARE = 0.86
+"""The period is the shortest lag whose peak is at least this share of the highest peak."""
+FEWEST_VOICED = 10
 
 
-def register(voice: NDArray[np.float32]) -> float | None:
-    """Median fundamental frequency in Hz; None where hardly anything is voiced.
+def median_f0(voice: NDArray[np.float32]) -> float | None:
+    """Median fundamental frequency in Hz; None where fewer than ten frames are voiced.
 
     Frames of 50 ms; the period is where the autocorrelation, over that of the window, is highest between 65 and
-    450 Hz; a frame counts where that is 0.7 or more.
+    450 Hz; a frame is voiced where that is above 0.7.
 
     Args:
         voice: float32 [samples], 16 kHz.
@@ -43,23 +43,23 @@ def register(voice: NDArray[np.float32]) -> float | None:
     middle = likeness[:, lags]
     peak = (middle >= likeness[:, lags - 1]) & (middle >= likeness[:, lags + 1])
     best = np.where(peak, middle, 0).max(1, initial=0)
-    chosen = (peak & (middle >= FIRST * best[:, None])).argmax(1)
-    clear = best > CLEAR
-    return float(SPEECH_RATE / np.median(lags[chosen[clear]])) if clear.sum() >= ENOUGH else None
+    chosen = (peak & (middle >= PEAK_SHARE * best[:, None])).argmax(1)
+    clear = best > VOICED_CORRELATION
+    return float(SPEECH_RATE / np.median(lags[chosen[clear]])) if clear.sum() >= FEWEST_VOICED else None
 
 
-def set_to(register_hz: float | None, told: Tensor) -> Tensor:
-    """What was foretold, [..., 3, n] (pitch, voicing as a logit, energy), as a voice of that register has it.
+def shift_f0(f0_hz: float | None, predicted: Tensor) -> Tensor:
+    """Predicted prosody [..., 3, n] (pitch, voicing as a logit, energy) shifted to a median F0.
 
-    Its median pitch is moved there; voicing becomes 0 or 1, as `VarianceAdaptor` takes it.
+    Voicing becomes 0 or 1, as `VarianceAdaptor` takes it. With None the pitch is not shifted.
     """
-    pitch, voiced, energy = told.unbind(-2)
+    pitch, voiced, energy = predicted.unbind(-2)
     voiced = voiced > 0
-    if register_hz is not None and int(voiced.sum()) >= ENOUGH:
-        pitch = pitch + (np.log(register_hz) - TONIC) / OCTAVE - pitch[voiced].median()
-    return torch.stack([pitch, voiced.to(told.dtype), energy], -2)
+    if f0_hz is not None and int(voiced.sum()) >= FEWEST_VOICED:
+        pitch = pitch + (np.log(f0_hz) - TONIC) / OCTAVE - pitch[voiced].median()
+    return torch.stack([pitch, voiced.to(predicted.dtype), energy], -2)
 
 
-def hertz(told: Tensor) -> Tensor:
-    """Pitch in Hz, 0 without voice, of what `set_to` gives, [3, n]."""
-    return torch.where(told[1] > 0.5, (told[0] * OCTAVE + TONIC).exp(), 0.0)
+def to_hertz(prosody: Tensor) -> Tensor:
+    """Pitch in Hz, 0 where unvoiced, of the prosody that `shift_f0` returns, [3, n]."""
+    return torch.where(prosody[1] > 0.5, (prosody[0] * OCTAVE + TONIC).exp(), 0.0)

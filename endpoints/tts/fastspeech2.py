@@ -1,4 +1,4 @@
-"""The baseline FastSpeech 2: the words in the talker's voice, at its own pace."""
+"""The baseline FastSpeech 2: the words in the talker's voice, with predicted durations."""
 
 from __future__ import annotations
 
@@ -12,70 +12,67 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from lossweep.endpoints.clip import SPEECH_RATE, Word
-from lossweep.endpoints.tts import vocoder
-from lossweep.endpoints.tts.f0 import hertz, register, set_to
-from lossweep.endpoints.tts.fastspeech2_network import FastSpeech2Network, frames_of
-from lossweep.endpoints.tts.inputs import scaled, unscaled
-from lossweep.endpoints.tts.phrases import timeline
+from lossweep.endpoints.tts.f0 import median_f0, shift_f0, to_hertz
+from lossweep.endpoints.tts.fastspeech2_network import FastSpeech2Network, durations_to_frames
+from lossweep.endpoints.tts.inputs import PhonemeInputs, denormalize_mel, normalize_mel
+from lossweep.endpoints.tts.phrases import speak_phrases
 from lossweep.endpoints.tts.spectrum import HOP, mel
-from lossweep.endpoints.tts.synthesizer import LISTENED_S, TRAINER, checked_voice, digests
-from lossweep.endpoints.tts.vocoder import AnyVocoder
+from lossweep.endpoints.tts.synthesizer import LONGEST_REFERENCE_S, TRAINER, file_hashes, normalize_voice
+from lossweep.endpoints.tts.vocoder import SHIPPED as VOCODER_WEIGHTS
+from lossweep.endpoints.tts.vocoder import Vocoder, load_vocoder
 from lossweep.endpoints.weights import load
 
 SHIPPED = Path(__file__).parent / "model" / "fastspeech2.safetensors"
 
 
 class FastSpeech2:
-    """Speaks each phrase from its first word's start with durations of its own (Ren et al. 2021)."""
+    """Speaks each phrase from its first word's start with predicted durations (Ren et al. 2021)."""
 
     label = "fastspeech2"
     title = "FastSpeech 2"
     follows_lips = False
 
-    def __init__(self, network: FastSpeech2Network, sounds: AnyVocoder, device: str = "cpu") -> None:
-        self.network, self.vocoder, self.device = network.to(device).eval(), sounds, device
+    def __init__(self, network: FastSpeech2Network, vocoder: Vocoder, device: str = "cpu") -> None:
+        self.network, self.vocoder, self.device = network.to(device).eval(), vocoder, device
 
     @classmethod
-    def load(cls, device: str = "cpu", sounds: str = "own") -> FastSpeech2:
+    def load(cls, device: str = "cpu", vocoder: str = "own") -> FastSpeech2:
         """See `Synthesizer`."""
-        return cls(_network(SHIPPED), vocoder.vocoder(sounds, device), device)
+        return cls(_network(SHIPPED), load_vocoder(vocoder, device), device)
 
     def speak(
         self, words: Sequence[Word], lips: NDArray[np.float32] | None, frames: int, voice: NDArray[np.float32]
     ) -> NDArray[np.float32]:
-        """See `Synthesizer`; the lips are not looked at, lost words are left out."""
-        voice, level = checked_voice(voice)
-        height = register(voice)
-        reference = scaled(mel(torch.from_numpy(voice[: LISTENED_S * SPEECH_RATE])))[None]
+        """See `Synthesizer`; the lips are not used, lost words are left out."""
+        voice, level = normalize_voice(voice)
+        f0_hz = median_f0(voice)
+        reference = normalize_mel(mel(torch.from_numpy(voice[: LONGEST_REFERENCE_S * SPEECH_RATE])))[None]
 
-        def say(row: dict[str, Tensor]) -> tuple[Tensor, int]:
-            mels, pitch, lead = self.spectrogram(row, reference, height)
+        def synthesize(inputs: PhonemeInputs) -> tuple[Tensor, int]:
+            mels, pitch, lead = self.spectrogram(inputs, f0_hz)
             return self.vocoder.wave(mels, pitch) * level, lead * HOP
 
-        return timeline(words, frames, say).clamp(-1, 1).numpy()
+        return speak_phrases(words, frames, reference, synthesize).clamp(-1, 1).numpy()
 
     @torch.inference_mode()
-    def spectrogram(
-        self, row: dict[str, Tensor], reference: Tensor, height: float | None
-    ) -> tuple[Tensor, Tensor, int]:
+    def spectrogram(self, inputs: PhonemeInputs, f0_hz: float | None) -> tuple[Tensor, Tensor, int]:
         """Mel spectrogram [80, frames], pitch [frames] in Hz and mel frames of pause before the first phoneme.
 
         Args:
-            row: see `phrases.sequence`.
-            reference: mel spectrogram of the voice [1, 80, any] in the network's scale.
-            height: its register in Hz, if it has one.
+            inputs: a batch of one.
+            f0_hz: median F0 of the voice, None if it is unvoiced.
         """
-        given = {name: value.to(self.device) for name, value in (row | {"voice": reference}).items()}
-        _, told, logs = self.network(given)
-        lengths = frames_of(logs)
-        told = set_to(height, told)
-        mels, _, _ = self.network(given, lengths, told)
-        return unscaled(mels[0].cpu()), hertz(told[0].cpu()), int(lengths[0, 0])
+        inputs = inputs.to(self.device)
+        _, predicted, log_durations = self.network(inputs)
+        durations = durations_to_frames(log_durations)
+        prosody = shift_f0(f0_hz, predicted)
+        mels, _, _ = self.network(inputs, durations, prosody)
+        return denormalize_mel(mels[0].cpu()), to_hertz(prosody[0].cpu()), int(durations[0, 0])
 
     @classmethod
     def weights(cls) -> dict[str, str]:
         """See `Synthesizer`."""
-        return digests(SHIPPED, vocoder.SHIPPED)
+        return file_hashes(SHIPPED, VOCODER_WEIGHTS)
 
 
 @lru_cache(maxsize=2)

@@ -1,10 +1,11 @@
-"""FastSpeech 2 on this project's data: phonemes in, durations of its own, no lips."""
+"""FastSpeech 2: phonemes to a mel spectrogram with predicted durations; lips are not used."""
 
 from __future__ import annotations
 
 import torch
 from torch import Tensor, nn
 
+from lossweep.endpoints.tts.inputs import PhonemeInputs
 from lossweep.endpoints.tts.networks import (
     WIDTH,
     ContentEncoder,
@@ -14,11 +15,11 @@ from lossweep.endpoints.tts.networks import (
 )
 
 LONGEST = 60
-"""Mel frames of a phoneme or pause, at most."""
+"""Maximum duration of a phoneme or pause, in mel frames."""
 
 
 class DurationPredictor(nn.Module):
-    """Log of the mel frames that each phoneme lasts, [batch, n]."""
+    """Logarithm of each phoneme's duration in mel frames, [batch, n]."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -42,31 +43,30 @@ class FastSpeech2Network(nn.Module):
         self.adaptor, self.generator = VarianceAdaptor(), MelGenerator(6)
 
     def forward(
-        self, given: dict[str, Tensor], lengths: Tensor | None = None, true: Tensor | None = None
+        self, inputs: PhonemeInputs, durations: Tensor | None = None, prosody: Tensor | None = None
     ) -> tuple[Tensor, Tensor, Tensor]:
         """A mel spectrogram for each sequence.
 
         Args:
-            given: names, stress (int [batch, n]), absent (bool [batch, n]), voice [batch, 80, any].
-            lengths: mel frames of each phoneme, int [batch, n]; None: as foretold (for a batch of one).
-            true: see `VarianceAdaptor`.
+            durations: mel frames of each phoneme, int [batch, n]; None: as predicted (for a batch of one).
+            prosody: see `VarianceAdaptor`.
         Returns:
-            mel [batch, 80, frames] in the networks' scale; pitch, voicing, energy [batch, 3, frames]; what is foretold
-                of the lengths' logarithms [batch, n].
+            mel [batch, 80, frames] in the networks' scale; predicted pitch, voicing, energy [batch, 3, frames];
+                predicted logarithms of the durations [batch, n].
         """
-        x = self.content(given["names"], given["stress"], None, given["absent"])
-        x = x + self.style(given["voice"])[:, None]
-        told_lengths = self.lengths(x)
-        if lengths is None:
-            lengths = frames_of(told_lengths)
+        x = self.content(inputs.names, inputs.stress, None, inputs.absent)
+        x = x + self.style(inputs.voice)[:, None]
+        log_durations = self.lengths(x)
+        if durations is None:
+            durations = durations_to_frames(log_durations)
         x = torch.nn.utils.rnn.pad_sequence(
-            [self._spread(one, length) for one, length in zip(x, lengths, strict=True)], batch_first=True
+            [self._spread(one, length) for one, length in zip(x, durations, strict=True)], batch_first=True
         )
-        x, told = self.adaptor(x.transpose(1, 2), true)
-        return self.generator(x), told, told_lengths
+        x, predicted = self.adaptor(x.transpose(1, 2), prosody)
+        return self.generator(x), predicted, log_durations
 
     def _spread(self, x: Tensor, lengths: Tensor) -> Tensor:
-        """Each row for as long as it lasts, with how far it has come and how much is left."""
+        """Each row repeated for its duration, with the frames since its start and until its end."""
         at = torch.arange(int(lengths.sum()), device=x.device)
         ends = lengths.cumsum(0)
         which = torch.repeat_interleave(torch.arange(len(x), device=x.device), lengths)
@@ -74,6 +74,6 @@ class FastSpeech2Network(nn.Module):
         return x[which] + self.place(torch.stack([come, left], 1).clamp(max=20) / 10)
 
 
-def frames_of(logarithms: Tensor) -> Tensor:
-    """Whole mel frames, 1 to 60, of the lengths' logarithms."""
+def durations_to_frames(logarithms: Tensor) -> Tensor:
+    """Whole mel frames, 1 to 60, from logarithms of durations."""
     return logarithms.exp().round().clamp(1, LONGEST).long()

@@ -1,4 +1,4 @@
-"""The network of the vocoder that ships: pulses and noise through two filters that it draws each 10 ms."""
+"""The network of the vocoder that ships: pulses and noise through two filters predicted every 10 ms."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from lossweep.endpoints.clip import SPEECH_RATE
-from lossweep.endpoints.tts.spectral_consistency import agreeing
+from lossweep.endpoints.tts.spectral_consistency import refine_to_mel
 from lossweep.endpoints.tts.spectrum import BANDS, FFT, HOP
 
 WIDTH = 192
@@ -20,19 +20,19 @@ HARMONIC_ORDER = 224
 NOISE_ORDER = 96
 LOWEST_HZ, HIGHEST_HZ = 40.0, 500.0
 ROUNDS = 2
-"""In which the sound is brought nearer to the given bands."""
+"""Rounds of spectral-consistency refinement."""
 CUTOFF = 0.92
-"""Of a pulse's band, as a share of half the sample rate."""
+"""Cutoff of a pulse, as a share of half the sample rate."""
 HALF_PULSE = 16
-"""Samples each side of a pulse's middle; its period is no shorter than twice that (500 Hz)."""
+"""Samples on each side of a pulse's centre; the shortest period is twice that (500 Hz)."""
 
 
 class Filters(NamedTuple):
-    """What the network draws.
+    """The output of the network.
 
     Attributes:
         pulses, noise: frequency responses, see `response`: complex64 [batch, frames + 2, 513].
-        trust: [batch, 80, frames] from 0 to 1, how far the bands are to be taken at their word.
+        trust: [batch, 80, frames], 0 to 1, share of the bands' errors that refinement corrects.
     """
 
     pulses: Tensor
@@ -41,10 +41,10 @@ class Filters(NamedTuple):
 
 
 class Excitation(NamedTuple):
-    """What the filters shape, both [batch, frames * 160]: about unit power where there is any.
+    """Inputs of the filters, both [batch, frames * 160], of about unit power where not 0.
 
     Attributes:
-        pulses: one where each period begins; nothing where speech is unvoiced.
+        pulses: one at the start of each period; 0 where speech is unvoiced.
         noise: white.
     """
 
@@ -53,12 +53,11 @@ class Excitation(NamedTuple):
 
 
 class HarmonicNetwork(nn.Module):
-    """ConvNeXt blocks over mel frames and pitch draw the cepstra of two minimum-phase filters.
+    """ConvNeXt blocks over mel frames and pitch predict the cepstra of two minimum-phase filters.
 
-    One filter shapes pulses at the pitch, the other noise; the sum is the speech. Both begin from the mel bands
-    themselves, so the network only learns what these do not say. Then the sound's own bands are brought nearer to
-    the given ones, as far as the network trusts these (a measured spectrogram; a synthesizer's is too smooth).
-    1.5 M parameters.
+    One filter is applied to pulses at the pitch, the other to noise; the sum is the speech. The network predicts the
+    difference from the cepstrum of the mel bands. Then the bands of the sound are corrected towards the given ones by
+    a predicted share (large for measured spectrograms, small for smooth synthetic ones). 1.5 M parameters.
 
     Source: harmonics and noise through filters: Wang et al. 2019 (neural source-filter), Engel et al. 2020 (DDSP);
     frames of a network through one inverse Fourier transform: Kaneko et al. 2022 (iSTFTNet), Siuzdak 2023 (Vocos).
@@ -90,17 +89,17 @@ class HarmonicNetwork(nn.Module):
             x = block(x)
         x = self.norm(x)
         pulses, noise = self.leave(x).split((HARMONIC_ORDER, NOISE_ORDER), -1)
-        said = mel.mT @ self.bands_to_cepstrum
+        cepstrum = mel.mT @ self.bands_to_cepstrum
         return Filters(
-            response(said + pulses),
-            response(said[..., :NOISE_ORDER] + noise),
+            response(cepstrum + pulses),
+            response(cepstrum[..., :NOISE_ORDER] + noise),
             torch.sigmoid(self.trust(x)).mT,
         )
 
     def wave(self, mel: Tensor, pitch_hz: Tensor, excitation: Excitation) -> Tensor:
         """Speech [batch, frames * 160]; arguments as in `forward`."""
         filters = self(mel, pitch_hz)
-        return agreeing(shape(filters.pulses, filters.noise, excitation), mel, filters.trust, ROUNDS)
+        return refine_to_mel(shape(filters.pulses, filters.noise, excitation), mel, filters.trust, ROUNDS)
 
 
 class Block(nn.Module):
@@ -120,15 +119,15 @@ class Block(nn.Module):
 
 
 def excite(pitch_hz: Tensor, generator: torch.Generator, start: Tensor | None = None) -> Excitation:
-    """Pulses at the pitch, their period continuous through time, and noise.
+    """Pulses at the pitch, with continuous phase, and noise.
 
-    A pulse is a band-limited impulse: all harmonics of the pitch up to 7.4 kHz, in phase. Its height grows with the
-    root of the period, so that voices of all pitches have equal power.
+    A pulse is a band-limited impulse: all harmonics of the pitch up to 7.4 kHz, in phase. Its amplitude is
+    proportional to the square root of the period, so that all pitches have equal power.
 
     Args:
-        pitch_hz: [batch, frames], 0 where unvoiced; what is over 500 Hz counts as 500 Hz.
+        pitch_hz: [batch, frames], 0 where unvoiced; clipped at 500 Hz.
         generator: of the noise.
-        start: [batch], periods that have passed at the first sample; none unless given.
+        start: [batch], phase at the first sample in periods; None is 0.
     """
     batch, frames = pitch_hz.shape
     voiced = (pitch_hz > 0).to(pitch_hz.dtype)
@@ -145,7 +144,7 @@ def excite(pitch_hz: Tensor, generator: torch.Generator, start: Tensor | None = 
 
 
 def shape(pulses: Tensor, noise: Tensor, excitation: Excitation) -> Tensor:
-    """Filters the excitation: windows of 20 ms, 10 ms apart, that add up to one, each through its frame's filter.
+    """Filters the excitation frame by frame: windows of 20 ms, 10 ms apart, that sum to one.
 
     Args:
         pulses, noise: see `Filters`.
@@ -164,9 +163,9 @@ def shape(pulses: Tensor, noise: Tensor, excitation: Excitation) -> Tensor:
 
 
 def response(cepstrum: Tensor) -> Tensor:
-    """Frequency responses of minimum phase, of causal cepstra [batch, frames, order]; first and last stand twice."""
-    held = torch.cat([cepstrum[:, :1], cepstrum, cepstrum[:, -1:]], 1)
-    logarithm = torch.fft.rfft(held, FFT)
+    """Minimum-phase frequency responses of causal cepstra [batch, frames, order]; first and last frame are repeated."""
+    padded = torch.cat([cepstrum[:, :1], cepstrum, cepstrum[:, -1:]], 1)
+    logarithm = torch.fft.rfft(padded, FFT)
     return torch.polar(logarithm.real.exp(), logarithm.imag)
 
 
@@ -177,12 +176,12 @@ def _windows(sound: Tensor) -> Tensor:
 
 
 def along_samples(frames: Tensor) -> Tensor:
-    """[batch, frames] to [batch, frames * 160], straight lines between the frames' middles."""
+    """[batch, frames] to [batch, frames * 160], by linear interpolation between the frames' centres."""
     return functional.interpolate(frames[:, None], scale_factor=HOP, mode="linear", align_corners=False)[:, 0]
 
 
 def _filled(pitch_hz: Tensor) -> Tensor:
-    """Pitch where there is none: the last before, or the first."""
+    """Pitch of unvoiced frames: that of the last voiced frame before, or the first one."""
     at = torch.arange(pitch_hz.shape[-1], device=pitch_hz.device).expand_as(pitch_hz)
     last = torch.where(pitch_hz > 0, at, -1).cummax(-1).values
     first = (pitch_hz > 0).to(torch.int8).argmax(-1, keepdim=True)
@@ -190,7 +189,7 @@ def _filled(pitch_hz: Tensor) -> Tensor:
 
 
 def bands_to_cepstrum(order: int) -> Tensor:
-    """[80, order]: from log mel amplitudes to the causal cepstrum of a filter that gives noise these amplitudes."""
+    """[80, order]: from log mel amplitudes to the causal cepstrum of a filter with that response."""
     from transformers.audio_utils import hertz_to_mel
 
     edges = torch.linspace(0, float(hertz_to_mel(SPEECH_RATE / 2, "slaney")), BANDS + 2)

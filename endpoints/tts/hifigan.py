@@ -18,18 +18,18 @@ from torch import Tensor
 from lossweep.channels.errors import WeightsError
 from lossweep.endpoints.clip import SPEECH_RATE
 from lossweep.endpoints.tts.spectrum import BANDS, FFT, HOP, LEAST, WINDOW
-from lossweep.endpoints.tts.vocoder import batched
+from lossweep.endpoints.tts.vocoder import add_batch
 from lossweep.endpoints.weights import sha256
 
 if TYPE_CHECKING:
     from transformers import SpeechT5HifiGan
 
 SLOPE = 0.1
-NAMES = ("generator*", "g_*")
+PATTERNS = ("generator*", "g_*")
 
 
 class HifiGanConfig(BaseModel):
-    """What the published config.json of a checkpoint must say; other keys are left unread."""
+    """The keys of a checkpoint's published config.json that are read."""
 
     model_config = ConfigDict(frozen=True)
     num_mels: Literal[80]
@@ -50,7 +50,7 @@ class HifiGanConfig(BaseModel):
     def _makes_hops(self) -> HifiGanConfig:
         if math.prod(self.upsample_rates) != self.hop_size:
             raise ValueError(
-                f"upsample_rates {list(self.upsample_rates)} do not make hop_size {self.hop_size}"
+                f"upsample_rates {list(self.upsample_rates)} do not multiply to hop_size {self.hop_size}"
             )
         return self
 
@@ -58,10 +58,9 @@ class HifiGanConfig(BaseModel):
 class HifiGan:
     """A published checkpoint as a vocoder; the pitch is not used.
 
-    Checkpoints are mostly for 22.05 kHz and 256 samples a frame. Their bands (80, Slaney's, 0 to 8 kHz) and logarithm
-    are ours, so the spectrogram is interpolated in time, between the middles of frames, to the checkpoint's frames;
-    a constant mends what window and width of the Fourier bins change (-0.001 for the published ones); and
-    the sound is resampled to 16 kHz.
+    Checkpoints are mostly for 22.05 kHz and 256 samples per frame. Bands (80, Slaney's, 0 to 8 kHz) and logarithm are
+    the same as here. The spectrogram is interpolated in time to the checkpoint's frames; a constant gain compensates
+    for the different window and FFT size (-0.001 for the published ones); and the sound is resampled to 16 kHz.
 
     Source: Kong et al. 2020, and its reference implementation (jik876/hifi-gan).
     """
@@ -75,22 +74,22 @@ class HifiGan:
 
     @classmethod
     def load(cls, folder: Path, device: str = "cpu") -> HifiGan:
-        """The checkpoint of a folder: `config.json`, and `generator_v1`, `g_02500000` or the like.
+        """The checkpoint of a folder with `config.json` and `generator_v1`, `g_02500000` or similar.
 
         Raises:
             WeightsError: one of them is missing or broken, or made for other spectrograms.
         """
         config = _config(folder / "config.json")
-        found = sorted(path for name in NAMES for path in folder.glob(name) if path.is_file())
+        found = sorted(path for name in PATTERNS for path in folder.glob(name) if path.is_file())
         if len(found) != 1:
             raise WeightsError(
-                f"{folder} has {len(found) or 'no'} HiFi-GAN checkpoints ({' or '.join(NAMES)}); "
+                f"{folder} has {len(found) or 'no'} HiFi-GAN checkpoints ({' or '.join(PATTERNS)}); "
                 "keep one there, beside its config.json"
             )
-        generator = generator_of(config)
+        generator = build_generator(config)
         try:
             state = torch.load(found[0], map_location="cpu", weights_only=True)["generator"]
-            generator.load_state_dict(renamed(state))
+            generator.load_state_dict(rename_parameters(state))
         except (
             LookupError,
             TypeError,
@@ -102,29 +101,29 @@ class HifiGan:
         ) as error:
             why = (str(error).splitlines() or [type(error).__name__])[0]
             raise WeightsError(
-                f"{found[0]} is no generator for the config.json beside it ({why}); fetch both again"
+                f"{found[0]} is not a generator for the config.json beside it ({why}); fetch both again"
             ) from None
         return cls(generator.to(device), config, (found[0], folder / "config.json"))
 
     @torch.inference_mode()
     def wave(self, mel: Tensor, pitch_hz: Tensor) -> Tensor:
-        """See `vocoder.AnyVocoder.wave`."""
-        mels, _ = batched(mel, pitch_hz)
+        """See `vocoder.HarmonicVocoder.wave`."""
+        mels, _ = add_batch(mel, pitch_hz)
         rate, samples = self.config.sampling_rate, mel.shape[-1] * HOP
         device = next(self.generator.parameters()).device
-        sound = self.generator(translated(mels, self.config).to(device).mT).cpu().numpy()
+        sound = self.generator(convert_mel(mels, self.config).to(device).mT).cpu().numpy()
         common = math.gcd(SPEECH_RATE, rate)
         speech = resample_poly(sound, SPEECH_RATE // common, rate // common, axis=-1)[:, :samples]
         speech = torch.from_numpy(np.ascontiguousarray(speech, np.float32)).clamp(-1, 1)
         return speech.reshape(*mel.shape[:-2], -1).to(mel.device)
 
     def weights(self) -> dict[str, str]:
-        """See `vocoder.AnyVocoder.weights`."""
+        """See `vocoder.HarmonicVocoder.weights`."""
         return sha256(*self._files)
 
 
-def generator_of(config: HifiGanConfig) -> SpeechT5HifiGan:
-    """An untrained generator of a checkpoint's sizes; transformers has the network of `resblock` 1."""
+def build_generator(config: HifiGanConfig) -> SpeechT5HifiGan:
+    """An untrained generator with a checkpoint's sizes; the network of `resblock` 1 is in transformers."""
     from transformers import SpeechT5HifiGan, SpeechT5HifiGanConfig
 
     sizes = SpeechT5HifiGanConfig(
@@ -141,14 +140,16 @@ def generator_of(config: HifiGanConfig) -> SpeechT5HifiGan:
     return SpeechT5HifiGan(sizes)
 
 
-def renamed(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Published parameters by the names of transformers, weight normalization folded in; see `folded`."""
+def rename_parameters(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Published parameters with the names of transformers, without weight normalization; see `fold_weight_norm`."""
     mean = {"mean": torch.zeros(BANDS), "scale": torch.ones(BANDS)}
-    return mean | {re.sub(r"^ups\.", "upsampler.", name): value for name, value in folded(state).items()}
+    return mean | {
+        re.sub(r"^ups\.", "upsampler.", name): value for name, value in fold_weight_norm(state).items()
+    }
 
 
-def folded(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Published parameters with each `weight_g` and `weight_v` as the one `weight` that they stand for."""
+def fold_weight_norm(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Published parameters with each pair `weight_g`, `weight_v` replaced by the `weight` it defines."""
     out = {name: value for name, value in state.items() if not name.endswith(("_g", "_v"))}
     for name, direction in state.items():
         if name.endswith("weight_v"):
@@ -157,8 +158,8 @@ def folded(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
     return out
 
 
-def translated(mel: Tensor, config: HifiGanConfig) -> Tensor:
-    """Our spectrogram [batch, 80, frames] as the checkpoint's own analysis would have it."""
+def convert_mel(mel: Tensor, config: HifiGanConfig) -> Tensor:
+    """Our spectrogram [batch, 80, frames] converted to the checkpoint's frame rate and scale."""
     rate, hop = config.sampling_rate, config.hop_size
     frames = -(-mel.shape[-1] * HOP * rate // (SPEECH_RATE * hop))
     at = (torch.arange(frames, device=mel.device) + 0.5) * (hop * SPEECH_RATE / (rate * HOP)) - 0.5

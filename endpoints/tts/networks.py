@@ -1,4 +1,4 @@
-"""Parts that the synthesizers' networks share."""
+"""Layers shared by the synthesizers' networks."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class Block(nn.Module):
         self.narrow = nn.Conv1d(inner, width, 1)
 
     def forward(self, x: Tensor, absent: Tensor | None = None) -> Tensor:
-        """x [batch, n, width]; absent bool [batch, n], True where there is nothing."""
+        """x [batch, n, width]; absent bool [batch, n], True at padding."""
         y = self.before(x)
         x = x + self.attention(y, y, y, key_padding_mask=absent, need_weights=False)[0]
         y = self.between(x)
@@ -49,8 +49,8 @@ class Block(nn.Module):
 class ContentEncoder(nn.Module):
     """Phonemes with stress and nominal length to embeddings [batch, n, width].
 
-    In training the first one's position is any from 0 to 99, so that sentences longer than the windows of training
-    are nothing new.
+    In training the first position is random from 0 to 99, so that positions beyond the length of training windows
+    are trained too.
     """
 
     def __init__(self, blocks: int = 3) -> None:
@@ -72,7 +72,7 @@ class ContentEncoder(nn.Module):
 
 
 class StyleEncoder(nn.Module):
-    """A stretch of the talker's speech to one vector."""
+    """A segment of the talker's speech to one vector."""
 
     def __init__(self, inner: int = 128) -> None:
         super().__init__()
@@ -93,7 +93,7 @@ class StyleEncoder(nn.Module):
 
 
 class VarianceAdaptor(nn.Module):
-    """Foretells pitch, voicing and energy of each mel frame, and adds them (FastSpeech 2, Ren et al. 2021)."""
+    """Predicts pitch, voicing and energy of each mel frame, and adds them (FastSpeech 2, Ren et al. 2021)."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -102,18 +102,21 @@ class VarianceAdaptor(nn.Module):
         self.out = nn.Linear(WIDTH, 3)
         self.embed = nn.Conv1d(3, WIDTH, 5, padding=2)
 
-    def forward(self, x: Tensor, true: Tensor | None = None) -> tuple[Tensor, Tensor]:
-        """x [batch, width, n] and what is added in training, [batch, 3, n]: pitch, voiced (0, 1), energy.
+    def forward(self, x: Tensor, prosody: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """Adds the prosody to the features.
 
+        Args:
+            x: [batch, width, n].
+            prosody: [batch, 3, n]: pitch, voiced (0, 1), energy; None: as predicted.
         Returns:
-            x with it; what is foretold [batch, 3, n]: pitch, voicing as a logit, energy.
+            x with the prosody added; predicted [batch, 3, n]: pitch, voicing as a logit, energy.
         """
         y = self.between(torch.relu(self.first(x)).transpose(1, 2)).transpose(1, 2)
         y = self.after(torch.relu(self.second(y)).transpose(1, 2))
-        told = self.out(y).transpose(1, 2)
-        pitch, voiced, energy = told.unbind(1) if true is None else true.unbind(1)
-        voiced = (voiced > 0).to(x.dtype) if true is None else voiced
-        return x + self.embed(torch.stack([pitch * voiced, voiced, energy], 1)), told
+        predicted = self.out(y).transpose(1, 2)
+        pitch, voiced, energy = (predicted if prosody is None else prosody).unbind(1)
+        voiced = (voiced > 0).to(x.dtype) if prosody is None else voiced
+        return x + self.embed(torch.stack([pitch * voiced, voiced, energy], 1)), predicted
 
 
 class MelGenerator(nn.Module):

@@ -1,4 +1,4 @@
-"""Words with times to phonemes with times, as a receiver places them."""
+"""Words with times to phonemes with times, as a receiver derives them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from lossweep.endpoints.tts.espeak import speak
 
 VOICE = "en-us"
 PAUSE_S = 0.3
-"""Words that are further apart are not said in one breath."""
+"""Words that are further apart are spoken separately."""
 SHORTEST_S = 0.03
 MARKS = "',%=|"
 NAMES = (
@@ -83,11 +83,11 @@ NAMES = (
     ),
     *("n", "o@", "oU", "oU#", "p", "r", "r-", "s", "t", "t#", "t2", "tS", "u:", "v", "w", "z", "x"),
 )
-NUMBER = {name: i for i, name in enumerate(NAMES)}
+PHONEME_ID = {name: i for i, name in enumerate(NAMES)}
 
 
-class Placed(NamedTuple):
-    """A phoneme, its stress (0, 1 secondary, 2 primary), when it is said, and the number of its word."""
+class TimedPhoneme(NamedTuple):
+    """A phoneme, its stress (0, 1 secondary, 2 primary), its times, and the number of its word."""
 
     name: str
     stress: int
@@ -96,16 +96,16 @@ class Placed(NamedTuple):
     word: int
 
 
-def spelled(words: Sequence[Word]) -> tuple[Placed, ...]:
-    """The phonemes of the words that have a text, each word's spread over its time as espeak would say it.
+def to_phonemes(words: Sequence[Word]) -> tuple[TimedPhoneme, ...]:
+    """The phonemes of the words that have a text; each word's phonemes are scaled from espeak's times to the word's.
 
-    Words that follow each other within 0.3 s are said together, so that "a" and "the" are as in running speech.
-    Marks without letters or digits are silent, and so is a word of which espeak makes no sound.
+    Words that follow each other within 0.3 s are transcribed together, so that "a" and "the" are as in running speech.
+    Marks without letters or digits are silent, and so is a word for which espeak has no phonemes.
 
     Raises:
-        ClipError: a word is in no Latin letters, see `check_latin`.
+        ClipError: a word is not in Latin letters, see `check_latin`.
     """
-    out: list[Placed] = []
+    out: list[TimedPhoneme] = []
     run: list[int] = []
     for i, word in enumerate(words):
         if run and (word.text is None or word.start_s - words[run[-1]].end_s > PAUSE_S):
@@ -116,35 +116,35 @@ def spelled(words: Sequence[Word]) -> tuple[Placed, ...]:
     return tuple(out + (_placed(words, run) if run else []))
 
 
-def base(name: str) -> tuple[str, int]:
-    """An espeak phoneme's name without marks, as it is in NAMES, or "" (a pause); and its stress."""
+def normalize_phoneme(name: str) -> tuple[str, int]:
+    """The name of an espeak phoneme without marks, one of NAMES or "" (a pause); and its stress."""
     stress = 2 if name.startswith("'") else 1 if name.startswith(",") else 0
     bare = name.strip(MARKS)
     for known in (bare, bare.rstrip("#-;^"), bare.rstrip("#-;^0123456789"), bare[:1]):
-        if known in NUMBER:
+        if known in PHONEME_ID:
             return known, stress
     return "", stress
 
 
-def _placed(words: Sequence[Word], run: Sequence[int]) -> list[Placed]:
+def _placed(words: Sequence[Word], run: Sequence[int]) -> list[TimedPhoneme]:
     tokens = tuple(_token(words[i].text or "") for i in run)
-    groups = _said(" ".join(tokens))
+    groups = _transcribe(" ".join(tokens))
     out = []
     for at, (first, sounds) in enumerate(groups):
         last = groups[at + 1][0] - 1 if at + 1 < len(groups) else len(run) - 1
         start = words[run[first]].start_s
         span = max(words[run[last]].end_s - start, SHORTEST_S * len(sounds))
-        out += [Placed(n, s, start + a * span, start + b * span, run[first]) for n, s, a, b in sounds]
+        out += [TimedPhoneme(n, s, start + a * span, start + b * span, run[first]) for n, s, a, b in sounds]
     return out
 
 
 def check_latin(text: str) -> None:
-    """Raises `ClipError` where a word cannot be said, since it is in no Latin letters."""
+    """Raises `ClipError` where a word is not in Latin letters."""
     _token(text)
 
 
 def is_latin(text: str) -> bool:
-    """Whether a word can be said: it is in Latin letters."""
+    """Whether a word is in Latin letters."""
     try:
         _token(text)
     except ClipError:
@@ -155,24 +155,23 @@ def is_latin(text: str) -> bool:
 def _token(text: str) -> str:
     token = re.sub(r"[^\w'.,?!$%&+@-]", "", text)
     if not token.isascii() and not all(c.isascii() or "À" <= c <= "ɏ" or not c.isalpha() for c in token):
-        raise ClipError(f"the word {text!r} cannot be said: synthesis speaks English only")
+        raise ClipError(f"the word {text!r} is not in Latin letters; speech synthesis supports English only")
     return token
 
 
 @lru_cache(maxsize=4096)
-def _said(text: str) -> list[tuple[int, list[tuple[str, int, float, float]]]]:
-    """Of each word that espeak tells apart: its number, and its sounds with their shares of its time."""
+def _transcribe(text: str) -> list[tuple[int, list[tuple[str, int, float, float]]]]:
+    """For each word that espeak separates: its number, and its phonemes with their shares of its time."""
     _, words, phonemes = speak(text, VOICE)
     tokens, groups, at = text.split(), [], 0
     for i, word in enumerate(words):
         number = next((j for j in range(at, len(tokens)) if tokens[j] == word.text), at)
         at = number + 1
         until = words[i + 1].start_s if i + 1 < len(words) else float("inf")
-        own = [p for p in phonemes if word.start_s <= p.start_s < until and base(p.name)[0]]
+        own = [p for p in phonemes if word.start_s <= p.start_s < until and normalize_phoneme(p.name)[0]]
         if not own:
             continue
         start, length = own[0].start_s, max(own[-1].end_s - own[0].start_s, 1e-3)
-        groups.append(
-            (number, [(*base(p.name), (p.start_s - start) / length, (p.end_s - start) / length) for p in own])
-        )
+        shares = [((p.start_s - start) / length, (p.end_s - start) / length) for p in own]
+        groups.append((number, [(*normalize_phoneme(p.name), *s) for p, s in zip(own, shares, strict=True)]))
     return groups

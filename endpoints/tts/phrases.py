@@ -1,4 +1,4 @@
-"""Speech of synthesizers that take their own time: phrase by phrase, each from its first word's start."""
+"""Speech phrase by phrase, each from its first word's start, for synthesizers that predict durations."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ import torch
 from torch import Tensor
 
 from lossweep.endpoints.clip import SPEECH_RATE, Word
-from lossweep.endpoints.tts.phonemes import NUMBER, spelled
+from lossweep.endpoints.tts.inputs import PhonemeInputs
+from lossweep.endpoints.tts.phonemes import PHONEME_ID, to_phonemes
 from lossweep.endpoints.tts.synthesizer import FRAME
 
 PAUSE_S = 0.6
@@ -16,8 +17,8 @@ MARKS = ",.;:?!"
 FADE_S = 0.01
 
 
-def phrases(words: Sequence[Word]) -> list[list[Word]]:
-    """Runs of the words that are known, cut where the next begins more than 0.6 s after the one before ended."""
+def split_phrases(words: Sequence[Word]) -> list[list[Word]]:
+    """Runs of known words, split where the next word begins more than 0.6 s after the previous one ended."""
     out: list[list[Word]] = []
     end = float("-inf")
     for word in words:
@@ -29,49 +30,49 @@ def phrases(words: Sequence[Word]) -> list[list[Word]]:
     return out
 
 
-def sequence(words: Sequence[Word]) -> dict[str, Tensor] | None:
+def phoneme_inputs(words: Sequence[Word], voice: Tensor) -> PhonemeInputs | None:
     """Phonemes of a phrase with pauses "" before, after and at its marks, a batch of one; None if it is silent.
 
-    Returns:
-        names, stress (int [1, n]), absent (bool [1, n]).
+    Args:
+        voice: mel spectrogram of the voice reference [1, 80, any] in the networks' scale.
     Raises:
-        ClipError: see `spelled`.
+        ClipError: see `to_phonemes`.
     """
-    phonemes = spelled(words)
+    phonemes = to_phonemes(words)
     if not phonemes:
         return None
-    row = [(NUMBER[""], 0)]
+    row = [(PHONEME_ID[""], 0)]
     for i, p in enumerate(phonemes):
-        row.append((NUMBER[p.name], p.stress))
+        row.append((PHONEME_ID[p.name], p.stress))
         last = i + 1 == len(phonemes) or phonemes[i + 1].word != p.word
         if last and (words[p.word].text or "").endswith(tuple(MARKS)):
-            row.append((NUMBER[""], 0))
+            row.append((PHONEME_ID[""], 0))
     if row[-1][0]:
-        row.append((NUMBER[""], 0))
+        row.append((PHONEME_ID[""], 0))
     names, stress = torch.tensor(row).T
-    return {
-        "names": names[None],
-        "stress": stress[None],
-        "absent": torch.zeros(1, len(row), dtype=torch.bool),
-    }
+    return PhonemeInputs(names[None], stress[None], torch.zeros(1, len(row), dtype=torch.bool), voice)
 
 
-def timeline(
-    words: Sequence[Word], frames: int, say: Callable[[dict[str, Tensor]], tuple[Tensor, int]]
+def speak_phrases(
+    words: Sequence[Word],
+    frames: int,
+    voice: Tensor,
+    synthesize: Callable[[PhonemeInputs], tuple[Tensor, int]],
 ) -> Tensor:
     """Speech [frames * 640] of all phrases; each is cut where the next begins.
 
     Args:
-        say: from a phrase's sequence to its sound [samples] and how many samples of pause it begins with.
+        voice: mel spectrogram of the voice reference [1, 80, any] in the networks' scale.
+        synthesize: from a phrase's inputs to its sound [samples] and the number of samples of its initial pause.
     """
     out = torch.zeros(frames * FRAME)
-    spoken = phrases(words)
+    spoken = split_phrases(words)
     begins = [round(one[0].start_s * SPEECH_RATE) for one in spoken] + [len(out)]
     for one, begin, until in zip(spoken, begins, begins[1:], strict=False):
-        row = sequence(one)
-        if row is None or begin >= len(out):
+        inputs = phoneme_inputs(one, voice)
+        if inputs is None or begin >= len(out):
             continue
-        sound, lead = say(row)
+        sound, lead = synthesize(inputs)
         sound = sound[lead:][: max(0, min(until, len(out)) - begin)]
         fade = min(round(FADE_S * SPEECH_RATE), len(sound) // 2)
         sound[len(sound) - fade :] *= torch.linspace(1, 0, fade)

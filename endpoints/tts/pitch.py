@@ -13,7 +13,7 @@ LOWEST, HIGHEST = 65.0, 450.0
 
 
 def pitch(speech: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Fundamental frequency in Hz, 0 where there is no voice, at the middle of each mel frame.
+    """Fundamental frequency in Hz, 0 where unvoiced, at the middle of each mel frame.
 
     Args:
         speech: float32 [samples], 16 kHz.
@@ -21,7 +21,7 @@ def pitch(speech: NDArray[np.float32]) -> NDArray[np.float32]:
         float32 [samples // 160], 0 or 65 to 450.
     Raises:
         MissingPackage: praat-parselmouth is not installed.
-    Source: Boersma 1993, as Praat's `To Pitch` has it.
+    Source: Boersma 1993, Praat's `To Pitch`.
     """
     try:
         import parselmouth

@@ -1,4 +1,4 @@
-"""Sound brought nearer to the spectrogram it was made of."""
+"""Iterative spectral-consistency refinement of speech towards a mel spectrogram."""
 
 from __future__ import annotations
 
@@ -8,31 +8,31 @@ from torch.nn import functional
 
 from lossweep.endpoints.tts.spectrum import FFT, HOP, LEAST, WINDOW, bands_of, spectrum, window_of
 
-MOST = 3.0
-"""A band is raised or lowered at most by this, natural logarithm, in a round."""
+MAX_CHANGE = 3.0
+"""Maximum change of a band in one round, natural logarithm."""
 
 
-def agreeing(speech: Tensor, mel: Tensor, trust: Tensor, rounds: int) -> Tensor:
-    """Speech whose mel spectrum is nearer to `mel`; what is inside a band, and phases, stay as they are.
+def refine_to_mel(speech: Tensor, mel: Tensor, trust: Tensor, rounds: int) -> Tensor:
+    """Speech whose mel spectrum is nearer to `mel`; phases and the structure inside a band are kept.
 
-    Each round scales the short-time spectrum's bins by how far their bands are off, and makes sound of it again.
+    Each round scales the bins of the short-time spectrum by the error of their bands, and inverts the spectrum.
 
     Args:
         speech: [batch, frames * 160].
         mel: [batch, 80, frames].
-        trust: [batch, 80, frames], 0 leaves a band, 1 mends all of it.
-    Source: after Griffin and Lim 1984, from known phases, the multiplicative step that of Lee and Seung 2001.
+        trust: [batch, 80, frames], share of a band's error that is corrected, 0 to 1.
+    Source: Griffin and Lim 1984, with known phases and the multiplicative step of Lee and Seung 2001.
     """
     bands = bands_of(str(speech.device))
     share = bands / bands.sum(0).clamp(min=LEAST)
     for _ in range(rounds):
         bins = spectrum(speech)
-        off = (mel - (bands @ bins.abs()).clamp(min=LEAST).log()).clamp(-MOST, MOST)
-        speech = sound(bins * (share.mT @ (trust * off)).exp())
+        off = (mel - (bands @ bins.abs()).clamp(min=LEAST).log()).clamp(-MAX_CHANGE, MAX_CHANGE)
+        speech = inverse_spectrum(bins * (share.mT @ (trust * off)).exp())
     return speech
 
 
-def sound(bins: Tensor) -> Tensor:
+def inverse_spectrum(bins: Tensor) -> Tensor:
     """The speech [batch, frames * 160] whose `spectrum` is nearest to `bins` [batch, 513, frames], least squares."""
     frames = bins.shape[-1]
     whole = (1, (frames - 1) * HOP + FFT)

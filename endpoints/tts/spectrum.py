@@ -1,4 +1,4 @@
-"""The mel spectrogram that synthesis draws and a vocoder makes sound of."""
+"""The mel spectrogram between synthesizer and vocoder."""
 
 from __future__ import annotations
 
@@ -13,23 +13,23 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 HOP = 160
-"""10 ms: 16000 / 160 / 25 = 4 mel frames a video frame (the SyncSC paper, eq. 14)."""
+"""10 ms: 16000 / 160 / 25 = 4 mel frames per video frame (the SyncSC paper, eq. 14)."""
 FFT = 1024
 WINDOW = 744
 """46.4 ms, as HiFi-GAN's 1024 samples at 22.05 kHz."""
 BANDS = 80
 LEAST = 1e-5
-"""Amplitude that counts as nothing; its logarithm, -11.5, is the floor."""
+"""Smallest amplitude; its logarithm, -11.5, is the floor."""
 
 
 def mel(speech: Tensor) -> Tensor:
-    """Natural logarithm of the mel amplitude spectrogram, as HiFi-GAN has it (Slaney's bands, 0 to 8 kHz).
+    """Natural logarithm of the mel amplitude spectrogram, as in HiFi-GAN (Slaney's bands, 0 to 8 kHz).
 
     Args:
         speech: float32 [..., samples] in [-1, 1], 16 kHz.
     Returns:
-        float32 [..., 80, samples // 160]; frame i is about the samples from 160 i on, its window centred on their
-        middle.
+        float32 [..., 80, samples // 160]; the window of frame i is centred on the middle of samples
+        160 i to 160 i + 159.
     Source: Kong et al. 2020 (HiFi-GAN), reference implementation's `mel_spectrogram`.
     """
     amplitude = spectrum(speech).abs()
@@ -38,7 +38,7 @@ def mel(speech: Tensor) -> Tensor:
 
 
 def spectrum(speech: Tensor) -> Tensor:
-    """Short-time spectrum, complex64 [..., 513, samples // 160]; see `mel` for where frames stand."""
+    """Short-time spectrum, complex64 [..., 513, samples // 160]; see `mel` for the position of frames."""
     import torch
 
     count = speech.shape[-1] // HOP
@@ -61,7 +61,7 @@ def window_of(device: str) -> Tensor:
 
 @lru_cache(maxsize=4)
 def bands_of(device: str) -> Tensor:
-    """The bands' weights of the bins, [80, 513]."""
+    """Weights of the bins in each band, [80, 513]."""
     import torch
     from transformers.audio_utils import mel_filter_bank
 

@@ -1,4 +1,4 @@
-"""What all synthesizers have in common, and where they are found by name."""
+"""The interface of synthesizers and their registry."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ from lossweep.endpoints.weights import sha256
 
 FPS = 25
 FRAME = SPEECH_RATE // FPS
-"""Samples of speech a video frame, 640."""
+"""Samples of speech per video frame, 640."""
 MELS = FRAME // HOP
-"""Mel frames a video frame, 4 (the SyncSC paper, eq. 14)."""
+"""Mel frames per video frame, 4 (the SyncSC paper, eq. 14)."""
 TRAINER = "lossweep.experiments.training.tts.train"
-REFERENCE_S = 1.0
-LISTENED_S = 8
-"""Seconds of the voice reference that are listened to."""
+SHORTEST_REFERENCE_S = 1.0
+LONGEST_REFERENCE_S = 8
+"""Seconds of the voice reference that are used."""
 QUIET = 1e-3
-LOUDNESS = 0.08
-"""What `loudness` is of all speech that networks see."""
+TARGET_LOUDNESS = 0.08
+"""`loudness` of all speech that networks see."""
 
 SYNTHESIZERS = Registry(
     "synthesizer",
@@ -43,8 +43,8 @@ class Synthesizer(Protocol):
 
     Attributes:
         label: identifier in tables.
-        title: for people.
-        follows_lips: whether `lips` are asked for; one that does not takes times only from the words' starts.
+        title: for reports and plots.
+        follows_lips: whether `lips` are used; without them only the words' starts determine times.
     """
 
     label: str
@@ -52,11 +52,11 @@ class Synthesizer(Protocol):
     follows_lips: bool
 
     @classmethod
-    def load(cls, device: str = "cpu", sounds: str = "own") -> Synthesizer:
-        """The trained one that ships.
+    def load(cls, device: str = "cpu", vocoder: str = "own") -> Synthesizer:
+        """The synthesizer with the weights that ship.
 
         Args:
-            sounds: the vocoder: "own", or a folder with a published HiFi-GAN checkpoint.
+            vocoder: "own", or a folder with a published HiFi-GAN checkpoint.
         Raises:
             WeightsError: weights are missing or broken.
         """
@@ -65,16 +65,16 @@ class Synthesizer(Protocol):
     def speak(
         self, words: Sequence[Word], lips: NDArray[np.float32] | None, frames: int, voice: NDArray[np.float32]
     ) -> NDArray[np.float32]:
-        """Speech for `frames` video frames, float32 [frames * 640] in [-1, 1], 16 kHz. Equal input, equal speech.
+        """Speech for `frames` video frames, float32 [frames * 640] in [-1, 1], 16 kHz. Equal inputs give equal speech.
 
         Args:
-            words: in order of time, as they arrived; what has no text is not said.
-            lips: [frames, >= 6], the face model's numbers in standard deviations, 25 a second (the first six are
-                used, less their mean); None without pictures.
+            words: in order of time, as they arrived; a word without text is not spoken.
+            lips: [frames, >= 6], the face model's coefficients in standard deviations, 25 per second (the first six are
+                used, less their running mean); None without pictures.
             frames: 1 or more.
             voice: [samples], 16 kHz: at least a second of the talker's speech.
         Raises:
-            ClipError: the voice is shorter than 1 s or silent, or a word cannot be said.
+            ClipError: the voice is shorter than 1 s or silent, or a word cannot be spoken.
         """
         ...
 
@@ -84,29 +84,29 @@ class Synthesizer(Protocol):
         ...
 
 
-def digests(*files: Path) -> dict[str, str]:
+def file_hashes(*files: Path) -> dict[str, str]:
     """File name -> SHA-256 of the files that are there."""
     return sha256(*(file for file in files if file.exists()))
 
 
-def checked_voice(voice: NDArray[np.float32]) -> tuple[NDArray[np.float32], float]:
-    """The voice reference at the common loudness, and by how much it was louder.
+def normalize_voice(voice: NDArray[np.float32]) -> tuple[NDArray[np.float32], float]:
+    """The voice reference at the common loudness, and its gain relative to that.
 
     Raises:
         ClipError: it is shorter than 1 s, or silent.
     """
     seconds = len(voice) / SPEECH_RATE
-    if seconds < REFERENCE_S:
+    if seconds < SHORTEST_REFERENCE_S:
         raise ClipError(
-            f"the voice reference lasts {seconds:.2f} s; give at least {REFERENCE_S:g} s of speech"
+            f"the voice reference lasts {seconds:.2f} s; give at least {SHORTEST_REFERENCE_S:g} s of speech"
         )
     level = loudness(voice)
     if level < QUIET:
-        raise ClipError("the voice reference is silent; choose a stretch in which the talker speaks")
-    return (voice * (LOUDNESS / level)).astype(np.float32), level / LOUDNESS
+        raise ClipError("the voice reference is silent; choose a part in which the talker speaks")
+    return (voice * (TARGET_LOUDNESS / level)).astype(np.float32), level / TARGET_LOUDNESS
 
 
 def loudness(speech: NDArray[np.float32]) -> float:
-    """Root mean square over the louder half of the video frames, of 1; 0 for nothing."""
+    """Root mean square over the louder half of the video frames, full scale 1; 0 for empty speech."""
     power = (speech[: len(speech) // FRAME * FRAME].reshape(-1, FRAME).astype(np.float64) ** 2).mean(1)
     return float(np.sqrt(np.sort(power)[len(power) // 2 :].mean())) if len(power) else 0.0

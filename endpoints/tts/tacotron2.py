@@ -1,4 +1,4 @@
-"""The baseline Tacotron 2: the words in the talker's voice, frame after frame."""
+"""The baseline Tacotron 2: the words in the talker's voice, autoregressively."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from lossweep.endpoints.clip import SPEECH_RATE, Word
-from lossweep.endpoints.tts import vocoder
-from lossweep.endpoints.tts.f0 import hertz, set_to
-from lossweep.endpoints.tts.inputs import scaled, unscaled
-from lossweep.endpoints.tts.phrases import timeline
+from lossweep.endpoints.tts.f0 import shift_f0, to_hertz
+from lossweep.endpoints.tts.inputs import PhonemeInputs, denormalize_mel, normalize_mel
+from lossweep.endpoints.tts.phrases import speak_phrases
 from lossweep.endpoints.tts.spectrum import HOP, mel
-from lossweep.endpoints.tts.synthesizer import LISTENED_S, TRAINER, checked_voice, digests
-from lossweep.endpoints.tts.tacotron2_network import AT_ONCE, Tacotron2Network
-from lossweep.endpoints.tts.vocoder import AnyVocoder
+from lossweep.endpoints.tts.synthesizer import LONGEST_REFERENCE_S, TRAINER, file_hashes, normalize_voice
+from lossweep.endpoints.tts.tacotron2_network import FRAMES_PER_STEP, Tacotron2Network
+from lossweep.endpoints.tts.vocoder import SHIPPED as VOCODER_WEIGHTS
+from lossweep.endpoints.tts.vocoder import Vocoder, load_vocoder
 from lossweep.endpoints.weights import load
 
 SHIPPED = Path(__file__).parent / "model" / "tacotron2.safetensors"
@@ -32,46 +32,44 @@ class Tacotron2:
     title = "Tacotron 2"
     follows_lips = False
 
-    def __init__(self, network: Tacotron2Network, sounds: AnyVocoder, device: str = "cpu") -> None:
-        self.network, self.vocoder, self.device = network.to(device).eval(), sounds, device
+    def __init__(self, network: Tacotron2Network, vocoder: Vocoder, device: str = "cpu") -> None:
+        self.network, self.vocoder, self.device = network.to(device).eval(), vocoder, device
 
     @classmethod
-    def load(cls, device: str = "cpu", sounds: str = "own") -> Tacotron2:
+    def load(cls, device: str = "cpu", vocoder: str = "own") -> Tacotron2:
         """See `Synthesizer`."""
-        return cls(_network(SHIPPED), vocoder.vocoder(sounds, device), device)
+        return cls(_network(SHIPPED), load_vocoder(vocoder, device), device)
 
     def speak(
         self, words: Sequence[Word], lips: NDArray[np.float32] | None, frames: int, voice: NDArray[np.float32]
     ) -> NDArray[np.float32]:
-        """See `Synthesizer`; the lips are not looked at, lost words are left out."""
-        voice, level = checked_voice(voice)
-        reference = scaled(mel(torch.from_numpy(voice[: LISTENED_S * SPEECH_RATE])))[None]
+        """See `Synthesizer`; the lips are not used, lost words are left out."""
+        voice, level = normalize_voice(voice)
+        reference = normalize_mel(mel(torch.from_numpy(voice[: LONGEST_REFERENCE_S * SPEECH_RATE])))[None]
 
-        def say(row: dict[str, Tensor]) -> tuple[Tensor, int]:
-            mels, pitch, lead = self.spectrogram(row, reference)
+        def synthesize(inputs: PhonemeInputs) -> tuple[Tensor, int]:
+            mels, pitch, lead = self.spectrogram(inputs)
             return self.vocoder.wave(mels, pitch) * level, lead * HOP
 
-        return timeline(words, frames, say).clamp(-1, 1).numpy()
+        return speak_phrases(words, frames, reference, synthesize).clamp(-1, 1).numpy()
 
     @torch.inference_mode()
-    def spectrogram(self, row: dict[str, Tensor], reference: Tensor) -> tuple[Tensor, Tensor, int]:
+    def spectrogram(self, inputs: PhonemeInputs) -> tuple[Tensor, Tensor, int]:
         """Mel spectrogram [80, frames], pitch [frames] in Hz and mel frames of pause before the first phoneme.
 
         Args:
-            row: see `phrases.sequence`.
-            reference: mel spectrogram of the voice [1, 80, any] in the network's scale.
+            inputs: a batch of one.
         """
-        given = {name: value.to(self.device) for name, value in (row | {"voice": reference}).items()}
-        drawn = self.network(given)
-        told = set_to(None, drawn["told"][0].cpu())
-        began = drawn["shares"][0].argmax(1) > 0
-        lead = int(began.int().argmax()) * AT_ONCE if bool(began.any()) else 0
-        return unscaled(drawn["mel"][0].cpu()), hertz(told), lead
+        output = self.network(inputs.to(self.device))
+        prosody = shift_f0(None, output.predicted[0].cpu())
+        began = output.attention[0].argmax(1) > 0
+        lead = int(began.int().argmax()) * FRAMES_PER_STEP if bool(began.any()) else 0
+        return denormalize_mel(output.mel[0].cpu()), to_hertz(prosody), lead
 
     @classmethod
     def weights(cls) -> dict[str, str]:
         """See `Synthesizer`."""
-        return digests(SHIPPED, vocoder.SHIPPED)
+        return file_hashes(SHIPPED, VOCODER_WEIGHTS)
 
 
 @lru_cache(maxsize=2)

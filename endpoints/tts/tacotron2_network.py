@@ -1,27 +1,29 @@
-"""Tacotron 2 on this project's data, smaller: it draws two mel frames at a time and attends to where it is."""
+"""A small Tacotron 2 with three mel frames per step and location-sensitive attention."""
 
 from __future__ import annotations
+
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
 
+from lossweep.endpoints.tts.inputs import PhonemeInputs
 from lossweep.endpoints.tts.networks import WIDTH, StyleEncoder
 from lossweep.endpoints.tts.phonemes import NAMES
 from lossweep.endpoints.tts.spectrum import BANDS
 
-AT_ONCE = 3
-"""Mel frames a step (the reduction factor of Wang et al. 2017)."""
+FRAMES_PER_STEP = 3
+"""Mel frames per step (the reduction factor of Wang et al. 2017)."""
 OUT = BANDS + 3
 STATE = 256
-MOST = 1500
-"""Mel frames of a phrase at most, 15 s."""
-
-
-OWN, NOTHING = 0.5, 0.2
+MAX_FRAMES = 1500
+"""Maximum length of a phrase in mel frames, 15 s."""
+OWN_FRAMES, ZERO_FRAMES = 0.5, 0.2
+"""Shares of training steps that continue from the network's own output, and from zeros."""
 
 
 class Attention(nn.Module):
-    """Location-sensitive attention (Chorowski et al. 2015): what was attended to before is seen through a filter."""
+    """Location-sensitive attention (Chorowski et al. 2015): earlier weights enter through a convolution."""
 
     def __init__(self, inner: int = 96) -> None:
         super().__init__()
@@ -32,10 +34,27 @@ class Attention(nn.Module):
         self.score = nn.Linear(inner, 1)
 
     def forward(self, state: Tensor, keys: Tensor, before: Tensor, absent: Tensor) -> Tensor:
-        """Shares [batch, n]; keys as `key` gives them; before [batch, 2, n], last and summed shares."""
+        """Weights [batch, n]; keys as `key` gives them; before [batch, 2, n], last and summed weights."""
         seen = self.seen(self.location(before).transpose(1, 2))
         logits = self.score(torch.tanh(self.query(state)[:, None] + keys + seen))[..., 0]
         return logits.masked_fill(absent, -1e4).softmax(1)
+
+
+class TacotronOutput(NamedTuple):
+    """What the network computes.
+
+    Attributes:
+        coarse, mel: [batch, 80, frames] in the networks' scale, before and after the postnet.
+        predicted: [batch, 3, frames], pitch, voicing as a logit and energy.
+        attention: [batch, steps, n].
+        stop: [batch, steps], a logit.
+    """
+
+    coarse: Tensor
+    mel: Tensor
+    predicted: Tensor
+    attention: Tensor
+    stop: Tensor
 
 
 class Tacotron2Network(nn.Module):
@@ -54,7 +73,7 @@ class Tacotron2Network(nn.Module):
         self.attention = Attention()
         self.first = nn.LSTMCell(128 + WIDTH, STATE)
         self.second = nn.LSTMCell(STATE + WIDTH, STATE)
-        self.out = nn.Linear(STATE + WIDTH, AT_ONCE * OUT)
+        self.out = nn.Linear(STATE + WIDTH, FRAMES_PER_STEP * OUT)
         self.stop = nn.Linear(STATE + WIDTH, 1)
         self.postnet = nn.Sequential(
             nn.Conv1d(BANDS, 160, 5, padding=2),
@@ -64,36 +83,33 @@ class Tacotron2Network(nn.Module):
             nn.Conv1d(160, BANDS, 5, padding=2),
         )
 
-    def encoded(self, given: dict[str, Tensor]) -> Tensor:
-        """Phonemes and voice to [batch, n, width]; see `FastSpeech2Network` for what is given."""
-        x = (self.name(given["names"]) + self.stress(given["stress"])).transpose(1, 2)
+    def encode(self, inputs: PhonemeInputs) -> Tensor:
+        """Phonemes and voice to [batch, n, width]."""
+        x = (self.name(inputs.names) + self.stress(inputs.stress)).transpose(1, 2)
         for layer in self.near:
-            x = x + torch.relu(layer(x.masked_fill(given["absent"][:, None], 0.0)))
-        return self.along(x.transpose(1, 2))[0] + self.style(given["voice"])[:, None]
+            x = x + torch.relu(layer(x.masked_fill(inputs.absent[:, None], 0.0)))
+        return self.along(x.transpose(1, 2))[0] + self.style(inputs.voice)[:, None]
 
-    def _mixed(self, true: Tensor, own: Tensor) -> Tensor:
-        """In training half of the frames that it goes on from are its own and a fifth are nothing.
+    def _sample(self, teacher: Tensor, own: Tensor) -> Tensor:
+        """The frame that a training step continues from: the teacher's, the network's own or zeros.
 
-        A frame says almost all about the next one; a network that may lean on it does not learn to attend.
-        Source: scheduled sampling (Bengio et al. 2015).
+        A frame determines the next one almost completely, so a network that always has the true one does not learn
+        to attend. Source: scheduled sampling (Bengio et al. 2015).
         """
         if not self.training:
-            return true
-        chance = torch.rand(len(true), 1, device=true.device)
-        return torch.where(chance < OWN, own, torch.where(chance < OWN + NOTHING, 0.0, true))
+            return teacher
+        chance = torch.rand(len(teacher), 1, device=teacher.device)
+        zeroed = torch.where(chance < OWN_FRAMES + ZERO_FRAMES, 0.0, teacher)
+        return torch.where(chance < OWN_FRAMES, own, zeroed)
 
-    def forward(self, given: dict[str, Tensor], true: Tensor | None = None) -> dict[str, Tensor]:
-        """Draws a mel spectrogram for each sequence.
+    def forward(self, inputs: PhonemeInputs, teacher: Tensor | None = None) -> TacotronOutput:
+        """A mel spectrogram for each sequence.
 
         Args:
-            given: see `FastSpeech2Network`.
-            true: what precedes each step in training, [batch, 83, frames]: mel, pitch, voiced, energy; None: what
-                was drawn itself, until it stops (for a batch of one).
-        Returns:
-            coarse and mel [batch, 80, frames] in the networks' scale; told [batch, 3, frames], pitch, voicing as a
-            logit and energy; shares [batch, steps, n]; stop [batch, steps], a logit.
+            teacher: true frames that steps continue from in training, [batch, 83, frames]: mel, pitch, voiced, energy;
+                None: the network's own, until it stops (for a batch of one).
         """
-        memory = self.encoded(given)
+        memory = self.encode(inputs)
         keys = self.attention.key(memory)
         batch, count, _ = memory.shape
         state = [memory.new_zeros(batch, STATE) for _ in range(4)]
@@ -101,37 +117,34 @@ class Tacotron2Network(nn.Module):
         shares[:, 0], total = 1.0, memory.new_zeros(batch, count)
         last = memory.new_zeros(batch, OUT)
         drawn, stops, attended = [], [], []
-        for step in range(MOST // AT_ONCE if true is None else true.shape[2] // AT_ONCE):
+        for step in range(
+            MAX_FRAMES // FRAMES_PER_STEP if teacher is None else teacher.shape[2] // FRAMES_PER_STEP
+        ):
             x = self.drop(self.prenet(last))
             state[0], state[1] = self.first(torch.cat([x, context], 1), (state[0], state[1]))
-            shares = self.attention(state[0], keys, torch.stack([shares, total], 1), given["absent"])
+            shares = self.attention(state[0], keys, torch.stack([shares, total], 1), inputs.absent)
             total = total + shares
             context = torch.einsum("bn,bnw->bw", shares, memory)
             state[2], state[3] = self.second(torch.cat([state[0], context], 1), (state[2], state[3]))
             seen = torch.cat([state[2], context], 1)
-            frames = self.out(seen).view(batch, AT_ONCE, OUT)
+            frames = self.out(seen).view(batch, FRAMES_PER_STEP, OUT)
             drawn.append(frames)
             stops.append(self.stop(seen)[:, 0])
             attended.append(shares)
             own = _fed(frames[:, -1])
-            if true is None:
+            if teacher is None:
                 last = own
                 if float(stops[-1]) > 0 and int(shares.argmax()) >= count - 2:
                     break
             else:
-                last = self._mixed(true[:, :, (step + 1) * AT_ONCE - 1], own.detach())
+                last = self._sample(teacher[:, :, (step + 1) * FRAMES_PER_STEP - 1], own.detach())
         x = torch.cat(drawn, 1).transpose(1, 2)
-        coarse, told = x[:, :BANDS], x[:, BANDS:]
-        return {
-            "coarse": coarse,
-            "mel": coarse + self.postnet(coarse),
-            "told": told,
-            "shares": torch.stack(attended, 1),
-            "stop": torch.stack(stops, 1),
-        }
+        coarse, predicted = x[:, :BANDS], x[:, BANDS:]
+        attention, stop = torch.stack(attended, 1), torch.stack(stops, 1)
+        return TacotronOutput(coarse, coarse + self.postnet(coarse), predicted, attention, stop)
 
 
 def _fed(frame: Tensor) -> Tensor:
-    """A frame as drawn [batch, 83] as the next step takes it: voicing 0 or 1."""
+    """An output frame [batch, 83] as the next step's input: voicing 0 or 1."""
     mel, pitch, voicing, energy = frame.split([BANDS, 1, 1, 1], 1)
     return torch.cat([mel, pitch, (voicing > 0).to(frame.dtype), energy], 1)

@@ -1,4 +1,4 @@
-"""Lips that synthetic speech would have: a linear model from phonemes and sound, fitted to real clips."""
+"""Viseme regression: lips for synthetic speech by a linear model of phonemes and sound, fitted to real clips."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from scipy.linalg import solve_discrete_lyapunov
 from scipy.ndimage import uniform_filter1d
 
 from lossweep.channels.errors import WeightsError
-from lossweep.endpoints.tts.phonemes import base
+from lossweep.endpoints.tts.phonemes import normalize_phoneme
 from lossweep.endpoints.tts.spectrum import BANDS, mel
 from lossweep.endpoints.tts.synthesizer import FPS, FRAME, MELS
 
 SHIPPED = Path(__file__).parent / "model" / "visemes.npz"
-AROUND = 4
-"""Frames before and after whose phonemes move the lips of one."""
+CONTEXT = 4
+"""Frames before and after whose features are used."""
 CLASSES = {
     name: i + 1
     for i, names in enumerate(
@@ -45,35 +45,35 @@ CLASSES = {
 """Viseme of a phoneme; 0 is silence."""
 COUNT = 1 + max(CLASSES.values())
 SOUNDS = 5
-QUIETEST = -9.0
-SLOW = 75
-"""Frames whose running mean is taken off lips: what moves more slowly is mood, not speech."""
-FARTHEST = 6
-"""Frames by which sound and pictures of a clip may be apart."""
+FLOOR = -9.0
+TREND_FRAMES = 75
+"""Length of the running mean that is subtracted from lips: slower motion is not speech."""
+MAX_LAG = 6
+"""Maximum offset between sound and pictures of a clip, in frames."""
 RIDGES = np.concatenate(
-    [np.full((2 * AROUND + 1) * COUNT, 300.0), np.full((2 * AROUND + 1) * SOUNDS, 1000.0)]
+    [np.full((2 * CONTEXT + 1) * COUNT, 300.0), np.full((2 * CONTEXT + 1) * SOUNDS, 1000.0)]
 )
 
 
 @dataclass(frozen=True)
-class Visemes:
-    """Expressions [frames, 6] in standard deviations, their running mean taken off, from evidence and chance.
+class VisemeRegression:
+    """Expressions [frames, 6] in standard deviations without their running mean, from phonemes and sound.
 
-    Lips are `evidence @ weights`, and what that leaves of real lips: a vector autoregression of the first order
-    with the real residual's covariance at lags 0 and 1.
+    Lips are `features @ weights` plus a residual: a first-order vector autoregression with the covariance of the real
+    residual at lags 0 and 1.
 
     Attributes:
         weights: float32 [9 * (15 + 5), 6].
-        memory: float32 [6, 6], by how much a residual is the one before.
-        chance: float32 [6, 6], covariance of what is new in it.
+        transition: float32 [6, 6], from a residual to the next one.
+        innovation_covariance: float32 [6, 6].
     """
 
     weights: NDArray[np.float32]
-    memory: NDArray[np.float32]
-    chance: NDArray[np.float32]
+    transition: NDArray[np.float32]
+    innovation_covariance: NDArray[np.float32]
 
     @classmethod
-    def load(cls, path: Path = SHIPPED) -> Visemes:
+    def load(cls, path: Path = SHIPPED) -> VisemeRegression:
         """The model that ships.
 
         Raises:
@@ -91,107 +91,114 @@ class Visemes:
         np.savez_compressed(path, **{f.name: getattr(self, f.name) for f in fields(self)})
 
     def lips(
-        self, evidence: NDArray[np.float32], share: float = 0.0, rng: np.random.Generator | None = None
+        self,
+        features: NDArray[np.float32],
+        residual_scale: float = 0.0,
+        rng: np.random.Generator | None = None,
     ) -> NDArray[np.float32]:
         """Expressions float32 [frames, 6].
 
         Args:
-            evidence: as `evidence` gives it.
-            share: standard deviation of the residual in that of real lips; 0 for the likeliest lips.
-            rng: where the residual comes from.
+            features: as `viseme_features` returns them.
+            residual_scale: standard deviation of the residual relative to that of real lips; 0 for the expected lips.
+            rng: of the residual; None for none.
         """
-        moved = evidence.astype(np.float64) @ self.weights
+        moved = features.astype(np.float64) @ self.weights
         if rng is not None:
-            moved += share * self._residual(len(moved), rng)
-        return moving(moved)
+            moved += residual_scale * self._residual(len(moved), rng)
+        return detrend(moved)
 
     def _residual(self, frames: int, rng: np.random.Generator) -> NDArray[np.float64]:
-        state = rng.multivariate_normal(np.zeros(6), solve_discrete_lyapunov(self.memory, self.chance))
-        new = rng.multivariate_normal(np.zeros(6), self.chance, frames)
+        state = rng.multivariate_normal(
+            np.zeros(6), solve_discrete_lyapunov(self.transition, self.innovation_covariance)
+        )
+        new = rng.multivariate_normal(np.zeros(6), self.innovation_covariance, frames)
         out = np.empty((frames, 6))
         for i in range(frames):
             out[i] = state
-            state = self.memory @ state + new[i]
+            state = self.transition @ state + new[i]
         return out
 
 
 def fit(
-    evidences: Sequence[NDArray[np.float32]], lips: Sequence[NDArray[np.float32]], rounds: int = 3
-) -> tuple[Visemes, list[int]]:
-    """The model of clips, and by how many frames each clip's sound is ahead of its pictures.
+    features: Sequence[NDArray[np.float32]], lips: Sequence[NDArray[np.float32]], rounds: int = 3
+) -> tuple[VisemeRegression, list[int]]:
+    """Fits the model to clips; returns it and the lag of each clip: frames by which its sound is ahead of its pictures.
 
-    In each round every clip is set to the offset, within 6 frames, at which the other clips' model fits it best.
+    In each round every clip is shifted by the lag, within 6 frames, at which the model of the other clips fits it best.
 
     Args:
-        evidences: [frames, 180] of each clip.
-        lips: [frames, 6] of each, as `moving` leaves them.
+        features: [frames, 180] of each clip.
+        lips: [frames, 6] of each, without their running mean (`detrend`).
     """
-    late = [0] * len(lips)
+    lags = [0] * len(lips)
     for _ in range(rounds):
-        late = [
-            offset(_solve(evidences, lips, late, leave_out=i), evidences[i], lips[i])
+        lags = [
+            best_lag(_solve(features, lips, lags, leave_out=i), features[i], lips[i])
             for i in range(len(lips))
         ]
-    weights = _solve(evidences, lips, late)
-    left = [y - np.roll(x, k, 0) @ weights for x, y, k in zip(evidences, lips, late, strict=True)]
-    before = np.concatenate([one[FARTHEST:-FARTHEST][:-1] for one in left])
-    after = np.concatenate([one[FARTHEST:-FARTHEST][1:] for one in left])
-    memory = np.linalg.lstsq(before, after, rcond=None)[0].T
-    chance = np.cov((after - before @ memory.T).T)
-    return Visemes(np.float32(weights), np.float32(memory), np.float32(chance)), late
+    weights = _solve(features, lips, lags)
+    left = [y - np.roll(x, k, 0) @ weights for x, y, k in zip(features, lips, lags, strict=True)]
+    before = np.concatenate([one[MAX_LAG:-MAX_LAG][:-1] for one in left])
+    after = np.concatenate([one[MAX_LAG:-MAX_LAG][1:] for one in left])
+    transition = np.linalg.lstsq(before, after, rcond=None)[0].T
+    innovation_covariance = np.cov((after - before @ transition.T).T)
+    return VisemeRegression(
+        np.float32(weights), np.float32(transition), np.float32(innovation_covariance)
+    ), lags
 
 
-def offset(weights: NDArray, evidence: NDArray[np.float32], lips: NDArray[np.float32]) -> int:
-    """Frames, -6 to 6, by which the evidence must be delayed to fit the lips best."""
-    inner = slice(FARTHEST, -FARTHEST)
+def best_lag(weights: NDArray, features: NDArray[np.float32], lips: NDArray[np.float32]) -> int:
+    """Frames, -6 to 6, by which the features must be delayed to fit the lips best."""
+    inner = slice(MAX_LAG, -MAX_LAG)
 
-    def likeness(k: int) -> float:
-        guess = np.roll(evidence, k, 0)[inner] @ weights
+    def correlation(k: int) -> float:
+        guess = np.roll(features, k, 0)[inner] @ weights
         return float((guess * lips[inner]).sum() / np.linalg.norm(guess))
 
-    return max(range(-FARTHEST, FARTHEST + 1), key=likeness)
+    return max(range(-MAX_LAG, MAX_LAG + 1), key=correlation)
 
 
-def moving(lips: NDArray[np.floating]) -> NDArray[np.float32]:
+def detrend(lips: NDArray[np.floating]) -> NDArray[np.float32]:
     """Lips [frames, n] without their running mean over 3 s."""
     lips = np.asarray(lips, np.float64)
-    return (lips - uniform_filter1d(lips, SLOW, axis=0, mode="nearest")).astype(np.float32)
+    return (lips - uniform_filter1d(lips, TREND_FRAMES, axis=0, mode="nearest")).astype(np.float32)
 
 
 def _solve(
-    evidences: Sequence[NDArray], lips: Sequence[NDArray], late: Sequence[int], leave_out: int = -1
+    features: Sequence[NDArray], lips: Sequence[NDArray], lags: Sequence[int], leave_out: int = -1
 ) -> NDArray[np.float64]:
-    inner = slice(FARTHEST, -FARTHEST)
+    inner = slice(MAX_LAG, -MAX_LAG)
     used = [i for i in range(len(lips)) if i != leave_out]
-    x = np.concatenate([np.roll(evidences[i], late[i], 0)[inner] for i in used]).astype(np.float64)
+    x = np.concatenate([np.roll(features[i], lags[i], 0)[inner] for i in used]).astype(np.float64)
     y = np.concatenate([lips[i][inner] for i in used])
     return np.linalg.solve(x.T @ x + np.diag(RIDGES), x.T @ y)
 
 
-def evidence(phonemes: Sequence[tuple], speech: NDArray[np.float32]) -> NDArray[np.float32]:
-    """What phonemes and sound say of each video frame's lips.
+def viseme_features(phonemes: Sequence[tuple], speech: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Features of phonemes and sound for each video frame.
 
     Args:
-        phonemes: (espeak's name, start, end, ...) in seconds; what no phoneme fills is silence.
+        phonemes: (espeak's name, start, end, ...) in seconds; the rest is silence.
         speech: float32 [frames * 640], 16 kHz.
     Returns:
-        float32 [frames, 9 * (15 + 5)], running mean taken off: of the frame, and of the four before and after it,
-            the share that each viseme fills, and the level in five bands.
+        float32 [frames, 9 * (15 + 5)] without their running mean: of the frame and the four before and after it, the
+            share of its time that each viseme fills, and the level in five bands.
     """
     frames = len(speech) // FRAME
-    shares = np.zeros((frames + 2 * AROUND, COUNT), np.float32)
-    edges = (np.arange(frames + 2 * AROUND + 1) - AROUND) / FPS
+    shares = np.zeros((frames + 2 * CONTEXT, COUNT), np.float32)
+    edges = (np.arange(frames + 2 * CONTEXT + 1) - CONTEXT) / FPS
     for name, start, end, *_ in phonemes:
-        known = CLASSES.get(base(name)[0])
+        known = CLASSES.get(normalize_phoneme(name)[0])
         if known:
             inside = np.clip(np.minimum(edges[1:], end) - np.maximum(edges[:-1], start), 0, None)
             shares[:, known] += inside * FPS
     shares[:, 0] = np.clip(1 - shares.sum(1), 0, 1)
-    level = mel(torch.from_numpy(speech[: frames * FRAME])).clamp(min=QUIETEST).numpy()
+    level = mel(torch.from_numpy(speech[: frames * FRAME])).clamp(min=FLOOR).numpy()
     level = level.reshape(SOUNDS, BANDS // SOUNDS, frames, MELS).mean((1, 3)).T / 2
-    level = np.pad(level, ((AROUND, AROUND), (0, 0)), mode="edge")
+    level = np.pad(level, ((CONTEXT, CONTEXT), (0, 0)), mode="edge")
     both = [
-        np.lib.stride_tricks.sliding_window_view(one, 2 * AROUND + 1, 0).reshape(frames, -1)
+        np.lib.stride_tricks.sliding_window_view(one, 2 * CONTEXT + 1, 0).reshape(frames, -1)
         for one in (shares, level)
     ]
-    return moving(np.concatenate(both, 1))
+    return detrend(np.concatenate(both, 1))

@@ -1,10 +1,11 @@
-"""The network of visual-guided synthesis: the lips ask, the phonemes answer."""
+"""The network of visual-guided synthesis: cross-attention, lips are queries, phonemes keys and values."""
 
 from __future__ import annotations
 
 import torch
 from torch import Tensor, nn
 
+from lossweep.endpoints.tts.inputs import VisualInputs
 from lossweep.endpoints.tts.networks import (
     HEADS,
     WIDTH,
@@ -45,10 +46,9 @@ class LipEncoder(nn.Module):
 class Aligner(nn.Module):
     """Attention with the lips as query and the phonemes as key and value (the SyncSC paper, eq. 13).
 
-    Two things are not in the paper. A receiver knows the words' times, so a phoneme is favoured near its nominal
-    time: its logit falls with the square of the distance from its interval, with a width a head that is learned. And
-    one more key, of nobody's phoneme, is silence. What follows gets, beside the context, how far the phoneme that a
-    frame looks at has come.
+    Two additions to the paper. A receiver knows the words' times, so a phoneme is favoured near its nominal time: its
+    logit decreases with the square of the distance from its interval, with a learned width per head. One additional
+    key stands for silence. The output is the context plus the position of the frame within the attended phoneme.
     """
 
     def __init__(self) -> None:
@@ -62,7 +62,14 @@ class Aligner(nn.Module):
     def forward(
         self, lips: Tensor, content: Tensor, starts: Tensor, ends: Tensor, absent: Tensor, rate: int = FPS
     ) -> Tensor:
-        """lips [batch, frames, width], `rate` a second, content [batch, n, width], starts and ends [batch, n] in s."""
+        """The context of each frame, [batch, frames, width].
+
+        Args:
+            lips: [batch, frames, width], `rate` frames per second.
+            content: of phonemes, [batch, n, width].
+            starts, ends: of phonemes, [batch, n] in seconds.
+            absent: bool [batch, n], True at padding.
+        """
         batch, frames, _ = lips.shape
         content = torch.cat([self.silence.expand(batch, 1, -1), content], 1)
 
@@ -89,8 +96,8 @@ class Aligner(nn.Module):
 class VisualNetwork(nn.Module):
     """Phonemes, lips and a voice to a mel spectrogram (the SyncSC paper, Section III-D and Fig. 5).
 
-    Beside the paper's path the lips ask once more, four times a frame, after the expansion: 40 ms are too coarse for
-    the burst of a plosive.
+    In addition to the paper there is a second attention at four times the frame rate, after the expansion: 40 ms are
+    too coarse for the burst of a plosive.
     """
 
     def __init__(self) -> None:
@@ -102,20 +109,17 @@ class VisualNetwork(nn.Module):
         self.expand = nn.ModuleList(nn.ConvTranspose1d(WIDTH, WIDTH, 4, 2, 1) for _ in range(2))
         self.adaptor, self.generator = VarianceAdaptor(), MelGenerator()
 
-    def forward(self, given: dict[str, Tensor], true: Tensor | None = None) -> tuple[Tensor, Tensor]:
+    def forward(self, inputs: VisualInputs, prosody: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """A mel spectrogram for each window.
 
         Args:
-            given: names, stress (int [batch, n]); starts, ends (seconds, [batch, n]); absent (bool [batch, n]) and
-                hidden (absent, but one of each row is not); lips [batch, frames, 6] and known [batch, frames];
-                voice [batch, 80, any], in the networks' scale.
-            true: see `VarianceAdaptor`.
+            prosody: see `VarianceAdaptor`.
         Returns:
-            mel [batch, 80, 4 frames] in the networks' scale; pitch, voicing and energy [batch, 3, 4 frames].
+            mel [batch, 80, 4 frames] in the networks' scale; predicted pitch, voicing and energy [batch, 3, 4 frames].
         """
-        starts, ends, absent = given["starts"], given["ends"], given["absent"]
-        content = self.content(given["names"], given["stress"], ends - starts, given["hidden"])
-        lips = self.lips(given["lips"], given["known"])
+        starts, ends, absent = inputs.starts, inputs.ends, inputs.absent
+        content = self.content(inputs.names, inputs.stress, ends - starts, inputs.masked)
+        lips = self.lips(inputs.lips, inputs.known)
         lips = lips + positions(lips.shape[1], lips.device)
         for block in self.moving:
             lips = block(lips)
@@ -127,6 +131,6 @@ class VisualNetwork(nn.Module):
         x = x.transpose(1, 2)
         for layer in self.expand:
             x = nn.functional.leaky_relu(layer(x), 0.1)
-        x = x + fine.transpose(1, 2) + self.style(given["voice"])[..., None]
-        x, told = self.adaptor(x, true)
-        return self.generator(x), told
+        x = x + fine.transpose(1, 2) + self.style(inputs.voice)[..., None]
+        x, predicted = self.adaptor(x, prosody)
+        return self.generator(x), predicted

@@ -1,4 +1,4 @@
-"""From mel spectrogram and pitch to sound: the vocoder that ships, and a user's by the name of its folder."""
+"""Vocoders, from mel spectrogram and pitch to speech: the one that ships, and published HiFi-GAN checkpoints."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ SHIPPED = Path(__file__).parent / "model" / "vocoder.safetensors"
 SEED = 1
 
 
-class AnyVocoder(Protocol):
-    """What makes sound of a mel spectrogram.
+class Vocoder(Protocol):
+    """From a mel spectrogram and pitch to speech.
 
     Attributes:
         label: for tables and plots.
@@ -28,13 +28,13 @@ class AnyVocoder(Protocol):
     label: str
 
     def wave(self, mel: Tensor, pitch_hz: Tensor) -> Tensor:
-        """Speech [frames * 160] or [batch, frames * 160] in [-1, 1], 16 kHz. Equal input, equal speech.
+        """Speech [frames * 160] or [batch, frames * 160] in [-1, 1], 16 kHz. Equal inputs give equal speech.
 
         Args:
-            mel: [80, frames] or [batch, 80, frames], as `spectrum.mel` gives it.
-            pitch_hz: [frames] or [batch, frames], as `pitch.pitch` gives it; 0 where unvoiced.
+            mel: [80, frames] or [batch, 80, frames], see `spectrum.mel`.
+            pitch_hz: [frames] or [batch, frames], see `pitch.pitch`; 0 where unvoiced.
         Raises:
-            ValueError: the shapes do not go together.
+            ValueError: the shapes do not match.
         """
         ...
 
@@ -43,21 +43,21 @@ class AnyVocoder(Protocol):
         ...
 
 
-def vocoder(name: str, device: str = "cpu") -> AnyVocoder:
+def load_vocoder(name: str, device: str = "cpu") -> Vocoder:
     """The vocoder that ships ("own"), or the published HiFi-GAN checkpoint in a folder of that name.
 
     Raises:
         WeightsError: weights are missing, broken or made for other spectrograms.
     """
-    if name == Vocoder.label:
-        return Vocoder.load(device)
+    if name == HarmonicVocoder.label:
+        return HarmonicVocoder.load(device)
     from lossweep.endpoints.tts.hifigan import HifiGan
 
     return HifiGan.load(Path(name), device)
 
 
-class Vocoder:
-    """Pulses at the pitch and noise, through filters that a small network draws; see `HarmonicNetwork`."""
+class HarmonicVocoder:
+    """Pulses at the pitch and noise through filters that a small network predicts; see `HarmonicNetwork`."""
 
     label = "own"
 
@@ -65,8 +65,8 @@ class Vocoder:
         self.network, self.device = network.to(device).eval(), device
 
     @classmethod
-    def load(cls, device: str = "cpu") -> Vocoder:
-        """The trained one that ships.
+    def load(cls, device: str = "cpu") -> HarmonicVocoder:
+        """The vocoder with the weights that ship.
 
         Raises:
             WeightsError: weights are missing or broken.
@@ -75,27 +75,27 @@ class Vocoder:
 
     @torch.inference_mode()
     def wave(self, mel: Tensor, pitch_hz: Tensor) -> Tensor:
-        """See `AnyVocoder.wave`."""
-        mels, pitch = batched(mel, pitch_hz)
+        """See `HarmonicVocoder.wave`."""
+        mels, pitch = add_batch(mel, pitch_hz)
         mels, pitch = mels.to(self.device), pitch.to(self.device)
         speech = self.network.wave(mels, pitch, excite(pitch, torch.Generator().manual_seed(SEED)))
         return speech.clamp(-1, 1).reshape(*mel.shape[:-2], -1).to(mel.device)
 
     def weights(self) -> dict[str, str]:
-        """See `AnyVocoder.weights`."""
+        """See `HarmonicVocoder.weights`."""
         return sha256(SHIPPED)
 
 
-def batched(mel: Tensor, pitch_hz: Tensor) -> tuple[Tensor, Tensor]:
-    """Both with a batch in front, float32.
+def add_batch(mel: Tensor, pitch_hz: Tensor) -> tuple[Tensor, Tensor]:
+    """Both with a batch dimension, float32.
 
     Raises:
-        ValueError: see `AnyVocoder.wave`.
+        ValueError: see `HarmonicVocoder.wave`.
     """
     if mel.shape[-2:-1] != (BANDS,) or mel.ndim > 3 or pitch_hz.shape != (*mel.shape[:-2], mel.shape[-1]):
         raise ValueError(
             f"mel {tuple(mel.shape)} and pitch {tuple(pitch_hz.shape)} must be "
-            f"[{BANDS}, frames] and [frames], or both with a batch in front"
+            f"[{BANDS}, frames] and [frames], or both with a batch dimension"
         )
     frames = mel.shape[-1]
     return mel.reshape(-1, BANDS, frames).float(), pitch_hz.reshape(-1, frames).float()

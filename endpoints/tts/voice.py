@@ -1,4 +1,4 @@
-"""The receiver's voice: it speaks the words that arrived, in the talker's manner, while the lips move."""
+"""The receiver's voice: speech synthesised from received words and lips, in the talker's voice."""
 
 from __future__ import annotations
 
@@ -18,18 +18,17 @@ from lossweep.endpoints.clip import SPEECH_RATE, Clip, ClipError, Playback, Word
 from lossweep.endpoints.session import SESSION_CONFIG
 from lossweep.endpoints.syncsc.face_model import EXPRESSION
 from lossweep.endpoints.tts.phonemes import check_latin, is_latin
-from lossweep.endpoints.tts.synthesizer import FPS, SYNTHESIZERS, Synthesizer, checked_voice
+from lossweep.endpoints.tts.synthesizer import FPS, SYNTHESIZERS, Synthesizer, normalize_voice
 
-HELD = 64
+CACHED_UTTERANCES = 64
 
 
 class VoiceParams(BaseModel):
-    """Who speaks the received words.
+    """The synthesizer that speaks the received words.
 
     Attributes:
-        name: "visual" (guided by the received lips), or "fastspeech2" or "tacotron2" (durations of their own).
-        reference_s: the beginning of the clip's speech that both ends know, as they know the reference picture;
-            seconds.
+        name: "visual" (guided by the received lips), or "fastspeech2" or "tacotron2" (predicted durations).
+        reference_s: length in seconds of the voice reference, the beginning of the clip's speech, which both ends know.
         vocoder: "own", or the folder of a published HiFi-GAN checkpoint.
     """
 
@@ -51,13 +50,13 @@ class VoiceParams(BaseModel):
 
     @property
     def follows_lips(self) -> bool:
-        """Whether it asks for received lips."""
+        """Whether it uses the received lips."""
         return bool(SYNTHESIZERS.get(self.name).follows_lips)
 
 
 @dataclass(frozen=True)
 class VoiceSession:
-    """What a receiver that speaks knows beforehand.
+    """What a receiver with a voice knows beforehand.
 
     Attributes:
         name, vocoder: as in `VoiceParams`.
@@ -71,7 +70,7 @@ class VoiceSession:
 
 
 def voice_session(params: VoiceParams, clip: Clip) -> VoiceSession:
-    """What both ends know of the talker's voice.
+    """The session of the voice: synthesizer and voice reference.
 
     Raises:
         ClipError: the clip has no sound, its beginning is silent, or its words are not English.
@@ -79,12 +78,12 @@ def voice_session(params: VoiceParams, clip: Clip) -> VoiceSession:
     clip.in_english(f"the voice {params.label}")
     if clip.speech is None:
         raise ClipError(
-            f"clip {clip.name} has no sound, of which the voice {params.label} needs {params.reference_s:g} s; "
+            f"clip {clip.name} has no sound; the voice {params.label} needs {params.reference_s:g} s of it; "
             "leave voice out, or choose a clip with speech"
         )
     reference = clip.speech[: round(params.reference_s * SPEECH_RATE)]
     try:
-        checked_voice(reference)
+        normalize_voice(reference)
         for word in clip.words or ():
             check_latin(word.text or "")
     except ClipError as error:
@@ -93,10 +92,10 @@ def voice_session(params: VoiceParams, clip: Clip) -> VoiceSession:
 
 
 def speak(playback: Playback, voice: VoiceSession, device: str = "cpu") -> NDArray[np.float32]:
-    """Speech for what was received, float32 [samples], 16 kHz; silent where no word is there.
+    """Speech for the received words, float32 [samples], 16 kHz; silent elsewhere.
 
-    It is as long as the pictures and the words that are there. Words in no Latin letters are not said. Equal words,
-    lips and voice are spoken once.
+    It is as long as the received pictures and words. Words that are not in Latin letters are not spoken. Speech is
+    cached by words, lips and voice.
 
     Args:
         playback: with the received words and, if there are any, pictures and the coefficients shown.
@@ -111,24 +110,24 @@ def speak(playback: Playback, voice: VoiceSession, device: str = "cpu") -> NDArr
     frames = -int(-duration_s * FPS // 1)
     lips = None if playback.semantics is None else _lips(playback.semantics, clip.fps, frames)
     key = _key(voice, words, lips, frames)
-    if key not in _spoken:
+    if key not in _cache:
         synthesizer = _synthesizer(voice.name, device, os.path.expandvars(voice.vocoder))
         speech = synthesizer.speak(words, lips, frames, np.frombuffer(voice.reference, "<f4"))
-        _spoken[key] = speech[: round(duration_s * SPEECH_RATE)]
-    _spoken.move_to_end(key)
-    while len(_spoken) > HELD:
-        _spoken.popitem(last=False)
-    return _spoken[key]
+        _cache[key] = speech[: round(duration_s * SPEECH_RATE)]
+    _cache.move_to_end(key)
+    while len(_cache) > CACHED_UTTERANCES:
+        _cache.popitem(last=False)
+    return _cache[key]
 
 
 def _lips(semantics: NDArray[np.float32], fps: float, frames: int) -> NDArray[np.float32]:
-    """The expressions 25 times per second; those after the last picture stay."""
+    """The expressions 25 times per second; the last one is held."""
     moved = semantics[:, EXPRESSION]
     at = np.minimum(np.arange(frames) / FPS * fps, len(moved) - 1)
     return np.stack([np.interp(at, np.arange(len(moved)), one) for one in moved.T], 1).astype(np.float32)
 
 
-_spoken: OrderedDict[bytes, NDArray[np.float32]] = OrderedDict()
+_cache: OrderedDict[bytes, NDArray[np.float32]] = OrderedDict()
 
 
 @lru_cache(maxsize=4)

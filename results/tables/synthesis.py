@@ -21,7 +21,7 @@ from lossweep.endpoints.clip import SPEECH_RATE, Clip, Playback, Word
 from lossweep.endpoints.endpoint import Truth
 from lossweep.endpoints.tts.pitch import pitch
 from lossweep.endpoints.tts.spectrum import mel
-from lossweep.endpoints.tts.synthesizer import SYNTHESIZERS, checked_voice
+from lossweep.endpoints.tts.synthesizer import SYNTHESIZERS, normalize_voice
 from lossweep.experiments.metrics.dnsmos import Dnsmos
 from lossweep.experiments.metrics.mcd import Mcd
 from lossweep.experiments.metrics.stoi import Stoi
@@ -29,7 +29,7 @@ from lossweep.experiments.metrics.word_recovery import edit_distance
 from lossweep.experiments.training.tts.corpus import Corpus, Utterance
 
 MOST, VOICE_S, OFF_S = 16, 3, 0.15
-COLUMNS = ("mel L1", "mcd", "mcd_dtw", "stoi", "dnsmos", "register off, semitones", "voicing wrong")
+COLUMNS = ("mel L1", "mcd", "mcd_dtw", "stoi", "dnsmos", "median F0 off, semitones", "voicing wrong")
 
 
 def chosen(corpus: Corpus, kind: str) -> list[Utterance]:
@@ -71,7 +71,7 @@ def lips_matter(corpus: Corpus, utterances: list[Utterance], synthesizer) -> dic
         moved = [Word(w.text, w.start_s + by, w.end_s + by) for w, by in zip(words, off, strict=True)]
         moved.sort(key=lambda w: w.start_s)
         lips = corpus.lips_of(u)
-        voice, _ = checked_voice(voice_of(corpus, u))
+        voice, _ = normalize_voice(voice_of(corpus, u))
         true = mel(torch.from_numpy(corpus.speech_of(u)))
         for times, given in (("times right", words), ("times off", moved)):
             for seen, shown in (

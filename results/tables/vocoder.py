@@ -19,7 +19,7 @@ from lossweep.endpoints.clip import SPEECH_RATE, Clip, Playback
 from lossweep.endpoints.endpoint import Truth
 from lossweep.endpoints.tts.pitch import pitch
 from lossweep.endpoints.tts.spectrum import FFT, HOP, WINDOW, bands_of, mel
-from lossweep.endpoints.tts.vocoder import vocoder
+from lossweep.endpoints.tts.vocoder import load_vocoder
 from lossweep.experiments.clips.portrait import portrait
 from lossweep.experiments.metrics.dnsmos import Dnsmos
 from lossweep.experiments.metrics.mcd import Mcd
@@ -51,21 +51,25 @@ def main(folders: list[str]) -> None:
         some = [u for u in corpus.utterances if u.held_out and u.kind == kind][:MOST]
         kinds[kind] = [corpus.speech_of(u) for u in some]
     metrics = [Pesq(), Stoi(), Mcd(), Dnsmos()]
-    makers = {"original": None, "griffin-lim": None, **{name: vocoder(name) for name in ("own", *folders)}}
+    makers = {
+        "original": None,
+        "griffin-lim": None,
+        **{name: load_vocoder(name) for name in ("own", *folders)},
+    }
     print("vocoder, speech, n,", ", ".join(COLUMNS), ", seconds a second")
     for name, maker in makers.items():
         for kind, speeches in kinds.items():
             rows, spent = [], 0.0
             for speech in speeches:
                 said = speech[: len(speech) // HOP * HOP]
-                bands, hertz = mel(torch.from_numpy(said)), torch.from_numpy(pitch(said))
+                bands, f0_hz = mel(torch.from_numpy(said)), torch.from_numpy(pitch(said))
                 start = time.process_time()
                 if name == "original":
                     made = said
                 elif name == "griffin-lim":
                     made = griffin_lim(bands)
                 else:
-                    made = maker.wave(bands, hertz).numpy()
+                    made = maker.wave(bands, f0_hz).numpy()
                 spent += time.process_time() - start
                 row: dict[str, float] = {}
                 for metric in metrics:

@@ -29,7 +29,7 @@ from lossweep.endpoints.syncsc.semantics import Scaling
 from lossweep.endpoints.tts.pitch import pitch
 from lossweep.endpoints.tts.spectrum import mel
 from lossweep.endpoints.tts.synthesizer import SYNTHESIZERS
-from lossweep.endpoints.tts.vocoder import Vocoder
+from lossweep.endpoints.tts.vocoder import HarmonicVocoder
 from lossweep.experiments.clips import load_clips
 
 MODEL = Path(__file__).parents[2] / "endpoints" / "syncsc"
@@ -158,7 +158,7 @@ def spoken(numbers: np.ndarray, device: str) -> dict[str, tuple]:
         work[f"voice {name}"] = (files, SECOND, frames / 25, speak)
     speech = torch.from_numpy(clip.speech)
     drawn, hertz = mel(speech), torch.from_numpy(pitch(clip.speech))
-    vocoder = Vocoder.load(device)
+    vocoder = HarmonicVocoder.load(device)
     files = "speech/model/vocoder.safetensors"
     work["vocoder"] = (files, SECOND, frames / 25, lambda: vocoder.wave(drawn, hertz))
     return work

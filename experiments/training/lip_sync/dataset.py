@@ -28,7 +28,7 @@ from lossweep.experiments.training.lip_sync.augmentation import (
     altered_hearing,
     altered_look,
 )
-from lossweep.experiments.training.tts.recorded_clips import sound
+from lossweep.experiments.training.tts.recorded_clips import read_speech
 
 SYNTHETIC = "portrait"
 SENTENCES = (
@@ -128,7 +128,7 @@ def _sources(data: Path) -> Iterator[tuple[str, str, bool, partial[Clip]]]:
 
 
 def _real(path: Path) -> Clip:
-    return Clip(path.name, list(frames(path)), FPS, sound(path))
+    return Clip(path.name, list(frames(path)), FPS, read_speech(path))
 
 
 def _spoken(voice: str, text: str) -> Clip:

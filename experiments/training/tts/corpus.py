@@ -1,4 +1,4 @@
-"""The corpus that synthesis learns from, as `python -m lossweep.experiments.training.tts.prepare` writes it."""
+"""The corpus for training speech synthesis, as `python -m lossweep.experiments.training.tts.prepare` writes it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ SCALE = 32767.0
 
 @dataclass(frozen=True)
 class Utterance:
-    """A stretch of speech and its place in the corpus.
+    """A segment of speech and its place in the corpus.
 
     Attributes:
         name: of the clip's file, or a number.
@@ -28,9 +28,10 @@ class Utterance:
         held_out: speaker (and for espeak the text) is in no network's training.
         first: sample where it begins, a multiple of 640.
         samples: a multiple of 640.
-        words: (text, start, end) in seconds from its beginning; empty where nothing is known.
-        phonemes: (name, start, end) as they were said; espeak's names.
-        spelled: (name, start, end, number of the word) as a receiver places them, see `phonemes.spelled`.
+        words: (text, start, end) in seconds from its beginning; empty where unknown.
+        phonemes: (name, start, end) as spoken; espeak's names.
+        receiver_phonemes: (name, stress, start, end, number of the word) as a receiver derives them from the words,
+            see `phonemes.to_phonemes`.
     """
 
     name: str
@@ -41,7 +42,7 @@ class Utterance:
     samples: int
     words: tuple[tuple[str, float, float], ...] = ()
     phonemes: tuple[tuple[str, float, float], ...] = ()
-    spelled: tuple[tuple[str, float, float, int], ...] = ()
+    receiver_phonemes: tuple[tuple[str, float, float, int], ...] = ()
 
     @property
     def frames(self) -> int:
@@ -56,7 +57,7 @@ class Corpus:
     Attributes:
         speech: int16 [samples], 16 kHz.
         pitch: float32 [samples / 160] in Hz, 0 without voice.
-        lips: float16 [samples / 640, 6], expression in standard deviations less the utterance's mean.
+        lips: float16 [samples / 640, 6], expressions in standard deviations without their running mean.
         utterances: in order.
     """
 

@@ -1,4 +1,4 @@
-"""What trainings draw from the corpus: windows of speech and what a receiver would have of them."""
+"""Training batches from the corpus: windows of speech with the inputs that a receiver would have."""
 
 from __future__ import annotations
 
@@ -9,79 +9,83 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from lossweep.endpoints.tts.inputs import WINDOW, given, scaled
+from lossweep.endpoints.tts.inputs import WINDOW, PhonemeInputs, VisualInputs, normalize_mel, visual_inputs
 from lossweep.endpoints.tts.networks import LOUD, OCTAVE, RANGE, TONIC
-from lossweep.endpoints.tts.phonemes import NUMBER, Placed
+from lossweep.endpoints.tts.phonemes import PHONEME_ID, TimedPhoneme
 from lossweep.endpoints.tts.spectrum import mel
 from lossweep.endpoints.tts.synthesizer import FPS, FRAME, MELS
 from lossweep.experiments.training.tts.corpus import Corpus, Utterance
 
 VOICE = 50
-"""Video frames of a voice reference, 2 s."""
+"""Video frames per voice reference, 2 s."""
 JITTER_S = 0.02
 STRAY_S = 0.1
-"""Up to which standard deviation word times are off; in one window of seven up to the second."""
+"""Largest standard deviation of word times; the second in one window of seven."""
 
 
 class Batches:
     """Draws windows of 3 s from the corpus.
 
     Args:
-        held_out: of people and voices that train nothing.
+        held_out: of people and voices held out from training.
     """
 
     def __init__(self, corpus: Corpus, held_out: bool) -> None:
         self.corpus = corpus
-        usable = [u for u in corpus.utterances if u.held_out == held_out and u.spelled and u.frames > VOICE]
+        usable = [
+            u
+            for u in corpus.utterances
+            if u.held_out == held_out and u.receiver_phonemes and u.frames > VOICE
+        ]
         self.kinds = {k: [u for u in usable if u.kind == k] for k in ("espeak", "real")}
         self.speakers: dict[str, list[Utterance]] = defaultdict(list)
         for u in usable:
             self.speakers[u.speaker].append(u)
 
     def draw(
-        self, rng: np.random.Generator, count: int, real: float, harsh: bool = True
-    ) -> tuple[dict[str, Tensor], Tensor, Tensor]:
+        self, rng: np.random.Generator, count: int, real: float, impaired: bool = True
+    ) -> tuple[VisualInputs, Tensor, Tensor]:
         """A batch of windows.
 
         Args:
-            real: the share of it from real clips.
-            harsh: with what happens on a network: words and lips lost, times that are off.
+            real: the share of windows from real clips.
+            impaired: with lost words and lips, and errors of times, as on a network.
         Returns:
-            given, see `VisualNetwork`; target mel in the networks' scale [count, 80, 300]; pitch, voiced, energy and
-                whether the window has this frame [count, 4, 300].
+            Inputs; target mel in the networks' scale [count, 80, 300]; pitch, voiced, energy and whether the utterance
+                has this frame [count, 4, 300].
         """
-        phonemes, lips, known, *sound = self._rows(rng, count, real, harsh)
-        voice, mels, extras = _heard(*sound)
-        return given(phonemes, np.stack(lips), np.stack(known), voice), mels, extras
+        phonemes, lips, known, *sound = self._rows(rng, count, real, impaired)
+        voice, mels, prosody = _targets(*sound)
+        return visual_inputs(phonemes, np.stack(lips), np.stack(known), voice), mels, prosody
 
     def draw_sequences(
         self, rng: np.random.Generator, count: int, real: float
-    ) -> tuple[dict[str, Tensor], Tensor, Tensor, Tensor]:
-        """A batch without lips, for networks with durations of their own.
+    ) -> tuple[PhonemeInputs, Tensor, Tensor, Tensor]:
+        """A batch without lips, for networks that predict durations.
 
         Returns:
-            names, stress (int [count, n]), absent (bool [count, n]) and voice, as `draw` has them, pauses "" among
-                the phonemes; their lengths in mel frames, int [count, n], which fill the window; target and extras.
+            Inputs, with pauses "" among the phonemes; durations in mel frames, int [count, n], which fill the window;
+                target and prosody as in `draw`.
         """
-        phonemes, _, _, *sound = self._rows(rng, count, real, harsh=False)
-        voice, mels, extras = _heard(*sound)
-        sequences = [tiled(one, WINDOW * MELS) for one in phonemes]
-        numbers = np.zeros((3, count, max(map(len, sequences))), np.int64)
+        phonemes, _, _, *sound = self._rows(rng, count, real, impaired=False)
+        voice, mels, prosody = _targets(*sound)
+        sequences = [tile_phonemes(one, WINDOW * MELS) for one in phonemes]
+        rows = np.zeros((3, count, max(map(len, sequences))), np.int64)
         for i, one in enumerate(sequences):
-            numbers[:, i, : len(one)] = np.array(one).T
-        names, stress, lengths = torch.from_numpy(numbers)
+            rows[:, i, : len(one)] = np.array(one).T
+        names, stress, durations = torch.from_numpy(rows)
         return (
-            {"names": names, "stress": stress, "absent": lengths == 0, "voice": voice},
-            lengths,
+            PhonemeInputs(names, stress, durations == 0, voice),
+            durations,
             mels,
-            extras,
+            prosody,
         )
 
-    def _rows(self, rng: np.random.Generator, count: int, real: float, harsh: bool) -> list[tuple]:
+    def _rows(self, rng: np.random.Generator, count: int, real: float, impaired: bool) -> list[tuple]:
         kinds = ["real" if rng.random() < real else "espeak" for _ in range(count)]
-        return list(zip(*(self._one(rng, kind, harsh) for kind in kinds), strict=True))
+        return list(zip(*(self._one(rng, kind, impaired) for kind in kinds), strict=True))
 
-    def _one(self, rng: np.random.Generator, kind: str, harsh: bool) -> tuple:
+    def _one(self, rng: np.random.Generator, kind: str, impaired: bool) -> tuple:
         u = self.kinds[kind][rng.integers(len(self.kinds[kind]))]
         first = int(rng.integers(0, max(1, u.frames - WINDOW + 1)))
         have = min(WINDOW, u.frames)
@@ -91,60 +95,64 @@ class Batches:
             part = values[first * step : (first + have) * step]
             return np.pad(part, [(0, fill * step)] + [(0, 0)] * (part.ndim - 1))
 
-        phonemes = [Placed(n, s, a - first / FPS, b - first / FPS, w) for n, s, a, b, w in u.spelled]
+        phonemes = [
+            TimedPhoneme(n, s, a - first / FPS, b - first / FPS, w) for n, s, a, b, w in u.receiver_phonemes
+        ]
         lips, known = window(self.corpus.lips_of(u), 1), np.ones(WINDOW, np.float32)
         silent = np.zeros(WINDOW * MELS, bool)
-        if harsh:
-            phonemes, silent = lossy(phonemes, rng)
-            lips, known = held(lips, known, rng)
+        if impaired:
+            phonemes, silent = drop_words(phonemes, rng)
+            lips, known = freeze_lips(lips, known, rng)
         inside = np.arange(WINDOW * MELS) < have * MELS
-        others = np.stack([window(self.corpus.pitch_of(u), MELS), inside]).astype(np.float32)
+        tracks = np.stack([window(self.corpus.pitch_of(u), MELS), inside]).astype(np.float32)
         return (
             phonemes,
             lips,
             known,
             self._voice(u, rng),
             window(self.corpus.speech_of(u), FRAME),
-            others,
+            tracks,
             silent,
         )
 
     def _voice(self, u: Utterance, rng: np.random.Generator) -> NDArray[np.float32]:
-        """Two seconds of the same speaker."""
+        """Two seconds of speech of the same speaker."""
         theirs = self.speakers[u.speaker]
         other = theirs[rng.integers(len(theirs))]
         first = int(rng.integers(0, other.frames - VOICE + 1))
         return self.corpus.speech_of(other)[first * FRAME : (first + VOICE) * FRAME]
 
 
-def _heard(voices: tuple, sounds: tuple, others: tuple, silent: tuple) -> tuple[Tensor, Tensor, Tensor]:
-    """Voice, target and extras of `Batches.draw`."""
+def _targets(voices: tuple, sounds: tuple, tracks: tuple, silent: tuple) -> tuple[Tensor, Tensor, Tensor]:
+    """Voice, target mel and target prosody of `Batches.draw`."""
     quiet = torch.from_numpy(np.stack(silent))
-    mels = quieted(mel(torch.from_numpy(np.stack(sounds))), quiet)
+    mels = attenuate(mel(torch.from_numpy(np.stack(sounds))), quiet)
     energy = (mels.exp().sum(1).log() - LOUD) / RANGE
-    pitch, inside = torch.from_numpy(np.stack(others)).unbind(1)
+    pitch, inside = torch.from_numpy(np.stack(tracks)).unbind(1)
     voiced = ((pitch > 0) & ~quiet).float()
     pitch = torch.where(pitch > 0, (pitch.clamp(min=1).log() - TONIC) / OCTAVE, 0)
-    extras = torch.stack([pitch, voiced, energy, inside], 1)
-    return scaled(mel(torch.from_numpy(np.stack(voices)))), scaled(mels), extras
+    prosody = torch.stack([pitch, voiced, energy, inside], 1)
+    return normalize_mel(mel(torch.from_numpy(np.stack(voices)))), normalize_mel(mels), prosody
 
 
-def tiled(phonemes: list[Placed], frames: int) -> list[tuple[int, int, int]]:
-    """Number, stress and length in mel frames of phonemes and pauses that fill the time without a gap."""
+def tile_phonemes(phonemes: list[TimedPhoneme], frames: int) -> list[tuple[int, int, int]]:
+    """Id, stress and duration in mel frames of phonemes and pauses that fill the time without a gap."""
     out, at = [], 0
     for p in phonemes:
         first, last = (round(t * FPS * MELS) for t in (p.start_s, p.end_s))
         first, last = max(at, first), min(last, frames)
         if last > first:
             if first > at:
-                out.append((NUMBER[""], 0, first - at))
-            out.append((NUMBER[p.name], p.stress, last - first))
+                out.append((PHONEME_ID[""], 0, first - at))
+            out.append((PHONEME_ID[p.name], p.stress, last - first))
             at = last
-    return [*out, (NUMBER[""], 0, frames - at)] if at < frames else out
+    return [*out, (PHONEME_ID[""], 0, frames - at)] if at < frames else out
 
 
-def lossy(phonemes: list[Placed], rng: np.random.Generator) -> tuple[list[Placed], NDArray[np.bool_]]:
-    """Phonemes with some words lost and times off; and where in the window, in mel frames, nothing is to be said."""
+def drop_words(
+    phonemes: list[TimedPhoneme], rng: np.random.Generator
+) -> tuple[list[TimedPhoneme], NDArray[np.bool_]]:
+    """Phonemes with some words lost and times changed; and bool [mel frames], where lost words were."""
     words = sorted({p.word for p in phonemes})
     lost = {w for w in words if rng.random() < 0.4} if rng.random() < 0.25 else set()
     spread = rng.uniform(0, STRAY_S if rng.random() < 1 / 7 else JITTER_S)
@@ -160,8 +168,8 @@ def lossy(phonemes: list[Placed], rng: np.random.Generator) -> tuple[list[Placed
     ], silent
 
 
-def held(lips: NDArray, known: NDArray, rng: np.random.Generator) -> tuple[NDArray, NDArray]:
-    """Lips of which a stretch stands still, or none are there."""
+def freeze_lips(lips: NDArray, known: NDArray, rng: np.random.Generator) -> tuple[NDArray, NDArray]:
+    """Lips with a part frozen, or none; and which frames are known."""
     chance = rng.random()
     if chance < 0.1:
         return lips, np.zeros_like(known)
@@ -172,7 +180,7 @@ def held(lips: NDArray, known: NDArray, rng: np.random.Generator) -> tuple[NDArr
     return lips, known
 
 
-def quieted(mels: Tensor, silent: Tensor) -> Tensor:
-    """Mel spectrograms [n, 80, frames] as quiet as their quietest tenth where silent [n, frames]."""
+def attenuate(mels: Tensor, silent: Tensor) -> Tensor:
+    """Mel spectrograms [n, 80, frames], attenuated to their lowest tenth where silent [n, frames]."""
     quiet = mels.quantile(0.1, 2, keepdim=True)
     return torch.where(silent[:, None], torch.minimum(mels, quiet), mels)

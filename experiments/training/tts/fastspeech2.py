@@ -13,7 +13,7 @@ from lossweep.endpoints.weights import save
 from lossweep.experiments.training.trainer import TrainConfig, fit
 from lossweep.experiments.training.tts.corpus import Corpus
 from lossweep.experiments.training.tts.dataset import Batches
-from lossweep.experiments.training.tts.visual import BATCH, RATE, REAL, SYNTHETIC_ONLY, losses, on
+from lossweep.experiments.training.tts.visual import BATCH, RATE, REAL, SYNTHETIC_ONLY, losses, to_device
 
 
 def train(config: TrainConfig) -> None:
@@ -25,18 +25,18 @@ def train(config: TrainConfig) -> None:
     network = FastSpeech2Network().to(config.device)
     kept = {k: unseen.draw_sequences(np.random.default_rng(0), 16, float(k == "real")) for k in unseen.kinds}
 
-    def judged(judge: FastSpeech2Network, drawn: tuple, teach: bool) -> tuple[Tensor, dict[str, float]]:
-        given, lengths, target, true = on(config.device, drawn)
-        mels, told, told_lengths = judge(given, lengths, true[:, :3] if teach else None)
-        loss, shown = losses(mels, told, target, true)
-        inner = lengths > 0
+    def evaluate(model: FastSpeech2Network, batch: tuple, teach: bool) -> tuple[Tensor, dict[str, float]]:
+        inputs, durations, target, prosody = to_device(config.device, batch)
+        mels, predicted, log_durations = model(inputs, durations, prosody[:, :3] if teach else None)
+        loss, shown = losses(mels, predicted, target, prosody)
+        inner = durations > 0
         inner[:, 0] = False  # it may have begun before the window
-        off = ((told_lengths - lengths.clamp(min=1).log()).square() * inner).sum() / inner.sum()
+        off = ((log_durations - durations.clamp(min=1).log()).square() * inner).sum() / inner.sum()
         return loss + 0.1 * off, {**shown, "duration": off.item()}
 
     def loss_of(rng: np.random.Generator, done: float) -> tuple[Tensor, Mapping[str, float]]:
         real = REAL if done > SYNTHETIC_ONLY else 0.0
-        return judged(network, training.draw_sequences(rng, BATCH, real), teach=True)
+        return evaluate(network, training.draw_sequences(rng, BATCH, real), teach=True)
 
     @torch.inference_mode()
     def validate(average: dict[str, Tensor]) -> str:
@@ -46,7 +46,7 @@ def train(config: TrainConfig) -> None:
         return "; ".join(
             kind
             + " "
-            + ", ".join(f"{name} {value:.3f}" for name, value in judged(judge, one, False)[1].items())
+            + ", ".join(f"{name} {value:.3f}" for name, value in evaluate(judge, one, False)[1].items())
             for kind, one in kept.items()
         )
 

@@ -1,4 +1,4 @@
-"""The clips in which people really speak."""
+"""Recorded clips of people who speak."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from numpy.typing import NDArray
 
 from lossweep.channels.errors import TrainingDataError
 from lossweep.endpoints.clip import SPEECH_RATE
-from lossweep.endpoints.tts.synthesizer import FRAME, LOUDNESS, loudness
+from lossweep.endpoints.tts.synthesizer import FRAME, TARGET_LOUDNESS, loudness
 from lossweep.experiments.training.face.split import Person, clips_folder, people
 
 
 @dataclass(frozen=True)
-class Spoken:
+class RecordedClip:
     """A clip in which its person speaks.
 
     Attributes:
-        person: see `people.Person`.
+        person: see `split.Person`.
         speech: float32 [samples], 16 kHz, from the first picture on, whole frames of 640, at the common loudness.
-        transcript: what is said, "" where that is unknown.
+        transcript: of the speech, "" where unknown.
     """
 
     person: Person
@@ -31,8 +31,8 @@ class Spoken:
     transcript: str
 
 
-def spoken_clips(data: Path) -> Iterator[Spoken]:
-    """The clips that manifest.csv calls English (has_speech yes/english); others only add their sound's voice.
+def recorded_clips(data: Path) -> Iterator[RecordedClip]:
+    """The clips with English speech by manifest.csv (has_speech is yes/english).
 
     Raises:
         TrainingDataError: there is no manifest.csv, or it lacks the columns has_speech and transcript.
@@ -48,14 +48,14 @@ def spoken_clips(data: Path) -> Iterator[Spoken]:
             )
         if row["has_speech"] != "yes/english":
             continue
-        speech = sound(folder / person.file)
+        speech = read_speech(folder / person.file)
         level = loudness(speech)
         if level > 0:
-            yield Spoken(person, np.clip(speech * (LOUDNESS / level), -1, 1), row["transcript"])
+            yield RecordedClip(person, np.clip(speech * (TARGET_LOUDNESS / level), -1, 1), row["transcript"])
 
 
-def sound(path: Path) -> NDArray[np.float32]:
-    """A file's sound from its first picture on, float32 [samples], 16 kHz mono, whole frames of 640.
+def read_speech(path: Path) -> NDArray[np.float32]:
+    """The speech of a file from its first picture on, float32 [samples], 16 kHz mono, whole frames of 640.
 
     Raises:
         TrainingDataError: it has none.
@@ -64,7 +64,7 @@ def sound(path: Path) -> NDArray[np.float32]:
 
     with av.open(str(path)) as file:
         if not file.streams.audio:
-            raise TrainingDataError(f"{path} has no sound, though manifest.csv says so")
+            raise TrainingDataError(f"{path} has no sound; correct has_speech in manifest.csv")
         shown = file.streams.video[0]
         start = float((shown.start_time or 0) * shown.time_base)
         resampler = av.AudioResampler(format="flt", layout="mono", rate=SPEECH_RATE)

@@ -1,4 +1,4 @@
-"""Sentences of the lectures, said by libespeak-ng in many voices."""
+"""Synthetic utterances: sentences of the lectures, spoken by libespeak-ng in many voices."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from scipy.signal import resample_poly
 from lossweep.channels.errors import TrainingDataError
 from lossweep.endpoints.clip import SPEECH_RATE, Word
 from lossweep.endpoints.tts.espeak import speak
-from lossweep.endpoints.tts.phonemes import Placed, spelled
-from lossweep.endpoints.tts.synthesizer import FRAME, LOUDNESS, loudness
+from lossweep.endpoints.tts.phonemes import TimedPhoneme, to_phonemes
+from lossweep.endpoints.tts.synthesizer import FRAME, TARGET_LOUDNESS, loudness
 
 SPEAKERS = 320
 SHORTEST_S, LONGEST_S = 1.8, 8.0
 ROOM = 3e-4
-"""Root mean square of the faint noise (-70 dB) that lies under all of it."""
+"""Root mean square of the background noise (-70 dB)."""
 ACCENTS = ("en-us",) * 7 + ("en-us-nyc", "en", "en-gb-x-rp", "en-gb-scotland", "en-029")
 TRAINED = (
     *("m1", "m2", "m3", "m4", "m6", "m7", "f1", "f2", "f4", "f5", "klatt", "klatt2", "klatt3", "klatt4"),
@@ -50,7 +50,7 @@ _SENTENCE = re.compile(r"[A-Z][A-Za-z',\- ]+[.?!]")
 
 @dataclass(frozen=True)
 class Speaker:
-    """A voice of libespeak-ng and how it is used; `size` scales formants and pitch as a smaller head would."""
+    """A voice of libespeak-ng and its settings; `size` scales formants and pitch, above 1 upwards."""
 
     voice: str
     pitch: int
@@ -65,18 +65,18 @@ class Speaker:
 
 
 @dataclass(frozen=True)
-class Said:
-    """A sentence as it was said; see `corpus.Utterance`."""
+class SyntheticUtterance:
+    """A sentence spoken by a synthetic speaker; see `corpus.Utterance`."""
 
     speaker: Speaker
     speech: NDArray[np.float32]
     words: tuple[tuple[str, float, float], ...]
     phonemes: tuple[tuple[str, float, float], ...]
-    spelled: tuple[Placed, ...]
+    receiver_phonemes: tuple[TimedPhoneme, ...]
 
 
 def speakers(seed: int = 1) -> list[Speaker]:
-    """320 speakers, one in eight held out: their voice's variant speaks in no training, whatever the accent."""
+    """320 speakers, one in eight held out: the variant of their voice is not used in training with any accent."""
     rng = np.random.default_rng(seed)
     out = []
     for i in range(SPEAKERS):
@@ -88,7 +88,7 @@ def speakers(seed: int = 1) -> list[Speaker]:
 
 
 def sentences(data: Path) -> tuple[list[str], list[str]]:
-    """Sentences of four to 22 words of letters from `data`/text/lectures_*.txt; those of the last file apart.
+    """Sentences of 4 to 22 words from `data`/text/lectures_*.txt: for training, and the last 5 % for held-out speakers.
 
     Raises:
         TrainingDataError: there is no such file.
@@ -107,8 +107,8 @@ def sentences(data: Path) -> tuple[list[str], list[str]]:
     return found[:cut], found[cut:]
 
 
-def said(data: Path, hours: float, seed: int = 1) -> Iterator[Said]:
-    """Speech of about that length, speakers in turn, 1.8 to 8 s a sentence.
+def synthesize_utterances(data: Path, hours: float, seed: int = 1) -> Iterator[SyntheticUtterance]:
+    """Speech of about that length in total, speakers in turn, 1.8 to 8 s per sentence.
 
     Each is a multiple of 40 ms long, with up to half a second of room noise before and after, at the common
     loudness.
@@ -126,7 +126,7 @@ def said(data: Path, hours: float, seed: int = 1) -> Iterator[Said]:
                     yield one
 
 
-def _say(texts: tuple[list[str], list[str]], task: tuple[int, Speaker, int]) -> Said | None:
+def _say(texts: tuple[list[str], list[str]], task: tuple[int, Speaker, int]) -> SyntheticUtterance | None:
     number, speaker, seed = task
     rng = np.random.default_rng((seed, number))
     text = str(rng.choice(texts[speaker.held_out]))
@@ -141,16 +141,16 @@ def _say(texts: tuple[list[str], list[str]], task: tuple[int, Speaker, int]) -> 
     lead = round(before * SPEECH_RATE)
     length = -(-(lead + len(speech) + round(after * SPEECH_RATE)) // FRAME) * FRAME
     sound = rng.normal(0, ROOM, length).astype(np.float32)
-    sound[lead : lead + len(speech)] += speech * (LOUDNESS / loudness(speech))
+    sound[lead : lead + len(speech)] += speech * (TARGET_LOUDNESS / loudness(speech))
 
-    def moved(seconds: float) -> float:
+    def shift(seconds: float) -> float:
         return round(seconds * 100 / scale + before, 4)
 
-    timed = tuple((w.text or "", moved(w.start_s), moved(w.end_s)) for w in words)
-    return Said(
+    timed = tuple((w.text or "", shift(w.start_s), shift(w.end_s)) for w in words)
+    return SyntheticUtterance(
         speaker,
         np.clip(sound, -1, 1),
         timed,
-        tuple((p.name, moved(p.start_s), moved(p.end_s)) for p in phonemes),
-        spelled([Word(*w) for w in timed]),
+        tuple((p.name, shift(p.start_s), shift(p.end_s)) for p in phonemes),
+        to_phonemes([Word(*w) for w in timed]),
     )

@@ -9,24 +9,24 @@ import torch
 from torch import Tensor
 from torch.nn.functional import binary_cross_entropy_with_logits
 
-from lossweep.endpoints.tts.tacotron2_network import AT_ONCE, Tacotron2Network
+from lossweep.endpoints.tts.tacotron2_network import FRAMES_PER_STEP, Tacotron2Network
 from lossweep.endpoints.weights import save
 from lossweep.experiments.training.trainer import TrainConfig, fit
 from lossweep.experiments.training.tts.corpus import Corpus
 from lossweep.experiments.training.tts.dataset import Batches
-from lossweep.experiments.training.tts.visual import REAL, SYNTHETIC_ONLY, losses, on
+from lossweep.experiments.training.tts.visual import REAL, SYNTHETIC_ONLY, losses, to_device
 
 RATE = 1.5e-3
 BATCH = 16
 GUIDANCE = 5.0
 NEAR = 12.0
-"""Mel frames by which the attention may be off before the guide pulls it back."""
+"""Width in mel frames of the penalty for attention away from the true phoneme."""
 
 
 def train(config: TrainConfig) -> None:
     """Trains and writes tacotron2.safetensors; see `trainer.fit`.
 
-    The last weights are kept, not their running mean: attention that is found late is blurred in the mean.
+    The last weights are kept, not their running mean, since attention is learned late in the training.
     """
     torch.set_num_threads(config.threads)
     torch.manual_seed(config.seed)
@@ -35,20 +35,20 @@ def train(config: TrainConfig) -> None:
     network = Tacotron2Network().to(config.device)
     kept = {k: unseen.draw_sequences(np.random.default_rng(0), 16, float(k == "real")) for k in unseen.kinds}
 
-    def judged(judge: Tacotron2Network, drawn: tuple) -> tuple[Tensor, dict[str, float]]:
-        given, lengths, target, true = on(config.device, drawn)
-        told = judge(given, torch.cat([target, true[:, :3]], 1))
-        fine, shown = losses(told["mel"], told["told"], target, true)
-        coarse = ((told["coarse"] - target).abs().mean(1) * true[:, 3]).mean()
-        ends = torch.zeros_like(told["stop"])
+    def evaluate(model: Tacotron2Network, batch: tuple) -> tuple[Tensor, dict[str, float]]:
+        inputs, durations, target, prosody = to_device(config.device, batch)
+        output = model(inputs, torch.cat([target, prosody[:, :3]], 1))
+        fine, shown = losses(output.mel, output.predicted, target, prosody)
+        coarse = ((output.coarse - target).abs().mean(1) * prosody[:, 3]).mean()
+        ends = torch.zeros_like(output.stop)
         ends[:, -2:] = 1
-        stop = binary_cross_entropy_with_logits(told["stop"], ends)
-        astray = guided(told["shares"], lengths)
-        return fine + coarse + 0.1 * stop + GUIDANCE * astray, {**shown, "astray": astray.item()}
+        stop = binary_cross_entropy_with_logits(output.stop, ends)
+        penalty = attention_penalty(output.attention, durations)
+        return fine + coarse + 0.1 * stop + GUIDANCE * penalty, {**shown, "attention": penalty.item()}
 
     def loss_of(rng: np.random.Generator, done: float) -> tuple[Tensor, Mapping[str, float]]:
         real = REAL if done > SYNTHETIC_ONLY else 0.0
-        return judged(network, training.draw_sequences(rng, BATCH, real))
+        return evaluate(network, training.draw_sequences(rng, BATCH, real))
 
     @torch.inference_mode()
     def validate(average: dict[str, Tensor]) -> str:
@@ -56,7 +56,7 @@ def train(config: TrainConfig) -> None:
         judge = Tacotron2Network().to(config.device).eval()
         judge.load_state_dict(average)
         return "; ".join(
-            kind + " " + ", ".join(f"{name} {value:.3f}" for name, value in judged(judge, one)[1].items())
+            kind + " " + ", ".join(f"{name} {value:.3f}" for name, value in evaluate(judge, one)[1].items())
             for kind, one in kept.items()
         )
 
@@ -64,17 +64,18 @@ def train(config: TrainConfig) -> None:
     print(f"{trained.step} steps, {trained.cpu_seconds / 60:.1f} CPU min; {validate(network.state_dict())}")
 
 
-def guided(shares: Tensor, lengths: Tensor) -> Tensor:
-    """Mean share of attention that is spent far from the phoneme that is said.
+def attention_penalty(attention: Tensor, durations: Tensor) -> Tensor:
+    """Mean attention away from the true phoneme.
 
-    The weight of a phoneme grows from 0 where it is said to 1 far from it, as a Gaussian falls.
+    The weight of a phoneme is 0 during its true time and increases to 1 away from it, as 1 less a Gaussian.
 
     Args:
-        shares: [batch, steps, n]; lengths: mel frames of each phoneme, int [batch, n].
+        attention: [batch, steps, n].
+        durations: mel frames of each phoneme, int [batch, n].
     Source: guided attention (Tachibana et al. 2018), with the known times instead of the diagonal.
     """
-    ends = lengths.cumsum(1)[:, None]
-    begins = ends - lengths[:, None]
-    at = (torch.arange(shares.shape[1], device=shares.device)[None, :, None] + 0.5) * AT_ONCE
+    ends = durations.cumsum(1)[:, None]
+    begins = ends - durations[:, None]
+    at = (torch.arange(attention.shape[1], device=attention.device)[None, :, None] + 0.5) * FRAMES_PER_STEP
     away = (begins - at).clamp(min=0) + (at - ends).clamp(min=0)
-    return (shares * (1 - torch.exp(-0.5 * (away / NEAR).square()))).sum(2).mean()
+    return (attention * (1 - torch.exp(-0.5 * (away / NEAR).square()))).sum(2).mean()

@@ -19,7 +19,7 @@ from lossweep.experiments.training.tts.dataset import Batches
 RATE = 1.5e-3
 BATCH = 12
 SYNTHETIC_ONLY, REAL = 0.45, 0.35
-"""The share of the time with synthetic speech alone, and of real windows after it."""
+"""Share of the training time with synthetic speech alone; share of real windows after it."""
 
 
 def train(config: TrainConfig) -> None:
@@ -30,16 +30,18 @@ def train(config: TrainConfig) -> None:
     training, unseen = Batches(corpus, False), Batches(corpus, True)
     network = VisualNetwork().to(config.device)
     kept = {
-        k: unseen.draw(np.random.default_rng(0), 16, float(k == "real"), harsh=False) for k in unseen.kinds
+        k: unseen.draw(np.random.default_rng(0), 16, float(k == "real"), impaired=False) for k in unseen.kinds
     }
 
-    def judged(judge: VisualNetwork, drawn: tuple, teach: bool) -> tuple[Tensor, Mapping[str, float]]:
-        given, target, true = on(config.device, drawn)
-        mels, told = judge(given, true[:, :3] if teach else None)
-        return losses(mels, told, target, true)
+    def evaluate(model: VisualNetwork, batch: tuple, teach: bool) -> tuple[Tensor, Mapping[str, float]]:
+        inputs, target, prosody = to_device(config.device, batch)
+        mels, predicted = model(inputs, prosody[:, :3] if teach else None)
+        return losses(mels, predicted, target, prosody)
 
     def loss_of(rng: np.random.Generator, done: float) -> tuple[Tensor, Mapping[str, float]]:
-        return judged(network, training.draw(rng, BATCH, REAL if done > SYNTHETIC_ONLY else 0.0), teach=True)
+        return evaluate(
+            network, training.draw(rng, BATCH, REAL if done > SYNTHETIC_ONLY else 0.0), teach=True
+        )
 
     @torch.inference_mode()
     def validate(average: dict[str, Tensor]) -> str:
@@ -49,7 +51,7 @@ def train(config: TrainConfig) -> None:
         return "; ".join(
             kind
             + " "
-            + ", ".join(f"{name} {value:.3f}" for name, value in judged(judge, one, False)[1].items())
+            + ", ".join(f"{name} {value:.3f}" for name, value in evaluate(judge, one, False)[1].items())
             for kind, one in kept.items()
         )
 
@@ -57,26 +59,30 @@ def train(config: TrainConfig) -> None:
     print(f"{trained.step} steps, {trained.cpu_seconds / 60:.1f} CPU min; {validate(trained.average)}")
 
 
-def losses(drawn: Tensor, told: Tensor, target: Tensor, true: Tensor) -> tuple[Tensor, Mapping[str, float]]:
-    """Loss, and its parts for people: mel (natural logarithms), pitch (mean square), voicing, energy.
+def losses(
+    mel: Tensor, predicted: Tensor, target: Tensor, prosody: Tensor
+) -> tuple[Tensor, Mapping[str, float]]:
+    """Loss, and its parts for the log: mel (natural logarithms), pitch (mean square), voicing, energy.
 
     Args:
-        drawn, target: mel [batch, 80, n] in the networks' scale.
-        told: pitch, voicing (logit), energy [batch, 3, n]; true: pitch, voiced, energy, inside [batch, 4, n].
+        mel, target: [batch, 80, n] in the networks' scale.
+        predicted: pitch, voicing (logit), energy, [batch, 3, n].
+        prosody: true pitch, voiced, energy, and whether the utterance has the frame, [batch, 4, n].
     Source: the SyncSC paper, eq. 25 to 28; voicing is added.
     """
-    pitch, voiced, energy, inside = true.unbind(1)
+    pitch, voiced, energy, inside = prosody.unbind(1)
     count = inside.sum()
-    mels = ((drawn - target).abs().mean(1) * inside).sum() / count
-    tones = ((told[:, 0] - pitch).square() * voiced).sum() / voiced.sum().clamp(min=1)
-    voices = (binary_cross_entropy_with_logits(told[:, 1], voiced, reduction="none") * inside).sum() / count
-    energies = ((told[:, 2] - energy).square() * inside).sum() / count
+    mels = ((mel - target).abs().mean(1) * inside).sum() / count
+    tones = ((predicted[:, 0] - pitch).square() * voiced).sum() / voiced.sum().clamp(min=1)
+    voices = (
+        binary_cross_entropy_with_logits(predicted[:, 1], voiced, reduction="none") * inside
+    ).sum() / count
+    energies = ((predicted[:, 2] - energy).square() * inside).sum() / count
     parts = zip(("mel", "pitch", "voicing", "energy"), (SPREAD * mels, tones, voices, energies), strict=True)
     shown = {name: part.item() for name, part in parts}
     return mels + 0.1 * tones + 0.1 * voices + 0.1 * energies, shown
 
 
-def on(device: str, drawn: tuple) -> tuple:
-    """A batch on the device."""
-    given, *rest = drawn
-    return {name: value.to(device) for name, value in given.items()}, *(one.to(device) for one in rest)
+def to_device(device: str, batch: tuple) -> tuple:
+    """A batch (inputs and tensors) on the device."""
+    return tuple(part.to(device) for part in batch)

@@ -1,4 +1,4 @@
-"""Training of the vocoder: from the mel spectrogram and pitch of speech to that speech again."""
+"""Training of the vocoder: reconstruction of speech from its mel spectrogram and pitch."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from scipy.signal import resample_poly
 from torch import Tensor
 
 from lossweep.endpoints.tts.harmonic_network import ROUNDS, HarmonicNetwork, excite, shape
-from lossweep.endpoints.tts.spectral_consistency import agreeing
+from lossweep.endpoints.tts.spectral_consistency import refine_to_mel
 from lossweep.endpoints.tts.spectrum import HOP, mel
 from lossweep.endpoints.tts.vocoder import SHIPPED
 from lossweep.endpoints.weights import save
@@ -26,7 +26,7 @@ RATE = 2e-3
 REAL = 0.6
 """Share of real speech."""
 BLURRED = 0.4
-"""Share of mel spectrograms that are smoothed and disturbed, as those of a synthesizer are."""
+"""Share of mel spectrograms that are degraded like those of a synthesizer."""
 SIZES = (128, 256, 512, 1024, 2048)
 FAINT = 3e-3
 MEL_WEIGHT = 1.0
@@ -48,7 +48,7 @@ def train(config: TrainConfig) -> None:
     def one(rng: np.random.Generator) -> tuple[NDArray, NDArray]:
         kind = int(rng.random() < REAL) if all(kinds) else int(bool(kinds[1]))
         chosen = rng.choice(len(kinds[kind]), p=lengths[kind] / lengths[kind].sum())
-        return stretch(corpus, kinds[kind][chosen], rng)
+        return draw_segment(corpus, kinds[kind][chosen], rng)
 
     def loss(rng: np.random.Generator, done: float) -> tuple[Tensor, Mapping[str, float]]:
         speech, pitch = (
@@ -56,13 +56,15 @@ def train(config: TrainConfig) -> None:
             for p in zip(*(one(rng) for _ in range(BATCH)), strict=True)
         )
         wanted = mel(speech)
-        seen, heard = disturbed(wanted, pitch, rng)
-        filters = network(seen, heard)
+        seen, degraded_pitch = degrade(wanted, pitch, rng)
+        filters = network(seen, degraded_pitch)
         starts = torch.from_numpy(rng.random((2, BATCH))).to(config.device)
-        shaped = (shape(filters.pulses, filters.noise, excite(heard, noise, start)) for start in starts)
-        first, second = (agreeing(speech, seen, filters.trust, ROUNDS) for speech in shaped)
-        near = (distance(first, speech) + distance(second, speech)) / 2
-        apart = distance(first, second)
+        shaped = (
+            shape(filters.pulses, filters.noise, excite(degraded_pitch, noise, start)) for start in starts
+        )
+        first, second = (refine_to_mel(speech, seen, filters.trust, ROUNDS) for speech in shaped)
+        near = (spectral_distance(first, speech) + spectral_distance(second, speech)) / 2
+        apart = spectral_distance(first, second)
         bands = (mel(first) - wanted).abs().mean()
         whole = near - apart / 2 + MEL_WEIGHT * bands
         figures = {"near": near, "apart": apart, "mel": bands, "trust": filters.trust.mean()}
@@ -82,8 +84,8 @@ class Validation(dict[str, float]):
         return ", ".join(f"{kind} mel {value:.4f}" for kind, value in self.items())
 
 
-def stretch(corpus: Corpus, u: Utterance, rng: np.random.Generator) -> tuple[NDArray, NDArray]:
-    """A second of an utterance, float32 [16000], played faster or slower and louder or softer, and its pitch [100]."""
+def draw_segment(corpus: Corpus, u: Utterance, rng: np.random.Generator) -> tuple[NDArray, NDArray]:
+    """One second of an utterance at a random speed and level, float32 [16000], and its pitch [100]."""
     up = int(rng.integers(17, 25))
     frames = -(-FRAMES * up // 20) + 1
     first = int(rng.integers(0, u.samples // HOP - frames + 1))
@@ -97,8 +99,8 @@ def stretch(corpus: Corpus, u: Utterance, rng: np.random.Generator) -> tuple[NDA
     return speech.astype(np.float32), ((low * (1 - share) + high * share) * up / 20).astype(np.float32)
 
 
-def disturbed(mel: Tensor, pitch: Tensor, rng: np.random.Generator) -> tuple[Tensor, Tensor]:
-    """Some of the spectrograms smooth and rough, with voices slightly off, as a synthesizer draws them."""
+def degrade(mel: Tensor, pitch: Tensor, rng: np.random.Generator) -> tuple[Tensor, Tensor]:
+    """Mel spectrograms and pitch, some of them smoothed, with noise and pitch errors, like those of a synthesizer."""
     mel, pitch = mel.cpu().numpy().copy(), pitch.cpu().numpy().copy()
     for i in range(len(mel)):
         if rng.random() < BLURRED:
@@ -110,24 +112,24 @@ def disturbed(mel: Tensor, pitch: Tensor, rng: np.random.Generator) -> tuple[Ten
     return torch.from_numpy(mel), torch.from_numpy(pitch)
 
 
-def distance(said: Tensor, heard: Tensor) -> Tensor:
-    """Of short-time spectra, windows of 8 to 128 ms: amplitudes, and their logarithms.
+def spectral_distance(one: Tensor, other: Tensor) -> Tensor:
+    """Spectral distance over windows of 8 to 128 ms, of amplitudes and of their logarithms.
 
-    Twice the distance to the original less that between two drawings is least for noise and pitch pulses that are
-    distributed as the original's are.
+    Twice the distance to the original less that between two random outputs is minimal when the outputs have the
+    distribution of the original.
 
     Source: Gritsenko et al. 2020 (spectral energy distance).
     """
-    total = said.new_zeros(())
+    total = one.new_zeros(())
     for size in SIZES:
-        one, other = (amplitudes(sound, size) for sound in (said, heard))
-        total = total + ((one + FAINT).log() - (other + FAINT).log()).abs().mean()
-        total = total + (one - other).abs().mean() / other.detach().mean().clamp(min=FAINT)
+        a, b = (amplitudes(sound, size) for sound in (one, other))
+        total = total + ((a + FAINT).log() - (b + FAINT).log()).abs().mean()
+        total = total + (a - b).abs().mean() / b.detach().mean().clamp(min=FAINT)
     return total / len(SIZES)
 
 
 def amplitudes(sound: Tensor, size: int) -> Tensor:
-    """Amplitude spectrum, [batch, bins, frames], windows a quarter apart; noise of unit power has 1."""
+    """Amplitude spectrum, [batch, bins, frames], hop of a quarter window; 1 for noise of unit power."""
     window = torch.hann_window(size, device=sound.device)
     spectrum = torch.stft(sound, size, size // 4, size, window / window.norm(), return_complex=True)
     return spectrum.abs()
@@ -135,7 +137,7 @@ def amplitudes(sound: Tensor, size: int) -> Tensor:
 
 @torch.no_grad()
 def validate(average: dict[str, Tensor], corpus: Corpus, device: str) -> Validation:
-    """Mel spectrum said again against the one given, at most 4 s of each utterance held out."""
+    """Error of the output's mel spectrum, at most 4 s of each utterance held out."""
     network = HarmonicNetwork().to(device).eval()
     network.load_state_dict(average)
     found: dict[str, list[float]] = {}
@@ -162,13 +164,13 @@ def finish(config: TrainConfig, trained: Trained, unseen: dict[str, float]) -> N
         summary=[
             f"From 80 mel bands and the pitch, 100 frames per second, to speech at 16 kHz: {count:,} parameters, "
             f"{path.stat().st_size / 1e6:.1f} MB as float16.",
-            "Pulses at the pitch and noise, each through a minimum-phase filter that the network gives every 10 ms "
-            "(`harmonic_network.py`); then its bands are brought nearer to the given ones (`spectral_consistency.py`).",
+            "Pulses at the pitch and noise, each through a minimum-phase filter that the network predicts every 10 ms "
+            "(`harmonic_network.py`); then spectral-consistency refinement (`spectral_consistency.py`).",
         ],
         data=[
             "The corpus of `python -m lossweep.experiments.training.tts.prepare`: 40 % synthetic speech "
-            "(libespeak-ng), 60 % people in the clips whose person is in training; played faster or slower (0.85 to "
-            "1.2), a part of the spectrograms blurred."
+            "(libespeak-ng), 60 % people in the clips whose person is in training; at random speed (0.85 to "
+            "1.2), some spectrograms degraded."
         ],
         command="python -m lossweep.experiments.training.tts.train vocoder",
         training=training_of(config, trained),

@@ -1,4 +1,4 @@
-"""Words and lips to speech: what is placed where, what is learned from, and what the shipped networks say."""
+"""Words and lips to speech: phoneme times, training batches, and the networks that ship."""
 
 from itertools import pairwise
 
@@ -13,32 +13,31 @@ from lossweep.channels.errors import WeightsError
 from lossweep.endpoints.clip import ClipError, Word
 from lossweep.endpoints.tts import viseme_regression as visemes
 from lossweep.endpoints.tts.espeak import speak
-from lossweep.endpoints.tts.f0 import hertz, register, set_to
-from lossweep.endpoints.tts.inputs import WINDOW, joined, starts
-from lossweep.endpoints.tts.inputs import given as given_of
+from lossweep.endpoints.tts.f0 import median_f0, shift_f0, to_hertz
+from lossweep.endpoints.tts.inputs import WINDOW, overlap_add, visual_inputs, window_starts
 from lossweep.endpoints.tts.networks import OCTAVE
-from lossweep.endpoints.tts.phonemes import NUMBER, Placed, spelled
-from lossweep.endpoints.tts.phrases import phrases, timeline
+from lossweep.endpoints.tts.phonemes import PHONEME_ID, TimedPhoneme, to_phonemes
+from lossweep.endpoints.tts.phrases import speak_phrases, split_phrases
 from lossweep.endpoints.tts.spectrum import mel
 from lossweep.endpoints.tts.synthesizer import (
     FRAME,
-    LOUDNESS,
     SYNTHESIZERS,
+    TARGET_LOUDNESS,
     TRAINER,
-    checked_voice,
     loudness,
+    normalize_voice,
 )
 from lossweep.endpoints.tts.visual_network import VisualNetwork
 from lossweep.endpoints.weights import load
-from lossweep.experiments.training.tts.dataset import lossy, quieted, tiled
-from lossweep.experiments.training.tts.tacotron2 import guided
+from lossweep.experiments.training.tts.dataset import attenuate, drop_words, tile_phonemes
+from lossweep.experiments.training.tts.tacotron2 import attention_penalty
 
 WORDS = (Word("She", 0.2, 0.5), Word("saw", 0.5, 1.0), Word(None, 1.0, 1.6), Word("fourteen,", 1.6, 2.2))
 NOISE = (0.1 * np.random.default_rng(0).normal(size=24_000)).astype(np.float32)
 
 
 def test_phonemes_lie_in_their_words():
-    placed = spelled(WORDS)
+    placed = to_phonemes(WORDS)
     assert [p.name for p in placed if p.word < 2] == ["S", "i:", "s", "O:"]
     assert {p.word for p in placed} == {0, 1, 3}
     for p in placed:
@@ -47,8 +46,8 @@ def test_phonemes_lie_in_their_words():
 
 
 def test_said_together_words_are_as_in_running_speech():
-    together = spelled([Word("a", 0, 0.2), Word("car", 0.2, 0.6)])[0].name
-    alone = spelled([Word("a", 0, 0.2)])[0].name
+    together = to_phonemes([Word("a", 0, 0.2), Word("car", 0.2, 0.6)])[0].name
+    alone = to_phonemes([Word("a", 0, 0.2)])[0].name
     assert together == "a#"
     assert alone == "eI"
 
@@ -56,18 +55,18 @@ def test_said_together_words_are_as_in_running_speech():
 @pytest.mark.parametrize("text", ["мир", "你好"])
 def test_what_is_not_english_is_one_line(text):
     with pytest.raises(ClipError, match="English") as error:
-        spelled([Word(text, 0, 1)])
+        to_phonemes([Word(text, 0, 1)])
     assert text in str(error.value)
     assert "\n" not in str(error.value)
 
 
 def test_voices_that_cannot_be_learned_from():
     with pytest.raises(ClipError, match=r"0\.50 s"):
-        checked_voice(NOISE[:8000])
+        normalize_voice(NOISE[:8000])
     with pytest.raises(ClipError, match="silent"):
-        checked_voice(np.zeros(32_000, np.float32))
-    voice, louder = checked_voice(NOISE)
-    assert loudness(voice) == pytest.approx(LOUDNESS, rel=1e-4)
+        normalize_voice(np.zeros(32_000, np.float32))
+    voice, louder = normalize_voice(NOISE)
+    assert loudness(voice) == pytest.approx(TARGET_LOUDNESS, rel=1e-4)
     np.testing.assert_allclose(voice * louder, NOISE, rtol=1e-4)
 
 
@@ -75,24 +74,24 @@ def test_voices_that_cannot_be_learned_from():
 @given(st.integers(1, 400))
 def test_windows_join_to_what_they_were_cut_from(frames):
     whole = torch.randn(2, 4 * max(frames, WINDOW), generator=torch.Generator().manual_seed(frames))
-    pieces = torch.stack([whole[:, 4 * f : 4 * (f + WINDOW)] for f in starts(frames)])
-    torch.testing.assert_close(joined(pieces, frames), whole[:, : 4 * frames])
+    pieces = torch.stack([whole[:, 4 * f : 4 * (f + WINDOW)] for f in window_starts(frames)])
+    torch.testing.assert_close(overlap_add(pieces, frames), whole[:, : 4 * frames])
 
 
 @settings(deadline=None)
 @given(st.lists(st.tuples(st.floats(-0.5, 3.5), st.floats(0.01, 0.6)), max_size=12))
 def test_tiles_fill_the_time(spans):
-    phonemes = [Placed("a", 0, start, start + length, 0) for start, length in sorted(spans)]
-    row = tiled(phonemes, 300)
+    phonemes = [TimedPhoneme("a", 0, start, start + length, 0) for start, length in sorted(spans)]
+    row = tile_phonemes(phonemes, 300)
     assert sum(length for *_, length in row) == 300
     assert all(length > 0 for *_, length in row)
-    assert {name for name, *_ in row} <= {NUMBER[""], NUMBER["a"]}
+    assert {name for name, *_ in row} <= {PHONEME_ID[""], PHONEME_ID["a"]}
 
 
 def test_lost_words_are_quiet_in_the_target():
-    phonemes = [Placed("a", 0, 0.3 * i, 0.3 * i + 0.25, i) for i in range(10)]
+    phonemes = [TimedPhoneme("a", 0, 0.3 * i, 0.3 * i + 0.25, i) for i in range(10)]
     for seed in range(60):
-        kept, silent = lossy(phonemes, np.random.default_rng(seed))
+        kept, silent = drop_words(phonemes, np.random.default_rng(seed))
         gone = {p.word for p in phonemes} - {p.word for p in kept}
         expected = np.zeros(300, bool)
         for word in gone:
@@ -103,13 +102,13 @@ def test_lost_words_are_quiet_in_the_target():
     else:
         pytest.fail("no word was lost in 60 windows")
     mels = torch.linspace(-8, 0, 300).expand(1, 80, 300)
-    assert float(quieted(mels, torch.from_numpy(expected)[None])[0, 0][expected].max()) <= -7.2 + 1e-3
+    assert float(attenuate(mels, torch.from_numpy(expected)[None])[0, 0][expected].max()) <= -7.2 + 1e-3
 
 
 def test_phrases_begin_with_their_first_word_and_end_with_the_next():
     words = (Word("one", 0.5, 0.8), Word("two", 0.9, 1.0), Word(None, 1.0, 1.2), Word("three", 1.9, 2.2))
-    assert [[w.text for w in one] for one in phrases(words)] == [["one", "two"], ["three"]]
-    speech = timeline(words, 75, lambda row: (torch.ones(100_000), 160))
+    assert [[w.text for w in one] for one in split_phrases(words)] == [["one", "two"], ["three"]]
+    speech = speak_phrases(words, 75, torch.zeros(1, 80, 9), lambda _: (torch.ones(100_000), 160))
     assert speech.shape == (75 * FRAME,)
     heard = speech.numpy() > 0
     assert not heard[:8000].any()
@@ -121,7 +120,7 @@ def test_phrases_begin_with_their_first_word_and_end_with_the_next():
 def test_visemes_find_what_made_the_lips_and_the_offset():
     random = np.random.default_rng(1)
     weights = random.normal(0, 0.3, (len(visemes.RIDGES), 6))
-    evidences = [visemes.moving(random.normal(size=(400, len(visemes.RIDGES)))) for _ in range(6)]
+    evidences = [visemes.detrend(random.normal(size=(400, len(visemes.RIDGES)))) for _ in range(6)]
     late = [0, 0, 0, 3, 0, -2]
     noise = [
         0.1 * np.cumsum(random.normal(size=(400, 6)), 0) * 0 + random.normal(0, 0.2, (400, 6)) for _ in late
@@ -129,18 +128,20 @@ def test_visemes_find_what_made_the_lips_and_the_offset():
     lips = [np.roll(e, k, 0) @ weights + n for e, k, n in zip(evidences, late, noise, strict=True)]
     found, offsets = visemes.fit(evidences, [one.astype(np.float32) for one in lips])
     assert offsets == late
-    held = visemes.moving(random.normal(size=(400, len(visemes.RIDGES))))
-    truth, guess = visemes.moving(held @ weights), found.lips(held)
+    held = visemes.detrend(random.normal(size=(400, len(visemes.RIDGES))))
+    truth, guess = visemes.detrend(held @ weights), found.lips(held)
     assert 1 - np.square(truth - guess).sum() / np.square(truth).sum() > 0.8
 
 
 def test_chance_of_visemes_is_as_large_and_as_slow_as_that_of_real_lips():
-    model = visemes.Visemes.load()
+    model = visemes.VisemeRegression.load()
     still = np.zeros((60_000, len(visemes.RIDGES)), np.float32)
     residual = model._residual(len(still), np.random.default_rng(0))
-    after = residual[:-1] @ model.memory.T
+    after = residual[:-1] @ model.transition.T
     new = np.cov((residual[1:] - after).T)
-    np.testing.assert_allclose(new, model.chance, atol=0.05 * model.chance.max())
+    np.testing.assert_allclose(
+        new, model.innovation_covariance, atol=0.05 * model.innovation_covariance.max()
+    )
     assert np.abs(residual.mean(0)).max() < 0.2 * residual.std(0).max()
 
 
@@ -148,19 +149,19 @@ def test_guide_of_attention_is_zero_where_the_phoneme_is():
     lengths = torch.tensor([[30, 60, 210]])
     at = torch.arange(100) * 3 + 1.5
     right = torch.stack([(at < 30), (at >= 30) & (at < 90), at >= 90], 1).float()[None]
-    assert guided(right, lengths).item() == 0
-    assert guided(right.flip(1), lengths).item() > 0.5
+    assert attention_penalty(right, lengths).item() == 0
+    assert attention_penalty(right.flip(1), lengths).item() > 0.5
 
 
 def test_a_phoneme_far_from_the_window_changes_nothing():
     network = VisualNetwork().eval()
     lips, known = np.zeros((1, WINDOW, 6), np.float32), np.ones((1, WINDOW), np.float32)
-    near = [Placed("a", 2, 1.0, 1.2, 0)]
-    far = [Placed("s", 0, 40.0, 40.2, 1), Placed("t", 0, -9.0, -8.8, 2)]
+    near = [TimedPhoneme("a", 2, 1.0, 1.2, 0)]
+    far = [TimedPhoneme("s", 0, 40.0, 40.2, 1), TimedPhoneme("t", 0, -9.0, -8.8, 2)]
     voice = torch.zeros(1, 80, 100)
     with torch.inference_mode():
-        one, two = (network(given_of([p], lips, known, voice))[0] for p in (near, near + far))
-        nothing = network(given_of([[]], lips, known, voice))[0]
+        one, two = (network(visual_inputs([p], lips, known, voice))[0] for p in (near, near + far))
+        nothing = network(visual_inputs([[]], lips, known, voice))[0]
     torch.testing.assert_close(one, two)
     assert bool(nothing.isfinite().all())
 
@@ -174,14 +175,14 @@ def test_missing_weights_are_one_line(tmp_path):
 def test_register_of_pulses_through_a_resonance(pulse_hz):
     pulses = (np.diff(np.floor(np.arange(32_001) * pulse_hz / 16_000)) > 0).astype(float)
     speech = lfilter([1], [1, -1.8 * np.cos(0.6), 0.81], pulses)
-    assert register(speech.astype(np.float32)) == pytest.approx(pulse_hz, rel=0.02)
-    assert register(NOISE) is None
+    assert median_f0(speech.astype(np.float32)) == pytest.approx(pulse_hz, rel=0.02)
+    assert median_f0(NOISE) is None
 
 
 def test_pitch_is_moved_to_the_register_and_voicing_decided():
     voicing = torch.where(torch.arange(41) < 20, -2.0, 2.0)
     told = torch.stack([torch.linspace(-1, 1, 41), voicing, torch.ones(41)])
-    heard = hertz(set_to(120.0, told))
+    heard = to_hertz(shift_f0(120.0, told))
     assert bool((heard[:20] == 0).all())
     assert float(heard[20:].median()) == pytest.approx(120, rel=1e-4)
     intervals = (heard[21:] / heard[20:-1]).log()

@@ -18,9 +18,9 @@ from torch.nn.utils import weight_norm
 from lossweep.channels.errors import WeightsError
 from lossweep.endpoints.tts.espeak import speak
 from lossweep.endpoints.tts.harmonic_network import HarmonicNetwork, excite, response, shape
-from lossweep.endpoints.tts.hifigan import HifiGan, HifiGanConfig, translated
+from lossweep.endpoints.tts.hifigan import HifiGan, HifiGanConfig, convert_mel
 from lossweep.endpoints.tts.spectrum import mel
-from lossweep.endpoints.tts.vocoder import SHIPPED, Vocoder, vocoder
+from lossweep.endpoints.tts.vocoder import SHIPPED, HarmonicVocoder, load_vocoder
 
 TINY = {
     "resblock": "1",
@@ -99,7 +99,7 @@ def test_speech_comes_back() -> None:
     speech, _, _ = speak("Nine small waves, a summer's morning.", "en-us+m3", 160)
     speech = speech[: len(speech) // 160 * 160]
     bands, asked = mel(torch.from_numpy(speech)), pitch(speech)
-    made = Vocoder.load().wave(bands, torch.from_numpy(asked))
+    made = HarmonicVocoder.load().wave(bands, torch.from_numpy(asked))
     assert made.shape == speech.shape
     assert (mel(made) - bands).abs().mean() < 0.3
     got = pitch(made.numpy())
@@ -116,13 +116,13 @@ def test_bands_without_harmonics_are_spoken_low_at_the_pitch_asked_for() -> None
     bands = torch.from_numpy(gaussian_filter(bands.numpy(), (4, 1)))
     for hertz in (90.0, 120.0):
         asked = torch.linspace(0.85 * hertz, 1.15 * hertz, bands.shape[-1])
-        track = pitch(Vocoder.load().wave(bands, asked).numpy())
+        track = pitch(HarmonicVocoder.load().wave(bands, asked).numpy())
         heard = (track / asked.numpy())[track > 0]
         assert np.median(heard) == pytest.approx(1, rel=0.01)
 
 
 def test_a_batch_is_each_of_its_parts_and_each_call_the_same() -> None:
-    own = Vocoder.load()
+    own = HarmonicVocoder.load()
     bands, pitch = torch.randn(2, 80, 60) - 5, torch.full((2, 60), 120.0)
     together = own.wave(bands, pitch)
     assert together.shape == (2, 9600)
@@ -134,7 +134,7 @@ def test_a_batch_is_each_of_its_parts_and_each_call_the_same() -> None:
 
 
 def test_the_shipped_one_is_small_and_named() -> None:
-    own = vocoder("own")
+    own = load_vocoder("own")
     assert sum(p.numel() for p in own.network.parameters()) <= 2e6
     assert SHIPPED.stat().st_size <= 4e6
     assert own.label == "own"
@@ -213,7 +213,7 @@ def published(tmp_path):
 @pytest.mark.filterwarnings("ignore::FutureWarning", "ignore::DeprecationWarning")
 def test_published_layout_gives_what_weight_norm_gives(published) -> None:
     folder, generator = published
-    loaded = vocoder(str(folder))
+    loaded = load_vocoder(str(folder))
     bands = torch.randn(2, 80, 9) - 4
     with torch.no_grad():
         wanted = generator(bands)
@@ -233,7 +233,7 @@ def test_translated_is_the_analysis_of_the_published_code() -> None:
         y=padded, sr=22050, n_fft=1024, hop_length=256, center=False, power=1, n_mels=80, fmax=8000
     )
     theirs = np.log(np.maximum(theirs, 1e-5))
-    ours = translated(mel(torch.from_numpy(speech))[None], HifiGanConfig(**TINY))[0].numpy()
+    ours = convert_mel(mel(torch.from_numpy(speech))[None], HifiGanConfig(**TINY))[0].numpy()
     frames = min(ours.shape[1], theirs.shape[1])
     assert abs(ours.shape[1] - theirs.shape[1]) <= 1
     loud = theirs[2:78, 2 : frames - 2] > -6

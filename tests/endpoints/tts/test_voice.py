@@ -97,7 +97,7 @@ def test_without_words_it_is_silent_and_words_that_cannot_be_said_are_left_out(c
     words = (*unknown.words, Word("peace", 1, 1.5))
     speak(Playback(dataclasses.replace(unknown, words=words)), voice)
     assert [word.text for word in Hum.told[-1][0]] == [None, None, "peace"]
-    with pytest.raises(ClipError, match="clip received: the word 'мир' cannot be said"):
+    with pytest.raises(ClipError, match="clip received: the word 'мир' is not in Latin letters"):
         voice_session(VoiceParams(name="hum"), dataclasses.replace(unknown, speech=clip.speech))
 
 
