@@ -110,8 +110,8 @@ def panels(sweep: Sweep, x: str, y: str, facet: Sequence[str] = ()) -> list[Pane
             part = part[alike | part[name].isna()] if stands_everywhere(sweep, name) else part[alike]
         curves = _curves(sweep, part, across, up, inner)
         if curves:
-            titles = (_title(sweep, part, condition, own) for own in (False, True))
-            found.append(Panel(*titles, tuple(curves)))
+            network, endpoint = (_title(sweep, part, condition, own) for own in (False, True))
+            found.append(Panel(network, endpoint, tuple(curves)))
     if across.role == "setting":
         found = _small_multiples(found)
     most = max((len(panel.curves) for panel in found), default=0)
@@ -174,12 +174,17 @@ def _curves(sweep: Sweep, part: pd.DataFrame, x: Column, y: Column, inner: list[
     joined = [name for name in inner if measured and name in JOINED.get(x.role, ())]
     apart = ["endpoint", *(name for name in inner if name not in joined)]
     found = []
-    groups = [(key, group) for key, group in part.groupby(apart, sort=False, dropna=False)]
-    names = phrases(sweep, [dict(zip(apart, key, strict=True)) for key, _ in groups])
-    for (key, group), phrase in zip(groups, names, strict=True):
+    groups = [group for _, group in part.groupby(apart, sort=False, dropna=False)]
+    combinations = [
+        {name: None if pd.isna(value) else str(value) for name, value in group[apart].iloc[0].items()}
+        for group in groups
+    ]
+    named = [{str(name): value for name, value in one.items()} for one in combinations]
+    for group, one, phrase in zip(groups, named, phrases(sweep, named), strict=True):
         by = joined if measured else [x.name]
         points = _points(group, x, y, by)
-        found.append(Curve(sweep.label(key[0]), phrase, points, key[0], bool(by)))
+        identifier = str(one["endpoint"])
+        found.append(Curve(sweep.label(identifier), phrase, points, identifier, bool(by)))
     return found
 
 

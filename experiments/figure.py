@@ -272,7 +272,7 @@ def _name(
     heights = [(1 + text.count("\n")) * LINE / layout.height for _, _, text, _ in placed]
     start, inch = 1.0 + 0.13 / layout.width, 1.0 / layout.width
     for (across, up, text, style), at in zip(placed, spread([p[1] for p in placed], heights), strict=True):
-        free = {"transform": axis.transAxes, "clip_on": False}
+        free: dict[str, Any] = {"transform": axis.transAxes, "clip_on": False}
         axis.plot([across, start], [up, at], color=style["color"], lw=0.5, alpha=0.6, **free)
         axis.plot(
             [start, start + 0.14 * inch, start + 0.28 * inch],

@@ -13,7 +13,7 @@ LINES: tuple[Any, ...] = ("-", "--", ":", "-.", (0, (5, 1, 1, 1, 1, 1)), (0, (1,
 MARKERS = ("o", "s", "^", "D", "v", "P", "X")
 MOST_LINES = 4
 """Lines of one colour; with more of them each curve has a colour of its own."""
-SIZE = {
+SIZE: dict[Any, Any] = {
     "font.size": 9,
     "axes.titlesize": 9,
     "axes.spines.top": False,

@@ -78,7 +78,7 @@ def placed(speech: NDArray[np.float32], late_s: float, samples: int) -> NDArray[
     return np.pad(heard, (0, samples - len(heard))).astype(np.float32)
 
 
-def _write(file: Path, parts: Iterable[NDArray]) -> None:
+def _write(file: Path, parts: Iterable[NDArray[Any]]) -> None:
     with file.open("wb") as out:
         for part in parts:
             out.write(np.ascontiguousarray(part).data)

@@ -84,7 +84,8 @@ def report(directory: Path, strip: bool = True) -> Path:
 
 def _template() -> jinja2.Template:
     text = (resources.files("lossweep.experiments") / "report.html").read_text(encoding="utf-8")
-    return jinja2.Template(text, autoescape=True, trim_blocks=True)
+    template: jinja2.Template = jinja2.Environment(autoescape=True, trim_blocks=True).from_string(text)
+    return template
 
 
 def _patterns(sweep: Sweep) -> str:
@@ -140,7 +141,8 @@ def _network(sweep: Sweep) -> str:
     columns = [sweep.column(name) for name in NETWORK if name in sweep.table]
     rows: list[dict[str, Any]] = []
     for system in systems(sweep):
-        for loss, cells in system.table.groupby("loss_rate"):
+        for loss in sorted(map(float, system.table["loss_rate"].unique())):
+            cells = system.table[system.table["loss_rate"] == loss]
             row = {"system": system.name, "loss": f"{100 * loss:g} %"}
             rows.append(row | {c.heading(): cells[c.name].mean() * c.factor for c in columns})
     return _html(pd.DataFrame(rows))

@@ -143,7 +143,7 @@ def record(path: Path, received: Playback, inside: bool) -> str:
             kind = "video/mp4"
         else:
             file = file.with_name(f"{file.name}.m4a")
-            sound(file, heard.speech)
+            sound(file, np.zeros(1, np.float32) if heard.speech is None else heard.speech)
             kind = "audio/mp4"
         return inline(file.read_bytes(), kind) if inside else f"{file.parent.name}/{file.name}"
 

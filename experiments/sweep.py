@@ -177,9 +177,9 @@ def axes(scenario: Mapping[str, Any]) -> dict[str, Axis]:
     if isinstance(every, list) and len(every) > 1:
         found["score_every"] = Axis("score_every", "clip", tuple(every))
     rows = [parameter_columns({"endpoint": e, "code": c}) for e, c in ways(scenario)]
-    for name, values in _varied_within(rows).items():
+    for name, own in _varied_within(rows).items():
         if name not in IN_LABEL and not name.endswith(("_name", "_code", "_code_rate")):
-            found[name] = Axis(name, "endpoint", values)
+            found[name] = Axis(name, "endpoint", own)
     return found
 
 
@@ -200,11 +200,12 @@ def _key(value: Any) -> str:
     return f"{value:.9g}"
 
 
-def _meets(values: pd.Series, sign: str, text: str) -> pd.Series:
+def _meets(values: pd.Series[Any], sign: str, text: str) -> pd.Series[bool]:
     if pd.api.types.is_bool_dtype(values) or not pd.api.types.is_numeric_dtype(values):
         if sign in ("<=", ">="):
             raise PlotError(f"--where {values.name}{sign}{text}: {values.name} is no number")
-        return COMPARISONS[sign](values.map(str), text)
+        same: pd.Series[bool] = COMPARISONS[sign](values.map(str), text)
+        return same
     try:
         number = float(text)
     except ValueError:
@@ -212,7 +213,8 @@ def _meets(values: pd.Series, sign: str, text: str) -> pd.Series:
     close = (values - number).abs() <= 1e-9 * max(1.0, abs(number))
     if sign in ("=", "!="):
         return close if sign == "=" else ~close & values.notna()
-    return close | COMPARISONS[sign](values, number)
+    beyond: pd.Series[bool] = COMPARISONS[sign](values, number)
+    return close | beyond
 
 
 def _derived(table: pd.DataFrame, manifest: Mapping[str, Any]) -> pd.DataFrame:

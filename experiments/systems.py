@@ -48,8 +48,10 @@ def systems(sweep: Sweep) -> list[System]:
     }
     frame = sweep.table[["endpoint"]].assign(**keys)
     groups = list(frame.groupby(["endpoint", *keys], sort=False, dropna=False))
-    combinations = [{"endpoint": key[0]} | dict(zip(keys, key[1:], strict=True)) for key, _ in groups]
-    combinations = [{k: None if pd.isna(v) else v for k, v in one.items()} for one in combinations]
+    combinations = [
+        {name: None if pd.isna(part) else str(part) for name, part in zip(frame.columns, key, strict=True)}
+        for key in (rows.iloc[0] for _, rows in groups)
+    ]
     own = [
         {k: v for k, v in one.items() if k == "endpoint" or stands_everywhere(sweep, k)}
         for one in combinations
