@@ -29,8 +29,8 @@ TYPICAL: Mapping[str, float] = {
     "mel_similarity": 0.01,
     "dnsmos": 1.3,
 }
-"""Processor seconds per cell and second of clip: H.264 (256 x 256, 25 frames per second), Opus, text and SyncSC, two cells
-of 2 s each, nothing reused, on one core of a virtual machine. A sweep reuses much of it, so this is rather too long."""
+"""Processor seconds per cell and second of clip: H.264 (256 x 256, 25 frames per second), Opus, text and SyncSC, two
+cells of 2 s each, nothing reused, on one core of a virtual machine. A sweep reuses much of it, so this is too long."""
 OTHER_S = 0.05
 """Of stages that were not measured."""
 UNKNOWN_CLIP_S = 10.0

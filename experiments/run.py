@@ -6,6 +6,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -61,8 +62,13 @@ def run_scenario(scenario: Scenario, out: Path, settings: Settings = Settings())
         EngineError: workers cannot run.
         Stopped: interrupted; the tables hold what was finished.
     """
+    with closing(Store(out)) as store:
+        return _run(scenario, store, settings)
+
+
+def _run(scenario: Scenario, store: Store, settings: Settings) -> int:
     started = time.monotonic()
-    store = Store(out)
+    out = store.directory
     set_up = SetUp(scenario.metrics, settings.device)
     workers = available_cores() if settings.workers is None else settings.workers
     engine: Engine | InProcess = Engine(set_up, workers, settings.threads) if workers else InProcess(set_up)
@@ -83,7 +89,8 @@ def run_scenario(scenario: Scenario, out: Path, settings: Settings = Settings())
     lengths = [clip.seconds for clip in inspection.clips.values()]
     remember(sweep.seconds, sweep.cells, max(1.0, sum(lengths) / len(lengths)))
     ids = [cell.id for cell in cells]
-    finished = len(set(ids) & set(store.stored()))
+    now = plan(store, cells, fingerprint)
+    finished = now.kept
     failed = len(set(ids) & set(store.failures()))
     last = LastRun(
         cells=len(cells),
@@ -93,8 +100,8 @@ def run_scenario(scenario: Scenario, out: Path, settings: Settings = Settings())
         wall_s=round(time.monotonic() - started, 1),
         seconds_by_stage={stage: round(value, 2) for stage, value in sweep.by_stage().most_common()},
     )
-    if stopped is not None and found.stale and sweep.done < len(found.tasks):
-        left = "the tables in it are still the old ones"
+    if now.stale:  # a table never mixes rows of other code or versions
+        left = f"{now.stale} cells are still to be computed anew, and the tables are still the old ones"
     else:
         left = f"{finished} of {len(cells)} cells are in the tables"
         columns = export(store, ids, list(fingerprint.metrics))
@@ -104,12 +111,13 @@ def run_scenario(scenario: Scenario, out: Path, settings: Settings = Settings())
         write_manifest(out, made.model_dump_json(indent=1))
         if finished + failed == len(cells):
             store.forget_others(ids)
-    store.close()
     if isinstance(stopped, EngineError):
         raise stopped
     if stopped is not None:
         raise Stopped(f"stopped: {left}; run the same command again to resume")
     print(f"{out}/table.csv: {finished} of {len(cells)} cells in {last.wall_s:.0f} s")
+    if now.stale:
+        print(left, file=sys.stderr)
     if failed:
         print(
             f"{failed} cells failed, see {out}/failures.json; run one alone with --cell ID", file=sys.stderr
@@ -125,7 +133,6 @@ class Sweep:
     ) -> None:
         self.seconds: dict[str, Counter[str]] = {}
         self.cells: Counter[str] = Counter()
-        self.done = 0
         self._scenario, self._store, self._fingerprint, self._progress = (
             scenario,
             store,
@@ -158,7 +165,6 @@ class Sweep:
             self.cells[cell.endpoint_name] += 1
             for note in outcome.notes:
                 self._say("", note)
-        self.done += 1
         self._progress.step()
 
     def by_stage(self) -> Counter[str]:

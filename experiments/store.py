@@ -145,10 +145,11 @@ class Store:
         return {}
 
     def fail(self, name: str, error: str) -> None:
-        """Notes that a cell failed, and why."""
+        """Notes that a cell failed, and why; a row that it had before is no longer valid."""
         self._still_there()
         with self._errors("cannot write to"), self._db:
             self._db.execute("INSERT OR REPLACE INTO failures VALUES (?, ?)", (name, error))
+            self._db.execute("DELETE FROM cells WHERE id = ?", (name,))
 
     def failures(self) -> dict[str, str]:
         """Failed cells and their errors."""
