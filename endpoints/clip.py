@@ -1,4 +1,4 @@
-"""A clip of a talking head: pictures, speech, words. And what of it reached the other end."""
+"""A clip of a talking head (pictures, speech, words), and the playback of what a receiver restored."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ SPEECH_RATE = 16_000
 
 
 class ClipError(LossweepError, ValueError):
-    """Something is wrong with a clip; one line that names the clip or file, and the mend."""
+    """Something is wrong with a clip; one line that names the clip or file, and what to do."""
 
 
 @dataclass(frozen=True)
 class Word:
-    """A word as it was said. `text` is None where a receiver does not know it."""
+    """A spoken word. `text` is None where a receiver does not know it."""
 
     text: str | None
     start_s: float
@@ -33,16 +33,16 @@ class Clip:
 
     Attributes:
         name: for tables and plots.
-        video: uint8 [frames, height, width, 3], RGB; at a receiver a list of such pictures, where the
-            same picture may stand many times.
-        fps: frames a second; frame i is on the screen from i / fps to (i + 1) / fps.
+        video: uint8 [frames, height, width, 3], RGB; at a receiver a sequence of such pictures, in which
+            a picture may be repeated.
+        fps: frames per second; frame i is on the screen from i / fps to (i + 1) / fps.
         speech: float32 [samples] in [-1, 1], 16 kHz mono.
         words: in order of time.
-        source: "" or what the words' times come from, where they were not measured ("even pace").
-        transcript: what was really said, where `words` were recognized and it is known.
-        language: of the words, as the captions name it ("de"); "" where they do not.
-        notes: what was changed in it or is not used of it, one line each.
-        words_problem: why its captions cannot be read, one line; "" where there are none, or they can.
+        source: how the words' times were obtained, where they were not measured ("even pace"); else "".
+        transcript: the true words, where `words` were recognized and the transcript is known.
+        language: of the words, as the captions name it ("de"); "" where unknown.
+        notes: what was changed in the clip or is not used, one line each.
+        words_problem: why its captions cannot be read, one line; "" otherwise.
     """
 
     name: str
@@ -64,8 +64,8 @@ class Clip:
         words = self.words[-1].end_s if self.words else 0.0
         return max(video, speech, words)
 
-    def in_english(self, why: str) -> None:
-        """Nothing, where the words are English or may be.
+    def require_english(self, why: str) -> None:
+        """Raises unless the captions are (or may be) English.
 
         Args:
             why: what needs English ("TextPC").
@@ -74,25 +74,25 @@ class Clip:
         """
         if self.language and not self.language.lower().startswith("en"):
             raise ClipError(
-                f"clip {self.name}: its captions are in {self.language!r}, and {why} knows English alone; "
-                "give English captions, or leave it out"
+                f"clip {self.name}: its captions are in {self.language!r}, but {why} supports English only; "
+                "provide English captions or remove it"
             )
 
 
 @dataclass(frozen=True)
 class Playback:
-    """What a receiver shows and plays, playout delay taken off.
+    """What a receiver shows and plays, without the playout delay.
 
-    A receiver does not know when the clip ends: it plays what it has, and the last picture stays.
+    A receiver does not know when the clip ends: it plays what it has, and the last picture is held.
 
     Attributes:
         clip: the restored clip; `clip.video[i]` is what the screen shows from i / fps on, at least one picture
             where the endpoint sends pictures.
-        outcome: one per frame: "whole", "concealed", "frozen" (the last picture stays), "grey" (nothing yet).
+        outcome: one per frame: "whole", "concealed", "frozen" (the last picture is held), "grey" (nothing received yet).
         digests: one per frame: content hash of the picture shown. Equal pictures have equal digests.
-        semantics: the coefficients that are shown, float32 [frames, 16] in standard deviations, where such
+        semantics: the coefficients that are shown, float32 [frames, 16] in standard deviations; None where none
             were sent.
-        sound_late_s: how much later than the picture captured with it a sound is heard, by the timestamps.
+        sound_late_s: delay of the sound relative to the picture captured at the same time, by the timestamps.
     """
 
     clip: Clip
@@ -102,7 +102,7 @@ class Playback:
     sound_late_s: float = 0.0
 
     def outcomes(self, frames: int) -> tuple[str, ...]:
-        """Outcome of each of `frames` frames; after the receiver's last frame its picture stays."""
+        """Outcome of each of `frames` frames; after the receiver's last frame its picture is held."""
         stays = "grey" if all(one == "grey" for one in self.outcome) else "frozen"
         return (self.outcome + (stays,) * (frames - len(self.outcome)))[:frames]
 

@@ -1,4 +1,4 @@
-"""The contract of every way of sending a clip: what is encoded, what crosses, what is decoded."""
+"""The interface of endpoints: encode a clip to packets, decode received packets to a playback."""
 
 from __future__ import annotations
 
@@ -68,15 +68,14 @@ class Encoded(Generic[S]):
 
 
 class Endpoint(Protocol):
-    """A sender and its receiver, which have nothing in common but the session.
+    """A sender and its receiver, which share nothing but the session.
 
     The class attribute `Params` is a pydantic model (extra="forbid") of the endpoint's options; a scenario's
     `endpoint:` mapping is checked against it. The sender is made as `cls(params, code, device)` with
-    `code` the scenario's packet code, a member of `lossweep.endpoints.fec`, and `device` "cpu" or "cuda", for
-    those that run a network.
+    `code` the scenario's packet code (a `CodeFamily`) and `device` "cpu" or "cuda" for networks.
 
-    An endpoint that reads weights has a class method `weights() -> dict[str, str]`, name of the file to its
-    SHA-256: a sweep records them in its manifest and is not resumed with others.
+    An endpoint that reads weights has a class method `weights() -> dict[str, str]`, file name to
+    SHA-256. A sweep records them in its manifest and is not resumed with other weights.
 
     Attributes:
         sends: "video", "words", "speech" or, as a system, "several".
@@ -89,7 +88,7 @@ class Endpoint(Protocol):
     sends: str
     name: str
     label: str
-    title: str  # for people: "H.264"; a system's is made of its parts'
+    title: str  # for reports and plots: "H.264"; a system's is made of its parts'
     code: CodeFamily
 
     def encode(self, clip: Clip) -> Encoded[Session]:
@@ -102,13 +101,13 @@ class Endpoint(Protocol):
 
     @classmethod
     def decode(cls, received: Sequence[ReceivedPacket], session: Session, device: str = "cpu") -> Playback:
-        """What the other end sees and hears, from the packets that were there in time and the session.
+        """The playback of the packets that arrived in time, with the session.
 
-        A pure function of its arguments; any packets at all give a playback. Nothing received gives a grey
-        screen, silence and no words.
+        A pure function of its arguments. Any packets give a playback; no packets give a grey screen, silence and no
+        words.
 
         Args:
-            received: as `lossweep.endpoints.receiver.receive` gives them: by stream and number.
+            received: see `lossweep.endpoints.receiver.receive`; ordered by stream and number.
             session: of the type that `encode` returns.
             device: for receivers that run a network.
         """

@@ -118,7 +118,7 @@ class TextEndpoint:
         if not clip.words:
             raise ClipError(f"clip {clip.name} has no words; give a transcript, or captions beside the video")
         if self.params.concealment != "none":
-            clip.in_english(f"concealment {self.params.concealment}")
+            clip.require_english(f"concealment {self.params.concealment}")
         params, huffman = self.params, load_code()
         field = field_bits(params.windows_interleaved)
         ends = window_ends([w.start_s for w in clip.words], [w.end_s for w in clip.words])

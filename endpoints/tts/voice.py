@@ -75,7 +75,7 @@ def voice_session(params: VoiceParams, clip: Clip) -> VoiceSession:
     Raises:
         ClipError: the clip has no sound, its beginning is silent, or its words are not English.
     """
-    clip.in_english(f"the voice {params.label}")
+    clip.require_english(f"the voice {params.label}")
     if clip.speech is None:
         raise ClipError(
             f"clip {clip.name} has no sound; the voice {params.label} needs {params.reference_s:g} s of it; "

@@ -131,6 +131,6 @@ def test_a_vocoder_of_the_users_that_is_not_there_is_named(clip, tmp_path):
         speak(Playback(dataclasses.replace(clip, video=None)), voice_session(params, clip))
 
 
-def test_a_clip_without_sound_has_no_voice_to_borrow(clip):
-    with pytest.raises(ClipError, match="clip portrait has no sound, of which the voice hum needs 3 s"):
+def test_a_clip_without_sound_has_no_voice_reference(clip):
+    with pytest.raises(ClipError, match="clip portrait has no sound; the voice hum needs 3 s of it"):
         system(voice="hum").encode(dataclasses.replace(clip, speech=None))

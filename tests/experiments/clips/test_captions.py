@@ -41,9 +41,9 @@ def test_the_header_names_the_language_and_english_is_asked_for_in_one_line(head
     clip = Clip("gruss", words=captions.words, language=captions.language)
     if language:
         with pytest.raises(ClipError, match="clip gruss: its captions are in 'de'"):
-            clip.in_english("concealment")
+            clip.require_english("concealment")
     else:
-        clip.in_english("concealment")
+        clip.require_english("concealment")
 
 
 def test_automatic_captions_of_youtube_say_each_word_once_at_its_time():
