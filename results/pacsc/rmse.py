@@ -1,4 +1,4 @@
-"""Writes rmse.csv: `python results/pacsc/rmse.py --labels DIR`, RMSE of the coefficients and decoding time by loss rate.
+"""Writes rmse.csv: `python results/pacsc/rmse.py --labels DIR`, RMSE of the coefficients and decoding time.
 
 The built-in clip, tracked, and the held-out clips of DIR, which `lossweep.experiments.training.face.prepare` made of
 $LOSSWEEP_DATA. Code rate 1/2, groups of 4, look-ahead of 8 frames, independent loss; all codes lose the same packets.
