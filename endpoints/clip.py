@@ -88,7 +88,7 @@ class Playback:
     Attributes:
         clip: the restored clip; `clip.video[i]` is what the screen shows from i / fps on, at least one picture
             where the endpoint sends pictures.
-        outcome: one per frame: "whole", "concealed", "frozen" (the last picture is held), "grey" (nothing received yet).
+        outcome: one per frame: "whole", "concealed", "frozen" (the last picture is held), "grey" (nothing yet).
         digests: one per frame: content hash of the picture shown. Equal pictures have equal digests.
         semantics: the coefficients that are shown, float32 [frames, 16] in standard deviations; None where none
             were sent.

@@ -149,16 +149,18 @@ def card(
         training={"CPU seconds, all variants": round(cpu_seconds), "device": config.device},
         tables=[
             Table(
-                "RMSE of the coefficients, in standard deviations, on held-out people, by loss rate; each packet lost "
-                "by itself. Where nothing arrived it is the network's own answer (in use the last frame is held):",
+                "RMSE of the coefficients, in standard deviations, on held-out people, by loss rate; packets are "
+                "lost independently. Where no packet of a block arrives, the network's output counts (in use the last "
+                "frame is held):",
                 ["code rate", "parameters", "steps", *(f"loss {loss:g}" for loss in TESTED)],
                 rows,
             )
         ],
         limits=[
-            "Chosen where the paper is silent: a frame's 16 numbers are two symbols of Dv = 8 at rate 1/2 (a block is "
+            "Choices where the paper gives no value: the 16 numbers of a frame are two symbols of Dv = 8 at rate 1/2 "
+            "(a block is "
             "2 frames) and one of 16 at rate 1/4 (4 frames); one row per packet; rows as float16; AdamW for the coder "
-            "where Algorithm 1 says stochastic gradient descent. The table has what other choices give.",
+            "where Algorithm 1 has stochastic gradient descent. The table has figures of other choices.",
             "A row that did not arrive is zeros, and the others are not scaled up as dropout2d would do: a receiver "
             "does not know the loss rate.",
         ],

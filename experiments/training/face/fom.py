@@ -112,8 +112,8 @@ def finish(config: TrainConfig, trained: Trained, unseen: dict[str, float]) -> N
             f"{path.stat().st_size / 1e6:.1f} MB as float16."
         ],
         data=[
-            "The pairs and losses of the image generator (flow first), and keypoints that must follow a turned "
-            "picture. No labels."
+            "The pairs and losses of the image generator (flow first), and an equivariance loss of the keypoints "
+            "under rotation. No labels."
         ],
         command="python -m lossweep.experiments.training.face.train fom --data DIR",
         training=training_of(config, trained),

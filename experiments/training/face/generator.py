@@ -146,8 +146,8 @@ def finish(config: TrainConfig, trained: Trained, unseen: dict[str, float]) -> N
             "Talking-face clips of the training people (split.py), mirrored and with changed colours: pairs of a "
             "reference and another frame of the clip, squares of 64 pixels, coefficients from the landmarks of "
             "MediaPipe's face landmarker.",
-            "Loss: LPIPS on SqueezeNet's features (in place of VGG-19, which cannot be had offline; the metric that "
-            "is reported is the one that is trained on) and absolute difference.",
+            "Loss: LPIPS on SqueezeNet's features (in place of the paper's VGG-19) and absolute "
+            "difference. The reported metric is also the training loss.",
         ],
         command="python -m lossweep.experiments.training.face.train generator --data DIR",
         training=training_of(config, trained),

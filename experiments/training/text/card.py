@@ -1,4 +1,4 @@
-"""The card of the text models: what they are, from what data, how long, and how good."""
+"""The model card of the text models."""
 
 from __future__ import annotations
 
@@ -62,22 +62,22 @@ def write_card(
         title="Weights of the text stream",
         files=[NETWORK_FILE, counts.FILE, VOCABULARY_FILE, huffman.FILE.name],
         summary=[
-            "A masked language model and counts: the score of a word is the network's plus weighted log-likelihood "
-            "ratios of the counts of its neighbours and of the words received lately. The network sets the weights "
-            "at each gap (`network.py`, `ngram_features.py`).",
-            f"Start: the lowest {sizes.layers} layers of {start or MINILM}; a word's embedding is the mean of its "
-            "pieces.",
+            "A masked language model with n-gram features: the score of a word is the network's output plus "
+            "log-likelihood ratios of n-gram counts and of recently received words, each multiplied by a gate that the "
+            "network computes at each gap (`network.py`, `ngram_features.py`).",
+            f"Start: the lowest {sizes.layers} layers of {start or MINILM}; a word's initial embedding is the mean of "
+            "its subword embeddings.",
         ],
         data=[
             f"{_amount(corpus.general)} of other MIT OpenCourseWare courses and {_amount(corpus.chemistry)} of the "
-            "chemistry course 5.111SC, the knowledge base, all CC BY-NC-SA. While a text is learnt from, its own "
-            "lecture is taken out of the counts.",
-            f"Kept back from everything: chemistry lectures {_list(TEST_LECTURES)}: {_amount(corpus.test)}, for "
+            "chemistry course 5.111SC, the knowledge base, all CC BY-NC-SA. The counts of a text's own "
+            "lecture are subtracted while it is trained on.",
+            f"Held out from everything: chemistry lectures {_list(TEST_LECTURES)}: {_amount(corpus.test)}, for "
             f"testing; {_list(VALIDATION_LECTURES)}: {_amount(corpus.validation)}, for validation and for tuning the "
-            f"choice of words; and every {VALIDATION_EVERY}th lecture of the other courses.",
-            "Loss: cross entropy over lost words (the SyncSC paper's), plus 0.3 times that of capital and punctuation "
-            "mark. Masks: windows of 6 words through random loss rates (0.1 to 0.95), bursts and code rates 1, 1/2, "
-            "1/4.",
+            f"decision rule; and every {VALIDATION_EVERY}th lecture of the other courses.",
+            "Loss: cross entropy over lost words (the SyncSC paper's), plus 0.3 times that of casing and "
+            "punctuation. Masks: windows of 6 words with random loss rates (0.1 to 0.95), bursts and code rates "
+            "1, 1/2, 1/4.",
         ],
         command="python -m lossweep.experiments.training.text.train --data DIR "
         f"--cpu-minutes {config.cpu_minutes:g} --seed {config.seed}",
@@ -87,7 +87,7 @@ def write_card(
             Table(
                 f"Validation lectures {_list(VALIDATION_LECTURES)}, lost words at the training's loss rates, during "
                 "this run:",
-                ["cross entropy, nats", "named exactly by the most probable word, fraction"],
+                ["cross entropy, nats", "share predicted exactly by the most probable word"],
                 [[row["cross_entropy"], row["accuracy"]] for row in history],
             ),
         ],
