@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -56,14 +57,13 @@ class PathModel:
 
     @property
     def loss_rate(self) -> float | None:
-        """Expected loss of the path's elements together; None where time, traffic or a trace decides it."""
-        arrives = 1.0
-        for element in self.elements:
-            rate = element.expected_loss()
-            if rate is None:
-                return None
-            arrives *= 1.0 - rate
-        return 1.0 - arrives
+        """Expected loss of the elements together that lose packets by a law; None where traces or scripts decide it.
+
+        What a queue drops depends on the traffic and is not in it.
+        """
+        rates = [element.expected_loss() for element in self.elements if element.kind != Kind.CAPACITY]
+        known = [rate for rate in rates if rate is not None]
+        return 1.0 - math.prod(1.0 - rate for rate in known) if len(known) == len(rates) else None
 
 
 def start(elements: Sequence[Element], *, seed: int, repetition: int, end_s: float) -> list[Stage]:

@@ -15,6 +15,7 @@ from typing import ParamSpec, TypeVar
 import numpy as np
 from cachetools import LRUCache
 
+from lossweep.channels.delay import Delay
 from lossweep.channels.errors import LossweepError
 from lossweep.endpoints.clip import Clip, Playback
 from lossweep.endpoints.codecs.video.decode import decode_block
@@ -181,12 +182,15 @@ def as_long_as(clip: Clip, playback: Playback) -> Playback:
 
 def columns(cell: Cell, endpoint: Endpoint, encoded: Encoded[Session]) -> Row:
     """What the table holds of a cell beside what was measured: its parameters, and what the encoder made of them."""
-    network = cell.channel.make()
+    network = cell.channel.make(cell.path.propagation_delay_s, cell.path.jitter_s)
     bursts = [
         burst for one in network.elements if (burst := getattr(one, "mean_burst_length", None)) is not None
     ]
+    delays = [one for one in network.elements if isinstance(one, Delay)]
     return {
         **parameter_columns({**cell.model_dump(), "channel": cell.channel.settings()}),
+        "propagation_delay_s": sum(one.propagation_delay_s for one in delays),
+        "jitter_s": delays[0].jitter_s if len(delays) == 1 else None,
         **encoded.columns,
         "code": endpoint.code.name,
         "code_rate": endpoint.code.code_rate,
