@@ -11,7 +11,7 @@ from lossweep.endpoints.syncsc.extractor_network import Window, around
 from lossweep.endpoints.syncsc.face_mesh import SIDE
 
 
-def disturbed(pictures: Tensor, rng: np.random.Generator) -> Tensor:
+def augment(pictures: Tensor, rng: np.random.Generator) -> Tensor:
     """Colour, contrast, light from a side, blur, noise, a covered patch: each picture its own.
 
     Args:
@@ -56,7 +56,7 @@ def _blurred(pictures: Tensor, rng: np.random.Generator) -> Tensor:
     return out
 
 
-def without_face(pictures: Tensor, points: Tensor, count: int, rng: np.random.Generator) -> Tensor:
+def windows_without_face(pictures: Tensor, points: Tensor, count: int, rng: np.random.Generator) -> Tensor:
     """Windows [count, 3, side, side] that hold no whole face: background, parts, shuffled faces, noise."""
     kinds = (_background, _part, _shuffled, _covered, _noise)
     box = around(points, 1.0)

@@ -13,7 +13,7 @@ from torch import Tensor
 from lossweep.endpoints.syncsc.extractor_network import LOOK_SIDE, ExtractorNetwork, Window, around
 from lossweep.endpoints.syncsc.face_model import EYES_AND_LIDS, IRIS, LIDS, MOUTH, FaceModel
 from lossweep.endpoints.weights import load as load_weights
-from lossweep.experiments.training.face.augmentation import disturbed, without_face
+from lossweep.experiments.training.face.augmentation import augment, windows_without_face
 from lossweep.experiments.training.face.extractor_card import finish
 from lossweep.experiments.training.face.pictures import pictures
 from lossweep.experiments.training.face.prepare import Labelled, load
@@ -95,8 +95,8 @@ def _loss(
     shown, points = data.batch(rng, POSITIVE)
     first = rng.random(POSITIVE) < FIRST_LOOKS
     window = _windows(points, first, rng)
-    looked = disturbed(window.look(shown), rng)
-    empty = disturbed(without_face(shown, points, BATCH - POSITIVE, rng), rng)
+    looked = augment(window.look(shown), rng)
+    empty = augment(windows_without_face(shown, points, BATCH - POSITIVE, rng), rng)
     seen = network(torch.cat([looked, empty]).to(device), find=True)
     present = torch.zeros(BATCH, device=device)
     present[:POSITIVE] = 1

@@ -26,7 +26,7 @@ from lossweep.experiments.training.model_card import ModelCard, Table
 from lossweep.experiments.training.trainer import TrainConfig
 
 IDENTITIES = 80
-FRAMES_A_PERSON = 400
+FRAMES_PER_PERSON = 400
 
 
 def build(labels: Labelled) -> FaceModel:
@@ -143,7 +143,7 @@ def _points_by_person(labels: Labelled) -> dict[str, NDArray[np.float64]]:
         if not clip.held_out:
             points.setdefault(clip.identity, []).append(labels.points(clip.rows))
     every = {name: np.concatenate(parts).astype(np.float64) for name, parts in points.items()}
-    return {name: p[np.linspace(0, len(p) - 1, FRAMES_A_PERSON).astype(int)] for name, p in every.items()}
+    return {name: p[np.linspace(0, len(p) - 1, FRAMES_PER_PERSON).astype(int)] for name, p in every.items()}
 
 
 def _first_mean(people: dict[str, NDArray]) -> NDArray:

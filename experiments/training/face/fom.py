@@ -1,5 +1,7 @@
-"""Training of the keypoint baseline: the generator's pairs, flow and losses, and keypoints that follow a turned
-picture. Flow gives it the same head start that the generator has."""
+"""Training of the keypoint baseline: the generator's pairs and losses, and equivariance of the keypoints.
+
+It starts from optical flow, as the generator does.
+"""
 
 from __future__ import annotations
 
@@ -14,14 +16,14 @@ from lossweep.endpoints.syncsc.fom.endpoint import SHIPPED
 from lossweep.endpoints.syncsc.fom.networks import FomNetwork
 from lossweep.endpoints.syncsc.generator.warp import cut
 from lossweep.endpoints.weights import save
-from lossweep.experiments.training.face.flow_target import astray, followed
+from lossweep.experiments.training.face.flow_target import flow_loss, flow_target
 from lossweep.experiments.training.face.generator import (
-    FRAMES_A_CLIP,
+    FRAMES_PER_CLIP,
     MOTION_WEIGHT,
     Validation,
+    draw_squares,
     losses,
-    perception,
-    some_squares,
+    lpips_distance,
 )
 from lossweep.experiments.training.face.pairs import Pairs
 from lossweep.experiments.training.face.prepare import load
@@ -31,8 +33,8 @@ from lossweep.experiments.training.trainer import TrainConfig, Trained, fit
 BATCH = 12
 RATE = 1e-3
 MOTION_ALONE = 0.6
-"""Share of the time in which only motion and keypoints are learned."""
-FOLLOWING = 10.0
+"""Share of the training time for motion and keypoints alone."""
+EQUIVARIANCE_WEIGHT = 10.0
 """Weight of the equivariance loss, as in the source."""
 
 
@@ -46,33 +48,35 @@ def train(config: TrainConfig) -> None:
     held_out = Pairs(config.data, config.labels, labels, held_out=True)
     network = FomNetwork().to(config.device)
     loss_of = losses(config.device)
-    perceived = perception(config.device)
+    lpips = lpips_distance(config.device)
 
     def loss(rng: np.random.Generator, done: float) -> tuple[Tensor, Mapping[str, float]]:
         batch = pairs.batch(rng, BATCH)
         reference, wanted = batch.reference.to(config.device), batch.wanted.to(config.device)
         here, there = network.detector(torch.cat([reference, wanted])).chunk(2)
-        flow = [part.to(config.device) for part in followed(batch)]
-        follows = FOLLOWING * following(network, wanted, there, rng)
+        flow = [part.to(config.device) for part in flow_target(batch)]
+        follows = EQUIVARIANCE_WEIGHT * equivariance_loss(network, wanted, there, rng)
         if done < MOTION_ALONE:
-            missed = astray(network.displacement(reference, here, there), *flow)
+            missed = flow_loss(network.displacement(reference, here, there), *flow)
             return missed + follows, {"motion off by": missed.detach(), "following": follows.detach()}
-        squares = some_squares(rng, batch)
+        squares = draw_squares(rng, batch)
         drawn = network(reference, here, there, squares)
         pictured, figures = loss_of(drawn, cut(wanted, squares))
-        missed = astray(drawn.displacement, *flow)
+        missed = flow_loss(drawn.displacement, *flow)
         whole = pictured + MOTION_WEIGHT * missed + 0.1 * follows
         return whole, {**figures, "motion off by": missed.detach(), "following": follows.detach()}
 
     def unseen(average: dict[str, Tensor]) -> Validation:
-        return validate(average, held_out, perceived, config.device)
+        return validate(average, held_out, lpips, config.device)
 
     trained = fit(config, network, RATE, loss, lambda average: str(unseen(average)))
     finish(config, trained, unseen(trained.average))
 
 
-def following(network: FomNetwork, pictures: Tensor, found: Tensor, rng: np.random.Generator) -> Tensor:
-    """How far keypoints of a turned, scaled and shifted picture are from the keypoints, turned alike."""
+def equivariance_loss(
+    network: FomNetwork, pictures: Tensor, found: Tensor, rng: np.random.Generator
+) -> Tensor:
+    """Mean distance between the keypoints of a transformed picture and the transformed keypoints."""
     angle, size = rng.uniform(-0.4, 0.4), rng.uniform(0.85, 1.15)
     turn = size * np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
     matrix = torch.tensor(turn, dtype=torch.float32, device=pictures.device)
@@ -84,16 +88,16 @@ def following(network: FomNetwork, pictures: Tensor, found: Tensor, rng: np.rand
 
 
 @torch.no_grad()
-def validate(average: dict[str, Tensor], pairs: Pairs, perceived: Callable, device: str) -> Validation:
+def validate(average: dict[str, Tensor], pairs: Pairs, lpips: Callable, device: str) -> Validation:
     """LPIPS of whole pictures of people held out, from each clip's first frame: frozen, warped, edited."""
     network = FomNetwork().to(device).eval()
     network.load_state_dict(average)
     scores: dict[str, list] = {}
     for clip in pairs.clips:
-        batch = pairs.of_clip(clip, np.linspace(1, clip.frames - 1, FRAMES_A_CLIP).astype(int))
+        batch = pairs.of_clip(clip, np.linspace(1, clip.frames - 1, FRAMES_PER_CLIP).astype(int))
         wanted, reference = batch.wanted.to(device), batch.reference.to(device)
         drawn = network(reference, network.detector(reference), network.detector(wanted))
-        made = [float(perceived(p, wanted).mean()) for p in (reference, drawn.warped, drawn.edited)]
+        made = [float(lpips(p, wanted).mean()) for p in (reference, drawn.warped, drawn.edited)]
         scores.setdefault(clip.identity, []).append(made)
     people = np.array([np.mean(rows, 0) for rows in scores.values()])
     return Validation(zip(("frozen reference", "warped", "edited"), people.mean(0).tolist(), strict=True))

@@ -1,7 +1,7 @@
-"""Training of the image generator, from the bare warp on: first its motion, then all of it.
+"""Training of the image generator, starting from the bare warp: first its motion, then all of it.
 
-Motion is learned from optical flow, which says where hair, neck and background went; pictures from squares of 64
-pixels by LPIPS and absolute difference.
+The target of motion is optical flow, which includes hair, neck and background. The loss of pictures is LPIPS and
+absolute difference on squares of 64 pixels.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from lossweep.endpoints.syncsc.generator.networks import Drawn, Network
 from lossweep.endpoints.syncsc.generator.warp import Squares, cut, enlarge, sample
 from lossweep.endpoints.weights import save
 from lossweep.experiments.training.face.backbone import lpips_squeeze
-from lossweep.experiments.training.face.flow_target import astray, followed
+from lossweep.experiments.training.face.flow_target import flow_loss, flow_target
 from lossweep.experiments.training.face.pairs import Batch, Pairs
 from lossweep.experiments.training.face.prepare import load
 from lossweep.experiments.training.model_card import ModelCard, Table, training_of
@@ -27,13 +27,13 @@ from lossweep.experiments.training.trainer import TrainConfig, Trained, fit
 BATCH = 12
 SQUARE = 64
 STEP = 16
-"""Corners of the squares stand on multiples of this."""
+"""Corners of the squares are at multiples of this."""
 RATE = 1e-3
 MOTION_ALONE = 0.2
-"""Share of the time in which only motion is learned."""
+"""Share of the training time for motion alone."""
 MOTION_BATCH = 16
 MOTION_WEIGHT = 0.03
-FRAMES_A_CLIP = 4
+FRAMES_PER_CLIP = 4
 WAYS = ("frozen reference", "bare warp", "warped", "edited")
 
 
@@ -47,50 +47,50 @@ def train(config: TrainConfig) -> None:
     held_out = Pairs(config.data, config.labels, labels, held_out=True)
     network = Network().to(config.device)
     loss_of = losses(config.device)
-    perceived = perception(config.device)
+    lpips = lpips_distance(config.device)
 
     def loss(rng: np.random.Generator, done: float) -> tuple[Tensor, Mapping[str, float]]:
         first = done < MOTION_ALONE
         batch = pairs.batch(rng, MOTION_BATCH if first else BATCH)
         told = [part.to(config.device) for part in (batch.reference, batch.fields, batch.numbers)]
-        flow = [part.to(config.device) for part in followed(batch)]
+        flow = [part.to(config.device) for part in flow_target(batch)]
         if first:
-            missed = astray(network.motion(*told), *flow)
+            missed = flow_loss(network.motion(*told), *flow)
             return missed, {"motion off by": missed.detach()}
-        squares = some_squares(rng, batch)
+        squares = draw_squares(rng, batch)
         drawn = network(*told, squares)
         pictured, figures = loss_of(drawn, cut(batch.wanted, squares).to(config.device))
-        missed = astray(drawn.displacement, *flow)
+        missed = flow_loss(drawn.displacement, *flow)
         return pictured + MOTION_WEIGHT * missed, {**figures, "motion off by": missed.detach()}
 
     def unseen(average: dict[str, Tensor]) -> Validation:
-        return validate(average, held_out, perceived, config.device)
+        return validate(average, held_out, lpips, config.device)
 
     trained = fit(config, network, RATE, loss, lambda average: str(unseen(average)))
     finish(config, trained, unseen(trained.average))
 
 
-def perception(device: str) -> Callable[[Tensor, Tensor], Tensor]:
-    """LPIPS on SqueezeNet's features, [n] of two [n, 3, h, w] in [-1, 1]; stands for the paper's VGG-19 loss."""
+def lpips_distance(device: str) -> Callable[[Tensor, Tensor], Tensor]:
+    """LPIPS on SqueezeNet's features, [n] of two [n, 3, h, w] in [-1, 1]; in place of the paper's VGG-19 loss."""
     net = lpips_squeeze().to(device)
     return lambda a, b: net(a, b).flatten()
 
 
 def losses(device: str) -> Callable[[Drawn, Tensor], tuple[Tensor, Mapping[str, float]]]:
     """The loss of drawn squares, and LPIPS of the edited and of the warped ones."""
-    perceived = perception(device)
+    lpips = lpips_distance(device)
 
     def loss(drawn: Drawn, wanted: Tensor) -> tuple[Tensor, Mapping[str, float]]:
-        edited = perceived(drawn.edited, wanted).mean()
-        warped = perceived(drawn.warped, wanted).mean()
+        edited = lpips(drawn.edited, wanted).mean()
+        warped = lpips(drawn.warped, wanted).mean()
         plain = (drawn.edited - wanted).abs().mean() + 0.3 * (drawn.warped - wanted).abs().mean()
         return edited + 0.3 * warped + plain, {"LPIPS of squares": edited.detach(), "warped": warped.detach()}
 
     return loss
 
 
-def some_squares(rng: np.random.Generator, batch: Batch) -> Squares:
-    """A square of each picture: six of ten around the mouth, two around the eyes, two anywhere."""
+def draw_squares(rng: np.random.Generator, batch: Batch) -> Squares:
+    """One square per picture: 60 % around the mouth, 20 % around the eyes, 20 % anywhere."""
     most = (256 - SQUARE) // STEP
     corners = []
     for points in batch.points:
@@ -105,26 +105,26 @@ def some_squares(rng: np.random.Generator, batch: Batch) -> Squares:
 
 
 class Validation(dict[str, float]):
-    """Mean LPIPS by way of drawing, over people held out (people count alike)."""
+    """Mean LPIPS by rendering method over people held out (equal weight per person)."""
 
     def __str__(self) -> str:
         return ", ".join(f"{name} {value:.4f}" for name, value in self.items())
 
 
 @torch.no_grad()
-def validate(average: dict[str, Tensor], pairs: Pairs, perceived: Callable, device: str) -> Validation:
+def validate(average: dict[str, Tensor], pairs: Pairs, lpips: Callable, device: str) -> Validation:
     """LPIPS of whole pictures of people held out, from each clip's first frame, by `WAYS`."""
     network = Network().to(device).eval()
     network.load_state_dict(average)
     scores: dict[str, list] = {}
     for clip in pairs.clips:
-        batch = pairs.of_clip(clip, np.linspace(1, clip.frames - 1, FRAMES_A_CLIP).astype(int))
+        batch = pairs.of_clip(clip, np.linspace(1, clip.frames - 1, FRAMES_PER_CLIP).astype(int))
         wanted = batch.wanted.to(device)
         reference = batch.reference.to(device)
         drawn = network(reference, batch.fields.to(device), batch.numbers.to(device))
         bare = sample(reference, enlarge(batch.fields[:, :2].to(device)))
         ways = (reference, bare, drawn.warped, drawn.edited)
-        scores.setdefault(clip.identity, []).append([float(perceived(p, wanted).mean()) for p in ways])
+        scores.setdefault(clip.identity, []).append([float(lpips(p, wanted).mean()) for p in ways])
     people = np.array([np.mean(rows, 0) for rows in scores.values()])
     return Validation(zip(WAYS, people.mean(0).tolist(), strict=True))
 

@@ -1,4 +1,4 @@
-"""Whose pictures train the networks, and whose are kept back to measure them."""
+"""Train / held-out split by person."""
 
 from __future__ import annotations
 

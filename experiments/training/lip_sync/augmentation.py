@@ -1,4 +1,4 @@
-"""How lower faces and speech of training clips are altered, so that light, crop, noise and codecs do not matter."""
+"""Augmentation of lower faces and speech: light, crop, noise, and coding."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ from lossweep.endpoints.clip import SPEECH_RATE
 from lossweep.experiments.metrics.lip_sync.lrasd import SIDE
 
 WIDER_SIDE = 128
-LOOKS, HEARINGS = 4, 5
-"""Versions of each clip. The first look is plain, the second its mirror image; the first hearing is plain."""
+FACE_VERSIONS, SPEECH_VERSIONS = 4, 5
+"""Versions of each clip. The first of both is unaltered, the second of faces is its mirror image."""
 
 
-def altered_look(wider: Tensor, look: int, rng: np.random.Generator) -> Tensor:
+def augment_faces(wider: Tensor, version: int, rng: np.random.Generator) -> Tensor:
     """Lower faces [frames, 112, 112] in 0..255 of somewhat wider ones [frames, 128, 128].
 
-    From the third look on: window moved, turned and resized, mirrored at times, light and contrast changed, at times
-    blurred as by a smaller picture, or noisy; the same for all frames of a clip.
+    From the third version on: crop shifted, rotated and scaled, light and contrast changed; sometimes mirrored, blurred
+    or with noise. Equal for all frames of a clip.
     """
-    if look < 2:
+    if version < 2:
         edge = (WIDER_SIDE - SIDE) // 2
         plain = wider[:, edge:-edge, edge:-edge]
-        return plain.flip(-1) if look else plain
+        return plain.flip(-1) if version else plain
     size, turn = SIDE / WIDER_SIDE * rng.uniform(0.9, 1.08), rng.uniform(-0.08, 0.08)
     cos, sin = size * math.cos(turn), size * math.sin(turn)
     mirror = rng.choice((-1, 1))
@@ -46,11 +46,11 @@ def altered_look(wider: Tensor, look: int, rng: np.random.Generator) -> Tensor:
     return pictures[:, 0].clamp(0, 255)
 
 
-def altered_hearing(
-    speech: NDArray[np.float32], hearing: int, rng: np.random.Generator
+def augment_speech(
+    speech: NDArray[np.float32], version: int, rng: np.random.Generator
 ) -> NDArray[np.float32]:
-    """Speech as it was, or from the second hearing on: other loudness, a band of it, noise, coarse samples."""
-    if hearing == 0:
+    """Speech; from the second version on with random gain, and sometimes band-pass, noise and quantization."""
+    if version == 0:
         return speech
     speech = speech * 10 ** rng.uniform(-0.6, 0.3)
     if rng.random() < 0.6:

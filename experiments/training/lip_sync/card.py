@@ -14,13 +14,13 @@ from lossweep.experiments.clips.portrait import portrait
 from lossweep.experiments.metrics.lip_sync.lossweep_sync import SHIPPED, LossweepSync
 from lossweep.experiments.metrics.lip_sync.network import MEMBERS
 from lossweep.experiments.metrics.metric import Picture
-from lossweep.experiments.training.lip_sync.augmentation import HEARINGS, LOOKS
+from lossweep.experiments.training.lip_sync.augmentation import FACE_VERSIONS, SPEECH_VERSIONS
 from lossweep.experiments.training.lip_sync.dataset import SENTENCES, Example, examples
 from lossweep.experiments.training.lip_sync.evaluation import (
-    Numbers,
+    Embeddings,
     confidences,
-    found,
     interval,
+    shifts_found,
     whole_clip_offset,
 )
 from lossweep.experiments.training.lip_sync.robustness import robustness
@@ -45,8 +45,8 @@ def write(data: Path, work: Path) -> None:
         title=expert.label,
         files=[SHIPPED.name],
         summary=[
-            "The shipped expert of `lip_sync`. It is not SyncNet: its distances (0 to 2) stand beside no published "
-            "LSE-D or LSE-C.",
+            "The shipped expert of `lip_sync`. It is not SyncNet: its distances (0 to 2) cannot be compared with "
+            "published LSE-D or LSE-C.",
             "Network: the picture and sound encoders of LR-ASD (MIT licence; Liao et al. 2025; trained on AVA films) "
             "as published, not trained further; thirteen distances within the mouth from the landmarks of SyncSC's "
             f"extractor; {MEMBERS} pairs of small towers. "
@@ -56,9 +56,9 @@ def write(data: Path, work: Path) -> None:
         data=[
             f"{len([one for one in clips if one.name in late]) - len(SENTENCES)} clips of "
             f"{len({one.identity for one in clips}) - 1} people (talking-face clips with speech, all languages) and "
-            f"{len(SENTENCES)} synthetic ones: the built-in face says sentences in other voices of espeak-ng. "
-            f"{sum(len(one) for one in clips) / 1500:.1f} minutes in all. Pictures in {LOOKS} versions (mirrored, "
-            f"moved, darker, blurred, noisy), sound in {HEARINGS} (loudness, bands, noise, coarse samples).",
+            f"{len(SENTENCES)} synthetic ones: the built-in face speaks sentences in other voices of espeak-ng. "
+            f"{sum(len(one) for one in clips) / 1500:.1f} minutes in all. Pictures in {FACE_VERSIONS} versions "
+            f"(mirrored, moved, darker, blurred, noisy), sound in {SPEECH_VERSIONS} (loudness, bands, noise, quantization).",
             "Clips from the web are not in sync: in three rounds, towers that had not seen a clip's person found its "
             "offset, and the clip was corrected by it before training. Frames by which sound is late, of clips that "
             "were not at 0: " + ", ".join(f"{n.split('_')[0]} {v:+d}" for n, v in late.items() if v) + ".",
@@ -80,29 +80,29 @@ def write(data: Path, work: Path) -> None:
     ).write(SHIPPED.parent, "CARD")
 
 
-def _numbers(expert: LossweepSync, one: Example) -> Numbers:
+def _numbers(expert: LossweepSync, one: Example) -> Embeddings:
     with torch.inference_mode():
-        seen = expert.network.seen(*map(torch.from_numpy, one.seen[:2])).numpy()
-        heard = expert.network.heard(torch.from_numpy(one.heard[0])).numpy()
-    return Numbers(one.name, one.identity, seen, heard)
+        seen = expert.network.seen(*map(torch.from_numpy, one.faces[:2])).numpy()
+        heard = expert.network.heard(torch.from_numpy(one.speech[0])).numpy()
+    return Embeddings(one.name, one.identity, seen, heard)
 
 
-def _built_in(expert: LossweepSync, clip: Clip) -> Numbers:
+def _built_in(expert: LossweepSync, clip: Clip) -> Embeddings:
     digests = tuple(Picture.of(picture).digest for picture in clip.video)
     seen = expert.embed_pictures(clip.video, digests, expert.usual_points(clip.video))
-    return Numbers(clip.name, clip.name, seen, expert.embed_speech(clip.speech))
+    return Embeddings(clip.name, clip.name, seen, expert.embed_speech(clip.speech))
 
 
-def _offsets(held_out: Sequence[Numbers], built_in: Numbers) -> Table:
+def _offsets(held_out: Sequence[Embeddings], built_in: Embeddings) -> Table:
     rows: list[list[str | int | float | None]] = []
     for corrected in (True, False):
         origin = "the clip's own offset" if corrected else "0"
-        hits = [found(one, corrected) for one in held_out]
+        hits = [shifts_found(one, corrected) for one in held_out]
         mean, low, high = interval(hits)
         count = len([h for h in hits if len(h)])
         windows = sum(map(len, hits)) // 21
         rows.append([f"{count} held out", origin, windows, f"{mean:.1%}", f"{low:.1%} to {high:.1%}"])
-        hit = found(built_in, corrected)
+        hit = shifts_found(built_in, corrected)
         rows.append(["built-in", origin, len(hit) // 21, f"{hit.mean():.1%}", None])
     return Table(
         "Offset. Windows of 2 s of pictures, sound moved by -10 to +10 frames, offsets of -15 to 15 tried; chance is "
@@ -112,7 +112,7 @@ def _offsets(held_out: Sequence[Numbers], built_in: Numbers) -> Table:
     )
 
 
-def _confidence(held_out: Sequence[Numbers], built_in: Numbers) -> Table:
+def _confidence(held_out: Sequence[Embeddings], built_in: Embeddings) -> Table:
     own, others = confidences([*held_out, built_in])
     true, false = interval([np.array([value]) for value in own[:-1]]), interval(others[:-1])
     above = np.mean([(value > other).mean() for value, other in zip(own[:-1], others[:-1], strict=True)])

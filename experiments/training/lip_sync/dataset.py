@@ -1,4 +1,4 @@
-"""What the shipped expert learns from: clips of people who speak, and the built-in face saying other sentences."""
+"""Training data of the shipped expert: clips of people who speak, and the built-in face with other sentences."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ from lossweep.experiments.metrics.lip_sync.network import SyncNetwork
 from lossweep.experiments.training.face.prepare import frames
 from lossweep.experiments.training.face.split import clips_folder, people
 from lossweep.experiments.training.lip_sync.augmentation import (
-    HEARINGS,
-    LOOKS,
+    FACE_VERSIONS,
+    SPEECH_VERSIONS,
     WIDER_SIDE,
-    altered_hearing,
-    altered_look,
+    augment_faces,
+    augment_speech,
 )
 from lossweep.experiments.training.tts.recorded_clips import read_speech
 
@@ -51,7 +51,7 @@ SENTENCES = (
     ),
     ("en-us-nyc", "Why do five wolves watch us through the window of the empty yellow farm house?"),
 )
-"""Voice, and what it says: Harvard sentences and a few with many lips; nothing of what the built-in clip says."""
+"""Voice and sentences: Harvard sentences and a few with many labials; none of the built-in clip's."""
 
 
 @dataclass(frozen=True)
@@ -61,26 +61,27 @@ class Example:
     Attributes:
         name: of its file.
         identity: the person; `SYNTHETIC` for the built-in face.
-        held_out: see `people.Person`.
-        seen: float32 [looks, frames, 141]; plain and mirrored alone for a person held out.
-        heard: float32 [hearings, frames, 180]; plain alone for a person held out.
+        held_out: see `split.Person`.
+        faces: float32 [versions, frames, 141]; unaltered and mirrored only for a person held out.
+        speech: float32 [versions, frames, 180]; unaltered only for a person held out.
     """
 
     name: str
     identity: str
     held_out: bool
-    seen: NDArray[np.float32]
-    heard: NDArray[np.float32]
+    faces: NDArray[np.float32]
+    speech: NDArray[np.float32]
 
     def __len__(self) -> int:
-        return self.seen.shape[1]
+        return self.faces.shape[1]
 
     def shifted(self, late: int) -> Example:
-        """The part that is left when sound that is `late` frames late is moved back to its pictures."""
+        """The overlapping part after sound that is `late` frames late is aligned with its pictures."""
         stop = len(self) - abs(late)
         first = max(0, -late), max(0, late)
         seen, heard = (
-            part[:, start : start + stop] for part, start in zip((self.seen, self.heard), first, strict=True)
+            part[:, start : start + stop]
+            for part, start in zip((self.faces, self.speech), first, strict=True)
         )
         return Example(self.name, self.identity, self.held_out, seen, heard)
 
@@ -89,11 +90,11 @@ def examples(data: Path, folder: Path, network: SyncNetwork) -> list[Example]:
     """All examples; features are computed once into `folder`.
 
     Args:
-        data: holds the clips with manifest.csv (column has_speech beside those of `people.people`).
-        folder: for the features, 1 MB a second of clip.
+        data: holds the clips with manifest.csv (column has_speech and those of `split.people`).
+        folder: for the features, 1 MB per second of clip.
         network: whose encoders give the features.
     Raises:
-        TrainingDataError: no manifest.csv, a column is missing, or nobody speaks.
+        TrainingDataError: no manifest.csv, a column is missing, or no clip has speech.
     """
     folder.mkdir(parents=True, exist_ok=True)
     finder, found = FaceFinder(), []
@@ -109,7 +110,7 @@ def examples(data: Path, folder: Path, network: SyncNetwork) -> list[Example]:
             seen, heard = (kept[part].astype(np.float32) for part in ("seen", "heard"))
         found.append(Example(name, identity, held_out, seen, heard))
     if not any(not one.held_out for one in found):
-        raise TrainingDataError(f"{data}: nobody speaks in these clips (column has_speech of manifest.csv)")
+        raise TrainingDataError(f"{data}: no clip has speech (column has_speech of manifest.csv)")
     return found
 
 
@@ -154,11 +155,11 @@ def _features(
     wider, mouth = lower_faces(pictures, points, half, WIDER_SIDE), torch.from_numpy(measures(points, half))
     rng = np.random.default_rng(seed)
     seen = [
-        network.features_seen(altered_look(wider, look, rng), mouth)
-        for look in range(2 if held_out else LOOKS)
+        network.features_seen(augment_faces(wider, look, rng), mouth)
+        for look in range(2 if held_out else FACE_VERSIONS)
     ]
     heard = [
-        network.features_heard(cepstra(altered_hearing(speech, hearing, rng)))
-        for hearing in range(1 if held_out else HEARINGS)
+        network.features_heard(cepstra(augment_speech(speech, hearing, rng)))
+        for hearing in range(1 if held_out else SPEECH_VERSIONS)
     ]
     return torch.stack(seen).numpy(), torch.stack(heard).numpy()

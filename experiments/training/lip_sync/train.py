@@ -1,10 +1,10 @@
 """Trains the shipped expert: `python -m lossweep.experiments.training.lip_sync.train --data DIR`.
 
-DIR holds clips/ and models/lrasd_pretrain_ava.model. LR-ASD's encoders stay as they are; what they give for each clip
-is computed once into the work folder. Then, a few rounds long, the offset between sound and pictures that each clip
-has of its own is found by towers which did not hear its person, and the clip is put right by it: clips from the web
-are up to 6 frames off. Then the towers that ship are trained, each pair from its own seed. Stopped, it goes on where
-it was: features, rounds and pairs are kept as they are finished.
+DIR holds clips/ and models/lrasd_pretrain_ava.model. LR-ASD's encoders are not trained; their features of each clip are
+computed once into the work folder. Then, in three rounds, towers that were not trained on a clip's person estimate its
+offset between sound and pictures, and the clip is corrected by it (clips from the web are off by up to 6 frames).
+Then the towers that ship are trained, each pair with its own seed. An interrupted training resumes: finished features,
+rounds and pairs are kept.
 """
 
 from __future__ import annotations
@@ -25,10 +25,10 @@ from lossweep.experiments.metrics.lip_sync.lossweep_sync import SHIPPED
 from lossweep.experiments.metrics.lip_sync.lrasd import pretrained
 from lossweep.experiments.metrics.lip_sync.network import MEMBERS, SyncNetwork
 from lossweep.experiments.training.lip_sync.dataset import Example, examples
-from lossweep.experiments.training.lip_sync.train_towers import agreements, fit, offset
+from lossweep.experiments.training.lip_sync.train_towers import cosine_table, fit, offset
 
 CHECKPOINT = "lrasd_pretrain_ava.model"
-ROUNDS, FOLDS, FARTHEST = 3, 4, 8
+ROUNDS, FOLDS, MAX_OFFSET = 3, 4, 8
 
 
 def untrained(data: Path) -> SyncNetwork:
@@ -51,11 +51,11 @@ def untrained(data: Path) -> SyncNetwork:
 def own_offsets(clips: Sequence[Example], folder: Path, steps: int) -> dict[str, int]:
     """Frames by which each clip's sound is late, found by towers that were not trained on its person.
 
-    The first round trusts all clips; each next one is trained on clips that the round before put right.
+    The first round uses all clips as they are; each next one uses the offsets of the round before.
     """
     persons = sorted({one.identity for one in clips})
-    dealt = np.random.default_rng(7).permutation(len(persons)) % FOLDS
-    fold = dict(zip(persons, dealt, strict=True))
+    folds = np.random.default_rng(7).permutation(len(persons)) % FOLDS
+    fold = dict(zip(persons, folds, strict=True))
     late = dict.fromkeys((one.name for one in clips), 0)
     for number in range(ROUNDS):
         path = folder / f"round-{number}.json"
@@ -65,8 +65,8 @@ def own_offsets(clips: Sequence[Example], folder: Path, steps: int) -> dict[str,
                 pair = fit([one for one in aligned if fold[one.identity] != part], number, steps)
                 for one in aligned:
                     if fold[one.identity] == part:
-                        found = late[one.name] + offset(agreements(pair, one))
-                        late[one.name] = found if abs(found) <= FARTHEST else late[one.name]
+                        found = late[one.name] + offset(cosine_table(pair, one))
+                        late[one.name] = found if abs(found) <= MAX_OFFSET else late[one.name]
             path.write_text(json.dumps(late, indent=1))
         late = json.loads(path.read_text())
         print(f"round {number}: {late}", flush=True)

@@ -1,4 +1,4 @@
-"""How a pair of towers learns which sound belongs to which pictures, and what it says of a clip."""
+"""Training of one pair of towers, and its offset of a clip."""
 
 from __future__ import annotations
 
@@ -16,30 +16,30 @@ from lossweep.experiments.metrics.lip_sync.network import Pair
 from lossweep.experiments.training.lip_sync.dataset import Example
 
 WINDOW, EDGE = 50, 8
-"""Frames of a window, and frames around it that the towers look at."""
+"""Frames per window, and context frames on each side."""
 WINDOWS_A_STEP, WARMUP = 24, 20
 RATE, DECAY = 2e-3, 1e-2
 OTHERS = 0.3
-"""Weight of telling a window's sound from that of other clips, beside telling it from itself at other times."""
+"""Weight of the loss against the sound of other clips, relative to the loss against other offsets."""
 
 
 def fit(clips: Sequence[Example], seed: int, steps: int) -> Pair:
     """A pair trained on clips of one alignment.
 
-    A window of 2 s of pictures is compared with its sound at the 31 offsets -15 to 15; the mean cosines are the logits
-    of a choice whose answer is 0 (and, one time in ten each, a frame beside it). So what is learned is what is asked.
+    A window of 2 s of pictures is compared with its sound at the 31 offsets -15 to 15. The mean cosines are the logits
+    of a classification whose target is offset 0 (0.8) and its neighbours (0.1 each).
 
     Args:
-        clips: as `Example.shifted` aligned them; longer than 2 s, or repeated at their ends.
+        clips: aligned by `Example.shifted`; clips below 2 s are padded.
     """
     torch.manual_seed(seed)
     rng = np.random.default_rng(seed)
     pair = Pair().train()
-    for tower, part in ((pair.seen, "seen"), (pair.heard, "heard")):
+    for tower, part in ((pair.seen, "faces"), (pair.heard, "speech")):
         spread = np.mean([getattr(one, part)[0].std(0) for one in clips], 0)
         tower.spread.copy_(torch.from_numpy(spread + 1e-3))
-    seen = [[pair.seen.standard(torch.from_numpy(look)) for look in one.seen] for one in clips]
-    heard = [[pair.heard.standard(torch.from_numpy(take)) for take in one.heard] for one in clips]
+    seen = [[pair.seen.standard(torch.from_numpy(look)) for look in one.faces] for one in clips]
+    heard = [[pair.heard.standard(torch.from_numpy(take)) for take in one.speech] for one in clips]
     share = np.sqrt([len(one) for one in clips])
     optimizer = torch.optim.AdamW(pair.parameters(), RATE, weight_decay=DECAY)
     answer = torch.zeros(2 * SHIFT + 1)
@@ -66,15 +66,15 @@ def fit(clips: Sequence[Example], seed: int, steps: int) -> Pair:
 
 
 @torch.inference_mode()
-def agreements(pair: Pair, clip: Example) -> NDArray[np.float32]:
+def cosine_table(pair: Pair, clip: Example) -> NDArray[np.float32]:
     """Cosines [frames, frames] of each picture of a clip with each frame of its sound."""
-    looks = sum(pair.seen(pair.seen.standard(torch.from_numpy(look))[None])[0] for look in clip.seen[:2])
-    heard = pair.heard(pair.heard.standard(torch.from_numpy(clip.heard[0]))[None])[0]
+    looks = sum(pair.seen(pair.seen.standard(torch.from_numpy(look))[None])[0] for look in clip.faces[:2])
+    heard = pair.heard(pair.heard.standard(torch.from_numpy(clip.speech[0]))[None])[0]
     return (normalize(looks, dim=-1) @ heard.T).numpy()
 
 
 def offset(cosines: NDArray[np.float32]) -> int:
-    """By how many frames the sound of a whole clip is late."""
+    """Frames by which the sound of a whole clip is late."""
     return int(np.argmax([np.diagonal(cosines, k).mean() for k in range(-SHIFT, SHIFT + 1)])) - SHIFT
 
 
@@ -86,7 +86,7 @@ def _agreement(lips: Tensor, voice: Tensor) -> Tensor:
 
 
 def _window(features: Tensor, first: int, length: int, mode: str) -> Tensor:
-    """Rows first to first + length of [frames, features]; beyond the ends as `mode` of torch's pad has it."""
+    """Rows first to first + length of [frames, features]; padded beyond the ends with torch's `mode`."""
     before, after = max(0, -first), max(0, first + length - len(features))
     rows = features[max(0, first) : first + length]
     return pad(rows.mT[None], (before, after), mode=mode)[0].mT

@@ -27,7 +27,7 @@ from lossweep.experiments.metrics.lip_sync.syncnet_v2 import crop, smoothed
 from lossweep.experiments.metrics.metric import MetricAbsent, MetricError, Picture
 from lossweep.experiments.scenario_file import ready_made
 from lossweep.experiments.training.lip_sync.dataset import Example
-from lossweep.experiments.training.lip_sync.evaluation import Numbers, found
+from lossweep.experiments.training.lip_sync.evaluation import Embeddings, shifts_found
 
 RNG = np.random.default_rng(3)
 
@@ -235,20 +235,20 @@ def test_what_the_expert_learned_from_is_not_what_the_built_in_clip_says():
         )
 
 
-def test_an_example_is_put_right_by_its_offset():
+def test_an_example_is_aligned_by_its_offset():
     seen, heard = np.zeros((1, 20, 1), np.float32), np.zeros((1, 20, 1), np.float32)
     seen[0, 8], heard[0, 11] = 1, 1
     right = Example("a", "b", False, seen, heard).shifted(3)
     assert len(right) == 17
-    assert right.seen.argmax() == right.heard.argmax() == 8
+    assert right.faces.argmax() == right.speech.argmax() == 8
     right = Example("a", "b", False, heard, seen).shifted(-3)
-    assert right.seen.argmax() == right.heard.argmax()
+    assert right.faces.argmax() == right.speech.argmax()
 
 
-def test_shifts_are_found_in_numbers_that_belong_together_even_if_the_clip_is_off():
+def test_shifts_are_found_in_matching_embeddings_even_if_the_clip_is_off():
     numbers = RNG.normal(size=(220, 8)).astype(np.float32)
-    off = Numbers("off", "x", numbers[6:], numbers[:-6])
-    assert found(off, put_right=True).all()
-    assert found(off, put_right=False).mean() < 0.15
-    chance = Numbers("chance", "x", numbers, RNG.normal(size=(220, 8)).astype(np.float32))
-    assert found(chance, put_right=False).mean() < 0.4
+    off = Embeddings("off", "x", numbers[6:], numbers[:-6])
+    assert shifts_found(off, from_own_offset=True).all()
+    assert shifts_found(off, from_own_offset=False).mean() < 0.15
+    chance = Embeddings("chance", "x", numbers, RNG.normal(size=(220, 8)).astype(np.float32))
+    assert shifts_found(chance, from_own_offset=False).mean() < 0.4
