@@ -1,1 +1,1 @@
-"""Speech to words."""
+"""Speech recognition."""

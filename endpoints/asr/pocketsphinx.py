@@ -1,4 +1,4 @@
-"""pocketsphinx with the English model that it carries."""
+"""pocketsphinx with its English model."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from lossweep.endpoints.clip import SPEECH_RATE, Word
 
 FRAME_S = 0.01
 QUIET = 1e-3
-"""Speech that is nowhere louder (-60 dB) is silence; in digital silence pocketsphinx hears words."""
+"""Speech below this peak (-60 dB) is treated as silence, because pocketsphinx recognizes words in digital silence."""
 
 
 class PocketSphinx:
-    """Large-vocabulary English recognition, a third of real time and a second to load.
+    """Large-vocabulary English recognition, about 0.3 of real time, 1 s to load.
 
     Raises:
         MissingPackage: pocketsphinx is not installed.
@@ -31,7 +31,7 @@ class PocketSphinx:
         self.label = f"pocketsphinx {metadata.version('pocketsphinx')}"
 
     def words(self, speech: NDArray[np.float32]) -> tuple[Word, ...]:
-        """See `Recognizer.words`. The decoder is a new one each time: it adapts to what it hears."""
+        """See `Recognizer.words`. The decoder is a new one each time: it adapts to its input."""
         from pocketsphinx import Decoder
 
         if np.abs(speech).max(initial=0) < QUIET:

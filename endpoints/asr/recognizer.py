@@ -15,16 +15,16 @@ DEFAULT = "pocketsphinx"
 
 
 class Recognizer(Protocol):
-    """Speech to words; equal speech, equal words.
+    """Speech to words; equal speech gives equal words.
 
     Attributes:
-        label: for tables, with what makes it this one.
+        label: for tables, with version or hash of the model.
     """
 
     label: str
 
     def words(self, speech: NDArray[np.float32]) -> tuple[Word, ...]:
-        """The words of speech in order of time, lower case, without marks; none where nothing is heard.
+        """The words of speech in order of time, lower case, without marks; empty where it recognizes none.
 
         Args:
             speech: float32 [samples] in [-1, 1], 16 kHz.
@@ -38,7 +38,7 @@ def recognizer(name: str) -> Recognizer:
     Args:
         name: "pocketsphinx" (English, needs no download), or a folder with a Zipformer transducer for sherpa-onnx.
     Raises:
-        OptionError: neither, or what it needs is missing; one line with the mend.
+        OptionError: neither, or a package or file is missing; one line.
     """
     if name == DEFAULT:
         from lossweep.endpoints.asr.pocketsphinx import PocketSphinx

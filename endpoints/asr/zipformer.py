@@ -21,7 +21,7 @@ LAST_TOKEN_S = 0.3
 class Zipformer:
     """Recognition by a published offline Zipformer; the model folder is as k2-fsa releases it.
 
-    Where the folder holds several sizes, the int8 files are left aside.
+    Where the folder holds several sizes, the int8 files are not used.
 
     Args:
         folder: with tokens.txt, encoder*.onnx, decoder*.onnx and joiner*.onnx.
@@ -32,7 +32,7 @@ class Zipformer:
 
     def __init__(self, folder: Path) -> None:
         if find_spec("sherpa_onnx") is None:
-            raise MissingPackage(f"recognizer {folder.name} runs by sherpa-onnx: pip install sherpa-onnx")
+            raise MissingPackage(f"recognizer {folder.name} needs sherpa-onnx: pip install sherpa-onnx")
         self._files = {part: _file(folder, part) for part in ("encoder", "decoder", "joiner")}
         self._files["tokens"] = folder / "tokens.txt"
         if not self._files["tokens"].is_file():
@@ -51,10 +51,10 @@ class Zipformer:
         stream = decoder.create_stream()
         stream.accept_waveform(SPEECH_RATE, speech)
         decoder.decode_stream(stream)
-        return joined(stream.result.tokens, stream.result.timestamps, len(speech) / SPEECH_RATE)
+        return join_tokens(stream.result.tokens, stream.result.timestamps, len(speech) / SPEECH_RATE)
 
 
-def joined(tokens: Sequence[str], times_s: Sequence[float], duration_s: float) -> tuple[Word, ...]:
+def join_tokens(tokens: Sequence[str], times_s: Sequence[float], duration_s: float) -> tuple[Word, ...]:
     """Words of subword tokens and the times at which these begin.
 
     Args:

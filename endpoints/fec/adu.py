@@ -16,7 +16,7 @@ _PREFIX = struct.Struct("!BH")
 
 
 class FecError(ValueError):
-    """Bytes that are no repair packet, or symbols that restore to no ADUs."""
+    """Bytes that are not a repair packet, or symbols that do not restore ADUs."""
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ class RepairHeader:
 
     @classmethod
     def parse(cls, payload: bytes) -> tuple[RepairHeader, bytes]:
-        """Takes a repair packet's RTP payload apart.
+        """Parses a repair packet's RTP payload.
 
         Returns:
             The header, and the repair symbol.
@@ -76,11 +76,11 @@ class RepairHeader:
 def protect(adus: Sequence[bytes], code: BlockCode, flow_id: int = 0) -> list[bytes]:
     """Repair symbols for the source packets of a block.
 
-    Each ADU (an RTP packet, header and all) becomes an ADUI: flow ID (8 bits), length (16 bits), the ADU,
+    Each ADU (an RTP packet with its header) becomes an ADUI: flow ID (8 bits), length (16 bits), the ADU,
     and zeros up to the longest ADUI of the block. The ADUIs are the source symbols; they are not sent.
     Deviation from RFC 6865: it appends an Explicit Source FEC Payload ID to each source packet. Here source
-    packets stay as they are, so that a receiver without FEC plays them; RTP sequence numbers tell which is
-    which (see `RepairHeader`).
+    packets are unchanged, so that a receiver without FEC can play them; RTP sequence numbers identify them
+    (see `RepairHeader`).
 
     Args:
         adus: k packets of 0 to 65535 bytes.
@@ -111,7 +111,7 @@ def restore(
     Args:
         adus: source packets that arrived, by ESI (0 to k-1).
         repair: repair symbols that arrived, by ESI (k to n-1).
-        code, flow_id: as the sender had them.
+        code, flow_id: those of the sender.
     Returns:
         k packets; None where one neither arrived nor is recovered.
     Raises:

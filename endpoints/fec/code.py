@@ -1,4 +1,4 @@
-"""Packet codes that a scenario may name, and what a family of them offers."""
+"""Packet codes that a scenario may name, and their interface."""
 
 from __future__ import annotations
 

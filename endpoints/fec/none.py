@@ -1,4 +1,4 @@
-"""No packet code at all, as a real object."""
+"""The code without repair packets."""
 
 from __future__ import annotations
 

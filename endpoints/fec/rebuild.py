@@ -1,4 +1,4 @@
-"""Lost source packets of a block, rebuilt from the bytes of what arrived of it."""
+"""Recovery of a block's lost source packets from the bytes that arrived."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from lossweep.endpoints.session import FecParameters
 
 @dataclass
 class SourceBlock:
-    """What repair packets say of a block, and their symbols.
+    """A block as its repair packets describe it, with their symbols.
 
     Attributes:
         first: extended number of its first source packet.
@@ -31,7 +31,7 @@ class SourceBlock:
 def rebuild(
     block: SourceBlock, source: Mapping[int, tuple[bytes, float]], fec: FecParameters
 ) -> dict[int, tuple[bytes, float]]:
-    """Source packets that did not arrive in time for the block, each at the first moment its code recovers it.
+    """The source packets that the code recovers, each at the first moment at which it can.
 
     A source packet that arrives after its own recovery counts as recovered.
 
@@ -40,8 +40,8 @@ def rebuild(
         source: ESI -> source packet that arrived, and when.
         fec: the code, as the session names it.
     Returns:
-        ESI -> packet, and when it was rebuilt. Empty where nothing is missing, and where the symbols fit no
-        code or no packet.
+        ESI -> packet, and when it was rebuilt. Empty where nothing is missing, and where the symbols do not fit
+        the code or a packet.
     """
     if not block.repair:
         return {}

@@ -19,7 +19,7 @@ MAX_SYMBOLS = 255
 
 @dataclass(frozen=True)
 class ReedSolomon(CodeFamily):
-    """Reed-Solomon over GF(2^8): any k of a block's n packets give the block back.
+    """Reed-Solomon over GF(2^8): any k of a block's n packets recover the block.
 
     Attributes:
         code_rate: k/n, in (0, 1]; where k / code_rate is no integer, n is the next one.
@@ -55,7 +55,7 @@ class ReedSolomon(CodeFamily):
         """The code for k source packets, with n = ceil(k / code_rate) unless it is given.
 
         Raises:
-            ValueError: not 1 <= k <= n <= 255; naming k and n, and the mend.
+            ValueError: not 1 <= k <= n <= 255; naming k and n, and what to do.
         """
         if n is None:
             n = math.ceil(k / self.code_rate - 1e-9)
@@ -75,7 +75,7 @@ class ReedSolomonBlock(BlockCode):
     polynomial 0x11D); those of other implementations may differ, what is recovered does not.
 
     Attributes:
-        k: source symbols a block, >= 1.
+        k: source symbols per block, >= 1.
         n: encoding symbols, k <= n <= 255.
     Raises:
         ValueError: k and n out of their range, naming both.
@@ -92,7 +92,7 @@ class ReedSolomonBlock(BlockCode):
             raise ValueError(f"Reed-Solomon needs 1 <= k <= n; k={self.k}, n={self.n}")
         if self.n > MAX_SYMBOLS:
             raise ValueError(
-                f"Reed-Solomon over GF(2^8) has at most {MAX_SYMBOLS} packets a block; k={self.k} would need "
+                f"Reed-Solomon over GF(2^8) has at most {MAX_SYMBOLS} packets per block; k={self.k} would need "
                 f"n={self.n}: use shorter blocks (a smaller GOP, larger packets) or a higher code rate"
             )
 

@@ -16,9 +16,9 @@ from lossweep.endpoints.fec.code import BlockCode, CodeFamily, check_symbols
 class Repetition(CodeFamily):
     """Every source packet is sent 1 / code_rate times, at the rate of Reed-Solomon.
 
-    A copy is a repair packet of its own, after the source packets of its block. So a stream has as many packets as
-    with Reed-Solomon at the same code rate, and the two meet the same channel slot by slot. It is not the redundancy
-    of RFC 2198, which puts a copy behind another packet's payload and saves its headers (`packetize.red`).
+    Each copy is a separate repair packet, after the source packets of its block. So a stream has as many packets as
+    with Reed-Solomon at the same code rate, and both use the same random draws for the same (sbn, esi). It is not the
+    redundancy of RFC 2198, which puts the copy into another packet and saves its headers (`packetize.red`).
 
     Attributes:
         code_rate: k/n: 1, 1/2, 1/3, ...
@@ -55,7 +55,7 @@ class Repetition(CodeFamily):
         """The code for k source packets; n = k / code_rate.
 
         Raises:
-            ValueError: k < 1, or n given and no multiple of k.
+            ValueError: k < 1, or n given and not a multiple of k.
         """
         n = k * round(1 / self.code_rate) if n is None else n
         if k < 1 or n % k or n < k:
@@ -83,7 +83,7 @@ class Copies(BlockCode):
         return (esi % self.k,)
 
     def encode(self, source: list[bytes]) -> list[bytes]:
-        """The source, again and again.
+        """The source symbols, repeated n / k times.
 
         Raises:
             ValueError: not k symbols, or not of equal length.

@@ -1,6 +1,6 @@
-"""RTP payload formats: an access unit becomes RTP payloads, and what arrived of them an access unit again.
+"""RTP payload formats: access units to RTP payloads, and received payloads to access units.
 
-One module a format, each with the pair `packetize` and `depacketize`: `h264` (RFC 6184), `h265` (RFC 7798),
+One module per format, each with the functions `packetize` and `depacketize`: `h264` (RFC 6184), `h265` (RFC 7798),
 `av1` (AV1 RTP specification).
 """
 

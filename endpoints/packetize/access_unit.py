@@ -1,4 +1,4 @@
-"""What arrived of an access unit, put together from the pieces that its RTP payloads carried."""
+"""Access units assembled from the received RTP payloads."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Literal
 
 
 class PayloadError(ValueError):
-    """Bytes that are no RTP payload, or no access unit, of the format."""
+    """Bytes that are not an RTP payload or an access unit of the format."""
 
 
 @dataclass(frozen=True)
@@ -18,7 +18,7 @@ class Unit:
     Attributes:
         type: `nal_unit_type` or `obu_type`.
         data: NAL unit without start code; OBU without size field.
-        complete: False where the end is missing and `data` is the leading part only.
+        complete: False where the end is missing; `data` is then the leading part.
     """
 
     type: int
@@ -30,15 +30,14 @@ class Unit:
 class AccessUnit:
     """An access unit (AV1: temporal unit) as far as it arrived.
 
-    A lost payload does not say how many bytes it had, so behind the first gap nobody can tell at which offset
-    of the access unit a byte stood. Which bytes are there is therefore said in two ways: `intact_bytes`
-    counts those before the gap, and `units` lists every NAL unit or OBU that arrived, before and behind it.
-    Fragments that continue a lost beginning are in neither, since no decoder can use them.
+    The size of a lost payload is unknown, so the offsets of bytes after the first gap are unknown. `intact_bytes`
+    counts the bytes before the gap; `units` lists every NAL unit or OBU that arrived, before and after it. Fragments
+    whose beginning is lost are in neither, since no decoder can use them.
 
     Attributes:
-        status: "whole", every payload is there; "damaged", some payload is missing but not every unit;
-            "missing", nothing usable arrived.
-        data: what a decoder is fed: `units` in order as a byte stream, incomplete ones included. Empty
+        status: "whole": every payload arrived; "damaged": some payload is missing but not every unit;
+            "missing": nothing usable arrived.
+        data: the decoder's input: `units` in order as a byte stream, incomplete ones included. Empty
             where the status is "missing".
         units: the NAL units or OBUs.
         intact_bytes: the first `intact_bytes` bytes of `data` are those of the access unit sent.
@@ -62,7 +61,7 @@ class AccessUnit:
 
 @dataclass(frozen=True)
 class Piece:
-    """What one payload carries of one unit: all of it, or a fragment that begins, continues or ends it."""
+    """The part of one unit that one payload carries: all of it, or a fragment that begins, continues or ends it."""
 
     data: bytes
     begins: bool = True
@@ -70,7 +69,7 @@ class Piece:
 
 
 def assemble(payloads: Sequence[Sequence[Piece] | None]) -> tuple[list[tuple[bytes, bool]], int]:
-    """Joins pieces to units, over gaps.
+    """Joins pieces to units, across gaps.
 
     Args:
         payloads: the pieces of each payload, in order; None for a payload that is missing.
@@ -116,7 +115,7 @@ def assemble(payloads: Sequence[Sequence[Piece] | None]) -> tuple[list[tuple[byt
 def status_of(
     payloads: Sequence[bytes | None], units: Sequence[Unit]
 ) -> Literal["whole", "damaged", "missing"]:
-    """The status of an access unit of which these payloads arrived and gave these units."""
+    """The status of an access unit from its received payloads and units."""
     if payloads and None not in payloads:
         return "whole"
     return "damaged" if units else "missing"

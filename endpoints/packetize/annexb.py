@@ -1,4 +1,4 @@
-"""The byte stream format of H.264 and H.265: NAL units behind start codes."""
+"""The byte stream format of H.264 and H.265: NAL units after start codes."""
 
 from __future__ import annotations
 

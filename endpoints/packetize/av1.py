@@ -1,4 +1,4 @@
-"""AV1 over RTP: OBU elements behind an aggregation header (AV1 RTP payload specification, version 1.0)."""
+"""AV1 over RTP: OBU elements after an aggregation header (AV1 RTP payload specification, version 1.0)."""
 
 from __future__ import annotations
 
@@ -78,15 +78,15 @@ def packetize(
 
 
 def depacketize(payloads: Sequence[bytes | None]) -> AccessUnit:
-    """What is there of one temporal unit. `depacketize(packetize(t, size)).data` is t in canonical form.
+    """The received part of one temporal unit. `depacketize(packetize(t, size)).data` is t in canonical form.
 
     Canonical: first a temporal delimiter, which RTP does not carry; then each OBU with a size field of
-    minimal length. A truncated OBU stands in `data` with the size of what is there, so that what follows
-    can be read; such data is not in `intact_bytes`.
+    minimal length. A truncated OBU has the size of its received part in `data`, so that the OBUs after it
+    can be parsed; it is not counted in `intact_bytes`.
 
     Args:
-        payloads: the temporal unit's RTP payloads in order, None for each that is missing (one None will
-            do for neighbouring ones).
+        payloads: the temporal unit's RTP payloads in order, None for each missing one (one None may
+            stand for neighbouring ones).
     Returns:
         The temporal unit; `data` is a low-overhead bitstream.
     Raises:

@@ -1,4 +1,4 @@
-"""How NAL units share out RTP payloads: small ones together, large ones in parts."""
+"""NAL units in RTP payloads: small ones aggregated, large ones fragmented."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def group_small(nal_units: Iterable[bytes], max_payload_size: int, header_bytes:
     Args:
         nal_units: in decoding order, which is kept.
         max_payload_size: bytes of an RTP payload.
-        header_bytes: payload header of the aggregation packet; 2 length bytes a NAL unit come on top.
+        header_bytes: payload header of the aggregation packet; 2 length bytes per NAL unit are added.
     """
     groups: list[list[bytes]] = []
     room = 0
@@ -67,7 +67,7 @@ def split_prefixed(data: bytes) -> list[bytes]:
 
 
 def even_parts(data: bytes, max_size: int) -> list[bytes]:
-    """As few parts as `max_size` bytes a part allow, of sizes that differ by one byte at most.
+    """As few parts of at most `max_size` bytes as possible, with sizes that differ by at most one byte.
 
     Even parts keep the longest packet of a block short, and that is the length of its repair packets.
     """

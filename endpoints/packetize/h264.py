@@ -57,13 +57,13 @@ def packetize(access_unit: bytes, max_payload_size: int) -> list[bytes]:
 
 
 def depacketize(payloads: Sequence[bytes | None]) -> AccessUnit:
-    """What is there of one access unit. `depacketize(packetize(a, size)).data` is a in canonical form.
+    """The received part of one access unit. `depacketize(packetize(a, size)).data` is a in canonical form.
 
     Deviation: the leading part of a NAL unit whose end is missing keeps its forbidden_zero_bit, which RFC
-    6184 wants set to 1, because libavcodec drops such units unread. `Unit.complete` says it instead.
+    6184 wants set to 1, because libavcodec drops such units unread. `Unit.complete` is False instead.
 
     Args:
-        payloads: the access unit's RTP payloads in order, None for each that is missing (one None will do
+        payloads: the access unit's RTP payloads in order, None for each missing one (one None may stand
             for neighbouring ones).
     Returns:
         The access unit; `data` is an Annex B byte stream with 4-byte start codes.

@@ -15,7 +15,7 @@ _LEB128_MAX = 0xFFFFFFFF
 
 
 def write_leb128(value: int) -> bytes:
-    """`value`, 0 to 2**32 - 1, in as few bytes as LEB128 takes.
+    """`value`, 0 to 2**32 - 1, in the fewest bytes of LEB128.
 
     Source: AV1 bitstream specification, Section 4.10.5.
     """
@@ -28,7 +28,7 @@ def write_leb128(value: int) -> bytes:
 
 
 def read_leb128(data: bytes, at: int) -> tuple[int, int]:
-    """The LEB128 number at offset `at`, and the offset behind it.
+    """The LEB128 number at offset `at`, and the offset after it.
 
     Raises:
         PayloadError: truncated, longer than 8 bytes, or above 2**32 - 1.
@@ -72,7 +72,7 @@ def without_size(data: bytes) -> bytes:
 
 
 def leading_part(data: bytes) -> bytes:
-    """What is there of an OBU whose end is missing, without size field; empty where its header is cut."""
+    """The received part of an OBU whose end is missing, without size field; empty where its header is cut."""
     header = header_bytes(data)
     if len(data) < header:
         return b""

@@ -14,7 +14,7 @@ MAX_DURATION_MS = 120
 
 @dataclass(frozen=True)
 class OpusPacket:
-    """An Opus packet taken apart.
+    """The fields of an Opus packet.
 
     Attributes:
         config: 0 to 31: mode, bandwidth and frame size (RFC 6716, table 2).
@@ -55,7 +55,7 @@ def depacketize(payload: bytes) -> bytes:
 
 
 def parse(packet: bytes) -> OpusPacket:
-    """Takes an Opus packet apart.
+    """Parses an Opus packet.
 
     Raises:
         PayloadError: it breaks one of the rules R1 to R7; nothing else, whatever the bytes.

@@ -1,4 +1,4 @@
-"""Redundant audio data: a frame travels again in the packets behind it (RFC 2198)."""
+"""Redundant audio data (RED): a frame is repeated in the packets after it (RFC 2198)."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class Redundant:
 
     Attributes:
         payload_type: 0 to 127, of the encoding in the block.
-        offset: ticks of the RTP clock that it is older than the packet's timestamp, 0 to 16383; 0 for the
+        offset: age relative to the packet's timestamp in ticks of the RTP clock, 0 to 16383; 0 for the
             primary encoding.
         data: at most 1023 bytes, except for the primary encoding.
     """

@@ -1,8 +1,8 @@
-"""A GOP as one object: its bytes cut into k equal source symbols, one a packet (the SyncSC paper's way).
+"""A GOP as one object: its bytes cut into k equal source symbols, one per packet (as in the SyncSC paper).
 
 The object begins with the number of access units and their sizes, each in LEB128, so that a receiver knows
-from the first symbol on which bytes belong to which access unit; zeros fill the last symbol. The paper does
-not say how its receiver finds frames; this costs one or two bytes a frame and is counted in `payload_bps`.
+from the first symbol which bytes belong to which access unit. The last symbol is padded with zeros. The paper does
+not say how its receiver finds frames; this costs one or two bytes per frame and is counted in `payload_bps`.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ def from_symbols(symbols: Sequence[bytes | None]) -> list[Arrival]:
     """Access units from symbols, `None` for each that is not there.
 
     Returns:
-        One `Arrival` an access unit; [] where the table did not arrive.
+        One `Arrival` per access unit; [] where the table did not arrive.
     Raises:
         SourceBlockError: symbols of unequal size, or a table that does not fit the object.
     """

@@ -1,4 +1,4 @@
-"""The eyes of the portrait: upper lids that close over eyes that stay where they are.
+"""The eyes of the portrait: upper lids that close over fixed eyes.
 
 Coordinates are pixels of the 512x512 photograph.
 """
@@ -29,10 +29,10 @@ class Eye:
         """The picture around the eye.
 
         Args:
-            x, y: float64 [h, w], where to look, head at rest.
-            closed: how far the lid is down: 0 as in the photograph, 1 closed.
+            x, y: float64 [h, w], coordinates in the photograph.
+            closed: closing of the lid: 0 as in the photograph, 1 closed.
             sample: (x, y) -> colours float32 [h, w, 3] of the photograph.
-            picture: float32 [h, w, 3], what is there with the eye open.
+            picture: float32 [h, w, 3], the picture with the eye open.
         Returns:
             Colours, float32 [h, w, 3] in 0..255.
         """

@@ -24,12 +24,12 @@ _MOUTH_BOX, _EYES_BOX = (172, 128, 276, 206), (184, 84, 268, 112)
 
 @dataclass(frozen=True)
 class FacePose:
-    """Where the head is and what the face does.
+    """Position of the head, eyelids, brows and mouth.
 
     Attributes:
         shift: of the head, x and y, in pixels of the photograph.
         roll, yaw, pitch: in radians; positive turns clockwise, to the right and down in the picture.
-        closed: how far the eyelids are down, 0 to 1.
+        closed: closing of the eyelids, 0 to 1.
         brows: lift of the brows in pixels, 0 to 2.
         mouth: shape of the mouth.
     """
@@ -44,7 +44,7 @@ class FacePose:
 
 
 class Face:
-    """Draws the portrait at one picture size.
+    """Renders the portrait at one picture size.
 
     Args:
         size: width and height of the picture in pixels.
@@ -62,13 +62,13 @@ class Face:
         ]
         at = (np.arange(size) + 0.5) * CROP / size
         self._x, self._y = np.meshgrid(CROP_X + at, CROP_Y + at)
-        self._follows = _follows(self._x, self._y)
+        self._head_weight = _head_weight(self._x, self._y)
         self._depth = _depth(self._x, self._y)
         self._size = size
 
     def draw(self, pose: FacePose) -> NDArray[np.uint8]:
         """The picture, uint8 [size, size, 3] RGB."""
-        x, y = self._at_rest(pose)
+        x, y = self._source_coordinates(pose)
         brow = (
             pose.brows
             * np.exp(-(((y - 90.0) / 7.0) ** 2))
@@ -83,12 +83,12 @@ class Face:
                 picture[box] = eye.compose(x[box], y[box], pose.closed, self._sample, picture[box])
         return np.clip(np.rint(picture), 0, 255).astype(np.uint8)
 
-    def _at_rest(self, pose: FacePose) -> tuple[Array, Array]:
-        """Where the head's points that now stand on the picture's grid were in the photograph."""
+    def _source_coordinates(self, pose: FacePose) -> tuple[Array, Array]:
+        """Coordinates in the photograph of the points on the picture's grid."""
         dx, dy = self._x - _NECK[0], self._y - _NECK[1]
         moved_x = pose.shift[0] - np.sin(pose.roll) * dy + np.sin(pose.yaw) * self._depth
         moved_y = pose.shift[1] + np.sin(pose.roll) * dx + np.sin(pose.pitch) * self._depth
-        return self._x - self._follows * moved_x, self._y - self._follows * moved_y
+        return self._x - self._head_weight * moved_x, self._y - self._head_weight * moved_y
 
     def _sample(self, x: Array, y: Array) -> NDArray[np.float32]:
         rows = (y - self._origin[1]) * _FINER - 0.5
@@ -105,8 +105,8 @@ class Face:
         return slice(top, bottom), slice(left, right)
 
 
-def _follows(x: Array, y: Array) -> Array:
-    """How far a point goes with the head: 1 on it, falling smoothly to 0 on background, suit and ring."""
+def _head_weight(x: Array, y: Array) -> Array:
+    """Weight with which a point moves with the head: 1 on it, decreasing smoothly to 0 on background and suit."""
     hair = np.hypot((x - 227.0) / 78.0, (y - 88.0) / 84.0)
     jaw = np.hypot((x - 222.0) / 46.0, (y - 140.0) / 52.0)
     return np.maximum(1.0 - smoothstep(hair, 1.0, 1.45), 1.0 - smoothstep(jaw, 1.0, 1.6))

@@ -1,6 +1,6 @@
-"""The mouth of the portrait: lips that close and open over teeth that stay where they are.
+"""The mouth of the portrait: lips that close and open over fixed teeth.
 
-Coordinates are pixels of the 512x512 photograph. Three layers, each continuous, meet at the two inner lip
+Coordinates are pixels of the 512x512 photograph. Three continuous layers meet at the two inner lip
 lines: the skin above, the skin below (lower lip, chin) and the inside of the mouth.
 """
 
@@ -70,7 +70,7 @@ def compose(x: Array, y: Array, pose: MouthPose, sample) -> NDArray[np.float32]:
     """The picture around the mouth.
 
     Args:
-        x, y: float64 [h, w], where to look, head at rest.
+        x, y: float64 [h, w], coordinates in the photograph.
         pose: shape of the mouth.
         sample: (x, y) -> colours float32 [h, w, 3] of the photograph.
     Returns:

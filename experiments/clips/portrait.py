@@ -1,7 +1,7 @@
-"""The built-in clip: a portrait photograph, animated, that says a few sentences.
+"""The built-in clip: an animated portrait photograph that speaks a few sentences.
 
-The picture is the astronaut portrait that scikit-image carries (Eileen Collins, NASA, public domain); the
-voice is libespeak-ng's. Nothing is drawn by chance, so the clip is the same at each building.
+The picture is the astronaut portrait of scikit-image (Eileen Collins, NASA, public domain); the speech is
+libespeak-ng's. Nothing is random, so every build gives the same clip.
 """
 
 from __future__ import annotations
@@ -31,12 +31,12 @@ _MODULES = ("cache.py", "eyes.py", "face.py", "mouth.py", "portrait.py", "viseme
 
 
 def portrait(fps: float = 25.0, size: int = 256) -> Clip:
-    """The clip `portrait`: 8 s (200 frames at 25 fps), speech, and words with the times that espeak-ng gives.
+    """The clip `portrait`: 8 s (200 frames at 25 fps), speech, and words with espeak-ng's times.
 
     Built once into the user's cache (some seconds), then read from there.
 
     Args:
-        fps: frames a second.
+        fps: frames per second.
         size: width and height in pixels.
     """
     here = Path(__file__).parent
@@ -48,20 +48,20 @@ def portrait(fps: float = 25.0, size: int = 256) -> Clip:
 
 
 def _build(fps: float, size: int) -> Clip:
-    said, words, phonemes = espeak.speak(TEXT, _VOICE, _WORDS_PER_MINUTE)
+    spoken, words, phonemes = espeak.speak(TEXT, _VOICE, _WORDS_PER_MINUTE)
     words = tuple(Word(w.text, w.start_s + _LEAD_S, w.end_s + _LEAD_S) for w in words)
     phonemes = [Phoneme(p.name, p.start_s + _LEAD_S, p.end_s + _LEAD_S) for p in phonemes]
     speech = np.zeros(round(DURATION_S * SPEECH_RATE), np.float32)
     first = round(_LEAD_S * SPEECH_RATE)
-    said = said[: len(speech) - first]
-    speech[first : first + len(said)] = said
+    spoken = spoken[: len(speech) - first]
+    speech[first : first + len(spoken)] = spoken
     face = Face(size)
     video = np.stack([face.draw(pose) for pose in poses(phonemes, np.arange(round(DURATION_S * fps)) / fps)])
     return Clip("portrait", video, fps, speech, words)
 
 
 def poses(phonemes: list[Phoneme], times_s: NDArray[np.float64]) -> list[FacePose]:
-    """The face at the wanted times: the mouth as the phonemes ask, slow motion of the head, blinks.
+    """Poses of the face at given times: mouth from the phonemes, slow head motion, blinks.
 
     Args:
         phonemes: in order of time.
@@ -110,6 +110,6 @@ def _eyelids(times_s: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def _stress(phonemes: list[Phoneme], times_s: NDArray[np.float64]) -> NDArray[np.float64]:
-    """0 to 1, high around the vowels that carry the primary stress."""
+    """0 to 1, high around vowels with primary stress."""
     centres = np.array([0.5 * (p.start_s + p.end_s) for p in phonemes if p.name.startswith("'")])
     return np.exp(-(((times_s[:, None] - centres[None, :]) / 0.12) ** 2)).max(axis=1, initial=0.0)

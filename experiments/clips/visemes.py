@@ -1,4 +1,4 @@
-"""What the mouth does when a phoneme is said."""
+"""Mouth shapes of phonemes, and the mouth's motion over time."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ _VOWELS = {
 
 
 def mouth_track(phonemes: Sequence[Phoneme], times_s: NDArray[np.float64]) -> list[MouthPose]:
-    """The mouth at the wanted times: shapes of the phonemes, blended; lips really meet for p, b and m.
+    """The mouth at given times: blended shapes of the phonemes; lips close fully for p, b and m.
 
     Args:
         phonemes: in order of time.
@@ -83,7 +83,7 @@ def _row(pose: MouthPose) -> list[float]:
 
 
 def _shapes(name: str) -> list[str]:
-    """Shapes that a phoneme goes through: none in a pause, two in a diphthong."""
+    """Shapes of a phoneme: none in a pause, two in a diphthong."""
     name = name.lstrip("',%=_:|!")
     vowels = [_VOWELS[c] for c in name[:2] if c in _VOWELS]
     if vowels:

@@ -16,7 +16,7 @@ def text(values: pd.Series, lowest: float | None = None) -> str:
 
 
 def curves(table: pd.DataFrame) -> str:
-    """A line an endpoint, a column a loss rate."""
+    """One line per endpoint, one column per loss rate."""
     losses = sorted(table["loss_rate"].unique())
     lines = ["| | kbit/s | " + " | ".join(f"{x:g}" for x in losses) + " |", "|---" * (len(losses) + 2) + "|"]
     for name, part in table.groupby("endpoint", sort=False):

@@ -58,7 +58,7 @@ def lines(table: pd.DataFrame) -> list[str]:
 
 
 def main() -> None:
-    """Both halves: people whom no network was trained on, and the built-in clip."""
+    """Both halves: people held out from training, and the built-in clip."""
     table = pd.read_csv(HERE / "table.csv")
     people, portrait = table[table["clip"] != "portrait"], table[table["clip"] == "portrait"]
     text = [

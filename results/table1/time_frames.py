@@ -1,4 +1,4 @@
-"""Writes ms.csv, milliseconds a frame to send and to show: `python results/table1/time_frames.py`.
+"""Writes ms.csv, milliseconds per frame to send and to show: `python results/table1/time_frames.py`.
 
 The first 3 s of the built-in clip: encoding (or tracking) and decoding (or drawing) with no loss, one thread, best of
 two; rates as in table.csv.

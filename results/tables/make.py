@@ -21,7 +21,7 @@ def section(title: str, rows: pd.DataFrame, over: str) -> list[str]:
 
 
 def main() -> None:
-    """Both halves: people whom no network was trained on, and the built-in clip."""
+    """Both halves: people held out from training, and the built-in clip."""
     rows = pd.read_csv(HERE / "table.csv")
     people, portrait = rows[rows["clip"] != "portrait"], rows[rows["clip"] == "portrait"]
     lines = []

@@ -1,1 +1,1 @@
-"""The keypoint baseline: first-order-motion style, eight points that nobody named, 16 numbers a frame."""
+"""The keypoint baseline: first-order-motion style, eight unsupervised keypoints, 16 numbers per frame."""

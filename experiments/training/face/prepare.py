@@ -2,7 +2,7 @@
 
     python -m lossweep.experiments.training.face.prepare --data DIR
 
-What it writes is small enough to travel (40 MB for 9 minutes of video): memory-mapped arrays, one row a frame,
+What it writes is small enough to travel (40 MB for 9 minutes of video): memory-mapped arrays, one row per frame,
 clip after clip, and an index. The pictures themselves stay in the clips; `frames` decodes them.
 """
 

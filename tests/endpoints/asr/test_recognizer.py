@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from lossweep.channels.errors import WeightsError
 from lossweep.endpoints.asr.recognizer import recognizer
-from lossweep.endpoints.asr.zipformer import joined
+from lossweep.endpoints.asr.zipformer import join_tokens
 from lossweep.endpoints.clip import Clip, ClipError, Playback, Word
 from lossweep.endpoints.endpoint import Truth
 from lossweep.experiments.check import check
@@ -127,14 +127,14 @@ def test_a_zipformer_folder_that_lacks_a_file_is_named(tmp_path):
 
 
 def test_tokens_become_words_by_hand():
-    words = joined(["▁HE", "LL", "O", " WOR", "LD", "▁"], [0.4, 0.44, 0.6, 1.52, 1.6, 2.0], 5.0)
+    words = join_tokens(["▁HE", "LL", "O", " WOR", "LD", "▁"], [0.4, 0.44, 0.6, 1.52, 1.6, 2.0], 5.0)
     assert words == (Word("hello", 0.4, 0.6 + 0.3), Word("world", 1.52, 1.6 + 0.3))
-    assert joined([], [], 1.0) == ()
+    assert join_tokens([], [], 1.0) == ()
 
 
 @given(st.lists(st.sampled_from(["▁A", "B", " ", "▁", "C"]), max_size=12))
 def test_words_are_in_order_and_none_is_empty(tokens):
-    words = joined(tokens, [0.04 * i for i in range(len(tokens))], 1.0)
+    words = join_tokens(tokens, [0.04 * i for i in range(len(tokens))], 1.0)
     assert all(word.text and word.start_s <= word.end_s for word in words)
     assert all(a.end_s <= b.start_s for a, b in pairwise(words))
 
