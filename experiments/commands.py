@@ -31,6 +31,7 @@ def do_check(options: argparse.Namespace) -> int:
     """Checks a scenario; prints its cells, axes, absent metrics and estimated time."""
     from lossweep.experiments.engine import available_cores
     from lossweep.experiments.estimate import estimate
+    from lossweep.experiments.lateness import late_repair
     from lossweep.experiments.presence import absent
 
     scenario = read(options.scenario, options.set)
@@ -43,6 +44,8 @@ def do_check(options: argparse.Namespace) -> int:
         if name in scenario.require:
             raise ScenarioError(f"{name} is required: {reason}")
         print(f"absent: {reason}")
+    for line in late_repair(scenario):
+        print(f"late: {line}")
     seconds, basis = estimate(scenario)
     cores = available_cores()
     print(f"about {duration(seconds / cores)} on {cores} cores ({basis})")

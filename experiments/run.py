@@ -116,6 +116,8 @@ def _run(scenario: Scenario, store: Store, settings: Settings) -> int:
     if stopped is not None:
         raise Stopped(f"stopped: {left}; run the same command again to resume")
     print(f"{out}/table.csv: {finished} of {len(cells)} cells in {last.wall_s:.0f} s")
+    if not now.stale:
+        _say_late(out)
     if now.stale:
         print(left, file=sys.stderr)
     if failed:
@@ -175,6 +177,16 @@ class Sweep:
         if line not in self._said:
             self._said.add(line)
             self._progress.say(f"{prefix}{line}")
+
+
+def _say_late(out: Path) -> None:
+    """Says once which packets or repair came too late to be of use."""
+    from lossweep.experiments.price import late
+    from lossweep.experiments.sweep import Sweep as Finished
+    from lossweep.experiments.systems import systems
+
+    for line in late(systems(Finished.read(out))):
+        print(f"lossweep: {line}", file=sys.stderr)
 
 
 def _say(scenario: Scenario, inspection: Inspection) -> None:

@@ -42,7 +42,10 @@ def main(descriptor: int) -> int:
         return 0
     connection.send(Ready())
     while True:
-        connection.send(reply(evaluator, orders.get()))
+        try:
+            connection.send(reply(evaluator, orders.get()))
+        except BrokenPipeError:  # the other process was killed
+            return 0
 
 
 def reply(evaluator: Evaluator, order: Order) -> Reply:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from lossweep.sim.delivery import Delivery
 from lossweep.sim.rtp import IP_UDP_HEADER_BYTES, RTP_HEADER_BYTES
@@ -23,6 +24,7 @@ def statistics(stream: Stream, delivery: Delivery) -> dict[str, float]:
             stream's ends cut count as they are. nan where nothing was lost.
         discard_rate: packets that arrived too late / packets sent (RFC 3611).
         post_repair_loss: source packets not usable at playout / source packets; lateness counts as loss.
+        source_bps, repair_bps: bits after the 12-byte RTP header of source and of repair packets, per second of media.
         payload_bps: bits after the 12-byte RTP header, of all packets with repair, a second of media.
             Payload headers (FU-A, repair FEC payload ID) are payload.
         wire_bps: bits with RTP, UDP and IPv4 headers (40 bytes a packet), likewise.
@@ -43,10 +45,17 @@ def statistics(stream: Stream, delivery: Delivery) -> dict[str, float]:
         "realised_mean_burst_length": mean_loss_run(delivery),
         "discard_rate": late / sent,
         "post_repair_loss": float(np.mean(~delivery.usable[delivery.source])),
+        "source_bps": _rate(_payload_bytes(delivery, delivery.source), duration_s),
+        "repair_bps": _rate(_payload_bytes(delivery, ~delivery.source), duration_s),
         "payload_bps": _rate(size - RTP_HEADER_BYTES * sent, duration_s),
         "wire_bps": _rate(size + IP_UDP_HEADER_BYTES * sent, duration_s),
         "end_to_end_delay_s": delivery.playout_delay_s,
     }
+
+
+def _payload_bytes(delivery: Delivery, which: NDArray[np.bool_]) -> int:
+    sizes = delivery.size_bytes[which]
+    return int(sizes.sum()) - RTP_HEADER_BYTES * len(sizes)
 
 
 def mean_loss_run(delivery: Delivery) -> float:

@@ -2,8 +2,8 @@
 
     python tests/attack --seed 1 --kills 100 --mutations 10000000
 
-It is not part of the test suite: at full size it takes an hour. It prints one line per finding and exits with 1 if there
-is any. Equal arguments make the same attack, but for the moments at which a process dies.
+It is not part of the test suite: at full size it takes an hour. It prints one line per finding and exits with 1 if
+there is any. Equal arguments make the same attack, but for the moments at which a process dies.
 """
 
 from __future__ import annotations

@@ -1,0 +1,52 @@
+"""What `check` says of repair that a fixed playout delay leaves no time for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from pydantic import BaseModel
+
+from lossweep.experiments.cell import Cell
+from lossweep.experiments.scenario import Scenario
+
+OPUS_FRAME_S, AAC_FRAME_S = 0.02, 0.064
+DEFAULT_FPS = 25.0
+
+
+def late_repair(scenario: Scenario) -> list[str]:
+    """One line per endpoint whose repair packets come when the first packets of their block have been played.
+
+    A repair packet of a block code leaves at the block's end, so the playout delay must be longer than the block and
+    the propagation delay together. Streams whose playout delay is "auto" always wait long enough.
+    """
+    lines: dict[str, None] = {}
+    for cell in scenario.cells():
+        delay_s = cell.path.playout_delay_s
+        if isinstance(delay_s, str):
+            continue
+        for name, code, block_s in blocks(cell):
+            need_s = block_s + cell.path.propagation_delay_s
+            if code != "none" and need_s > delay_s:
+                lines[
+                    f"{name}: repair of {code} comes {1000 * need_s:.0f} ms after a block begins, later than the "
+                    f"playout delay of {1000 * delay_s:.0f} ms: the first packets of each block are not repaired; "
+                    "use shorter blocks (fec_frames, gop, block_frames) or a longer playout_delay_s"
+                ] = None
+    return list(lines)
+
+
+def blocks(cell: Cell) -> Iterator[tuple[str, str, float]]:
+    """Name, packet code and block duration in seconds of each video or audio stream of a cell."""
+    fps = cell.clip.fps or DEFAULT_FPS
+    parts = [getattr(cell.endpoint, name, None) for name in ("video", "speech")]
+    for part in [cell.endpoint, *(part for part in parts if part is not None)]:
+        options: BaseModel = getattr(part, "options", part)
+        code = getattr(getattr(part, "code", None), "name", None) or cell.code.name
+        name = str(getattr(options, "name", ""))
+        gop = getattr(options, "gop", None)
+        frames = getattr(options, "block_frames", None)
+        if gop is not None:
+            span = getattr(options, "fec_frames", "gop")
+            yield name, str(code), (gop if span == "gop" else min(span, gop)) / fps
+        elif frames is not None:
+            yield name, str(code), frames * (AAC_FRAME_S if name == "aac" else OPUS_FRAME_S)

@@ -1,0 +1,42 @@
+"""`check` says when a fixed playout delay leaves repair no time."""
+
+import pytest
+
+from lossweep.experiments.check import check
+from lossweep.experiments.lateness import late_repair
+
+BASE = {"name": "late", "channel": {"name": "bernoulli", "loss_rate": 0.1}, "metrics": []}
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "delay_s", "named"),
+    [
+        ({"name": "h264", "quantizer": 40, "gop": 25}, 0.15, "1040 ms"),
+        ({"name": "h264", "quantizer": 40, "gop": 25, "fec_frames": 3}, 0.15, "160 ms"),
+        ({"name": "h264", "quantizer": 40, "gop": 25, "fec_frames": 2}, 0.15, ""),
+        ({"name": "h264", "quantizer": 40, "gop": 25}, 1.2, ""),
+        ({"name": "h264", "quantizer": 40, "gop": 25}, "auto", ""),
+        ({"name": "opus", "block_frames": 16}, 0.2, "360 ms"),
+    ],
+)
+def test_late_repair_is_named(endpoint, delay_s, named):
+    data = BASE | {
+        "endpoint": endpoint,
+        "code": {"name": "rs", "code_rate": 0.5},
+        "path": {"playout_delay_s": delay_s},
+    }
+    lines = late_repair(check(data))
+    assert [named in line for line in lines] == ([True] if named else [])
+    assert not late_repair(check(data | {"code": "none"}))
+
+
+def test_parts_of_a_system_are_named():
+    rs = {"name": "rs", "code_rate": 0.5}
+    endpoint = {
+        "name": "system",
+        "video": {"name": "h264", "quantizer": 40, "gop": 25, "code": rs},
+        "speech": {"name": "opus", "block_frames": 2},
+    }
+    lines = late_repair(check(BASE | {"endpoint": endpoint, "path": {"playout_delay_s": 0.2}}))
+    assert len(lines) == 1
+    assert lines[0].startswith("h264")
