@@ -1,4 +1,4 @@
-"""The path elements that a scenario may name."""
+"""The path elements and presets that a scenario may name."""
 
 from __future__ import annotations
 
@@ -19,5 +19,12 @@ CHANNELS = Registry(
         "capacity": "lossweep.channels.capacity:Capacity",
         "cross_traffic": "lossweep.channels.cross_traffic:CrossTraffic",
         "corruption": "lossweep.channels.corruption:Corruption",
+        "home_wifi_good": "lossweep.channels.presets:HOME_WIFI_GOOD",
+        "home_wifi_bad": "lossweep.channels.presets:HOME_WIFI_BAD",
+        "lte_drive": "lossweep.channels.presets:LTE_DRIVE",
+        "5g_drive": "lossweep.channels.presets:FIVE_G_DRIVE",
+        "starlink": "lossweep.channels.presets:STARLINK",
+        "congested_uplink": "lossweep.channels.presets:CONGESTED_UPLINK",
+        "conference_call": "lossweep.channels.presets:CONFERENCE_CALL",
     },
 )

@@ -48,6 +48,7 @@ def run(name: str, folder: Path, rate: str, delay: str, queue: str, error_rate: 
     server = ns.UdpServerHelper(9).Install(nodes.Get(1))
     server.Start(ns.Seconds(0))
     client = ns.UdpTraceClientHelper(interfaces.GetAddress(1).ConvertTo(), 9, str(folder / "traffic.txt"))
+    client.SetAttribute("TraceFilename", ns.StringValue(str(folder / "traffic.txt")))
     client.SetAttribute("TraceLoop", ns.BooleanValue(False))
     client.Install(nodes.Get(0)).Start(ns.Seconds(1))
     link.EnablePcap(str(folder / name), devices.Get(1), True)

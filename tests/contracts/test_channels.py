@@ -13,7 +13,8 @@ from paths import EXAMPLES, add_traces
 from lossweep.channels.channel import CHANNELS
 from lossweep.channels.element import Element, Kind
 from lossweep.channels.packets import Packets
-from lossweep.channels.path import start
+from lossweep.channels.path import PathModel, start
+from lossweep.channels.presets import Preset
 from lossweep.sim.clock import NetworkClock
 from lossweep.sim.pipeline import Pipeline
 
@@ -49,7 +50,23 @@ def run_one_by_one(element, sent, seed=1):
 
 
 def test_every_registered_element_has_an_example():
-    assert set(CHANNELS.names()) == set(EXAMPLES)
+    elements = {name for name in CHANNELS.names() if not isinstance(CHANNELS.get(name), Preset)}
+    assert elements == set(EXAMPLES)
+
+
+@pytest.mark.parametrize(
+    "name", [name for name in CHANNELS.names() if isinstance(CHANNELS.get(name), Preset)]
+)
+def test_a_preset_is_a_path_with_a_source(name):
+    preset = CHANNELS.get(name)
+    model = PathModel.from_params({"name": name})
+    assert model.elements == preset.elements
+    assert model.label == preset.name == name
+    assert len(preset.source) > 40
+    arrived = Pipeline(model.start(seed=1, repetition=0, end_s=40.0)).apply(packets(gap_s=0.02, count=2000))
+    assert 0.5 < np.count_nonzero(arrived.index >= 0) / 2000 <= 1.0
+    with pytest.raises(ValueError, match="unknown 'colour'"):
+        PathModel.from_params({"name": name, "colour": 1})
 
 
 def test_elements_are_immutable_and_say_what_they_are(elements):
