@@ -72,4 +72,4 @@ def _step(words: Words, map_: tuple[int, int]) -> Words:
 def _output(words: Words) -> NDArray[np.uint64]:
     high, low = words
     mixed, turn = high ^ low, high >> _58
-    return (mixed >> turn) | (mixed << ((np.uint64(64) - turn) & _63))
+    return np.bitwise_or(mixed >> turn, mixed << ((np.uint64(64) - turn) & _63))

@@ -190,9 +190,16 @@ def _draw_panel(
         else:
             axis.vlines(across, low, high, color=look.colour, lw=1, alpha=0.6, zorder=2)
     for reference in references:
-        across, up = np.array(reference.x) * x.factor, np.array(reference.y) * y.factor
         axis.plot(
-            across, up, color="#666666", marker="o", mfc="white", ms=4, lw=0.8, ls=":", gid=reference.label
+            np.array(reference.x) * x.factor,
+            np.array(reference.y) * y.factor,
+            color="#666666",
+            marker="o",
+            mfc="white",
+            ms=4,
+            lw=0.8,
+            ls=":",
+            gid=reference.label,
         )
     if level is not None:
         axis.axhline(level * y.factor, color="#777777", lw=1, ls=(0, (2, 2)), gid="clip itself")

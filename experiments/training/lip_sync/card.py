@@ -58,7 +58,8 @@ def write(data: Path, work: Path) -> None:
             f"{len({one.identity for one in clips}) - 1} people (talking-face clips with speech, all languages) and "
             f"{len(SENTENCES)} synthetic ones: the built-in face speaks sentences in other voices of espeak-ng. "
             f"{sum(len(one) for one in clips) / 1500:.1f} minutes in all. Pictures in {FACE_VERSIONS} versions "
-            f"(mirrored, moved, darker, blurred, noisy), sound in {SPEECH_VERSIONS} (gain, bands, noise, quantization).",
+            f"(mirrored, moved, darker, blurred, noisy), sound in {SPEECH_VERSIONS} "
+            "(gain, bands, noise, quantization).",
             "Clips from the web are not in sync: in three rounds, towers that had not seen a clip's person found its "
             "offset, and the clip was corrected by it before training. Frames by which sound is late, of clips that "
             "were not at 0: " + ", ".join(f"{n.split('_')[0]} {v:+d}" for n, v in late.items() if v) + ".",
