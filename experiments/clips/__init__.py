@@ -33,7 +33,7 @@ def load_clips(
     Returns:
         One clip per file, its name the file's without the suffix; `Clip.notes` says what was changed or not used.
     Raises:
-        ClipError: one line that names the file or value and the mend.
+        ClipError: one line that names the file or value and what to do.
     """
     if fps is not None and not (math.isfinite(fps) and fps > 0):
         raise ClipError(f"fps must be above 0, not {fps}")

@@ -86,7 +86,7 @@ def parse_captions(text: str, name: str) -> Captions:
     words = tuple(sorted(_spoken(cues, vtt), key=lambda w: (w.start_s, w.end_s)))
     if not words:
         what = notes[0] if notes else f"{name}: no words in these captions"
-        raise ClipError(f"{what}; mend or remove the file")
+        raise ClipError(f"{what}; repair or remove the file")
     inline = "times in the cues, " if any(_INLINE.search(_text(cue)) for cue in cues) else ""
     language = _LANGUAGE.match(text)
     source = f"words of {name}: {inline}even pace over a cue"

@@ -34,14 +34,14 @@ def free_bytes() -> int:
     return max(0, min(room))
 
 
-def check_fits(path: Path, what: str, bytes_per_s: float, seconds: float, mend: str = "") -> None:
+def check_fits(path: Path, what: str, bytes_per_s: float, seconds: float, advice: str = "") -> None:
     """Refuses a clip that the memory cannot hold.
 
     Args:
         path: of the clip, for the message.
         what: takes the memory ("250 pictures of 1280x720").
         seconds: length of the clip.
-        mend: what to do other than to keep the beginning.
+        advice: what to do other than to keep the beginning.
     Raises:
         ClipError: one line with the sizes, and how many seconds would fit.
     """
@@ -50,7 +50,7 @@ def check_fits(path: Path, what: str, bytes_per_s: float, seconds: float, mend: 
         fitting_s = max(int(room / bytes_per_s), 1)
         raise ClipError(
             f"{path}: {what} take {needed / 2**30:.1f} GiB, and {room / 2**30:.1f} GiB are free for them; "
-            f"keep the beginning (clip.seconds: {fitting_s}){mend}"
+            f"keep the beginning (clip.seconds: {fitting_s}){advice}"
         )
 
 

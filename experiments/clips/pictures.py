@@ -105,8 +105,8 @@ def read_pictures(path: Path, fps: float | None, size: int | None, seconds: floa
 
 def _check_fits(path: Path, width: int, height: int, fps: float, frames: int) -> None:
     what = f"{frames} pictures of {width}x{height}"
-    mend = ", or make them fewer or smaller (clip.fps, clip.size)"
-    check_fits(path, what, width * height * 3 * fps, frames / fps, mend)
+    advice = ", or make them fewer or smaller (clip.fps, clip.size)"
+    check_fits(path, what, width * height * 3 * fps, frames / fps, advice)
 
 
 def _view(path: Path, size: int | None) -> tuple[View, str]:

@@ -101,7 +101,7 @@ def _read_captions(path: Path, clip: Path) -> tuple[Captions | None, str]:
     except ClipError as error:
         return None, str(error)
     except OSError as error:
-        return None, f"{path.name}: captions cannot be read ({error.strerror}); mend or remove the file"
+        return None, f"{path.name}: captions cannot be read ({error.strerror}); repair or remove the file"
     notes = (*([note] if note else []), *captions.notes)
     return replace(captions, language=captions.language or _language(path, clip), notes=notes), ""
 

@@ -27,13 +27,13 @@ def align_speech(reference: Clip, playback: Playback) -> tuple[NDArray[np.float3
     Raises:
         MetricError: a clip without speech, naming it.
     """
-    said, heard = reference.speech, playback.clip.speech
-    if said is None or not len(said):
+    original, received = reference.speech, playback.clip.speech
+    if original is None or not len(original):
         raise MetricError(f"the reference clip {reference.name!r} has no speech to score")
-    if heard is None:
+    if received is None:
         raise MetricError(f"the received clip {playback.clip.name!r} has no speech to score")
-    heard = heard[: len(said)]
-    return said, np.pad(heard, (0, len(said) - len(heard)))
+    received = received[: len(original)]
+    return original, np.pad(received, (0, len(original) - len(received)))
 
 
 def align_words(reference: Clip, playback: Playback) -> list[str | None]:

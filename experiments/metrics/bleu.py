@@ -1,4 +1,4 @@
-"""BLEU of the words that were received against those that were said."""
+"""BLEU of the received words against the words sent."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""DNSMOS: how good speech sounds by itself, predicted by Microsoft's networks."""
+"""DNSMOS: speech quality without a reference, predicted by Microsoft's networks."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Dnsmos(ClipMetric):
     `dnsmos` is the overall quality of P.835, `dnsmos_sig` and `dnsmos_bak` those of speech and background,
     `dnsmos_p808` the P.808 score. Speech shorter than 9.01 s is doubled until it is longer, then scored in
     windows a second apart, as the package speechmos does (equal to 1e-4). Half a second of CPU a window, so
-    speech that was scored before is not scored again. Made for denoising: it hardly hears gaps.
+    speech that was scored before is not scored again. Made for denoising: it is not sensitive to gaps.
 
     Source: Reddy et al. 2022; package speechmos.
     """
@@ -46,8 +46,8 @@ class Dnsmos(ClipMetric):
 
     def score(self, reference: Clip, playback: Playback, truth: Truth) -> dict[str, float]:
         """A value for each of `columns`."""
-        _, heard = align_speech(reference, playback)
-        return get_or_make(self._known, content_hash(heard), lambda: self.opinion(heard))
+        _, received = align_speech(reference, playback)
+        return get_or_make(self._known, content_hash(received), lambda: self.opinion(received))
 
     def forget(self) -> None:
         """Drops the scores that are kept."""

@@ -1,4 +1,4 @@
-"""Mel cepstral distortion: as it stands, after warping, and weighted by length."""
+"""Mel cepstral distortion: unaligned, after dynamic time warping, and weighted by length."""
 
 from __future__ import annotations
 
@@ -41,13 +41,13 @@ class Mcd(ClipMetric):
         """A value for each of `columns`."""
         spoken, in_place = align_speech(reference, playback)
         lengths = speech_length(spoken), speech_length(playback.clip.speech)
-        heard = in_place if lengths[1] <= len(spoken) else playback.clip.speech[: lengths[1]]
-        said, warped = (cepstrum(log_mel(speech, spoken)) for speech in (spoken, heard))
-        played = warped if heard is in_place else cepstrum(log_mel(in_place, spoken))
-        cost, steps = warping(said, warped)
+        received = in_place if lengths[1] <= len(spoken) else playback.clip.speech[: lengths[1]]
+        original, warped = (cepstrum(log_mel(speech, spoken)) for speech in (spoken, received))
+        played = warped if received is in_place else cepstrum(log_mel(in_place, spoken))
+        cost, steps = warping(original, warped)
         factor = max(lengths) / min(lengths) if min(lengths) else float("nan")
         return {
-            "mcd": float(DECIBEL * np.linalg.norm(said - played, axis=1).mean()),
+            "mcd": float(DECIBEL * np.linalg.norm(original - played, axis=1).mean()),
             "mcd_dtw": DECIBEL * cost / steps,
             "mcd_dtw_sl": DECIBEL * cost / steps * factor,
         }

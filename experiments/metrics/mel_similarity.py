@@ -35,13 +35,13 @@ class MelSimilarity(ClipMetric):
         from skimage.metrics import structural_similarity
 
         spectra = [log_mel(speech, reference.speech) for speech in align_speech(reference, playback)]
-        said, heard = map(cepstrum, spectra)
+        original, received = map(cepstrum, spectra)
         wide = min(spectra[0].shape) >= 11  # the window
         ssim = structural_similarity(*spectra, gaussian_weights=True, data_range=RANGE_DB) if wide else np.nan
         return {
             "mel_ssim": float(ssim),
-            "mfcc_cos": float(cosines(said, heard).mean()),
-            "mfcc_fid": frechet(said, heard),
+            "mfcc_cos": float(cosines(original, received).mean()),
+            "mfcc_fid": frechet(original, received),
         }
 
 

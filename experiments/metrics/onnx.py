@@ -10,7 +10,7 @@ from lossweep.experiments.metrics.metric import MetricAbsent
 
 
 def session(metric: str, file: str) -> Any:
-    """An onnxruntime session of a model file of speechmos; equal input, equal output, whatever the machine does.
+    """An onnxruntime session of a model file of speechmos; equal inputs give equal outputs.
 
     Args:
         metric: who asks, for the message.

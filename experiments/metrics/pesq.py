@@ -35,23 +35,23 @@ class Pesq(ClipMetric):
 
     def score(self, reference: Clip, playback: Playback, truth: Truth) -> dict[str, float]:
         """A value for each of `columns`."""
-        said, heard = align_speech(reference, playback)
-        pieces = max(1, math.ceil(len(said) / (PIECE_S * SPEECH_RATE)))
-        parts = zip(np.array_split(said, pieces), np.array_split(heard, pieces), strict=True)
+        original, received = align_speech(reference, playback)
+        pieces = max(1, math.ceil(len(original) / (PIECE_S * SPEECH_RATE)))
+        parts = zip(np.array_split(original, pieces), np.array_split(received, pieces), strict=True)
         scores = [score for score in (_of_piece(*part) for part in parts) if score is not None]
         return {"pesq": float(np.mean(scores)) if scores else float("nan")}
 
 
-def _of_piece(said: NDArray[np.float32], heard: NDArray[np.float32]) -> float | None:
+def _of_piece(original: NDArray[np.float32], received: NDArray[np.float32]) -> float | None:
     """The score of one piece; None where the reference has nothing to score."""
     from pesq import BufferTooShortError, NoUtterancesError, pesq
 
-    if not said.any():
+    if not original.any():
         return None
     try:
-        if not heard.any():
-            pesq(SPEECH_RATE, said, said, "wb")  # raises where the reference has no utterance
+        if not received.any():
+            pesq(SPEECH_RATE, original, original, "wb")  # raises where the reference has no utterance
             return NOTHING_HEARD
-        return float(pesq(SPEECH_RATE, said, heard, "wb"))
+        return float(pesq(SPEECH_RATE, original, received, "wb"))
     except (BufferTooShortError, NoUtterancesError):
         return None

@@ -10,7 +10,7 @@ from lossweep.experiments.metrics.freezes import RENDERED
 from lossweep.experiments.metrics.metric import ClipMetric
 
 AHEAD_MS, BEHIND_MS = 45, 125
-"""Of the sound, as far as it is not noticed."""
+"""Range of skew that is not noticed."""
 
 
 class PlayoutSkew(ClipMetric):

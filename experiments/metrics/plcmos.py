@@ -39,10 +39,10 @@ class Plcmos(ClipMetric):
 
     def score(self, reference: Clip, playback: Playback, truth: Truth) -> dict[str, float]:
         """A value for each of `columns`."""
-        _, heard = align_speech(reference, playback)
-        if not heard.any() or len(heard) < SHORTEST:
+        _, received = align_speech(reference, playback)
+        if not received.any() or len(received) < SHORTEST:
             return {"plcmos": float("nan")}
-        spectrum = spectrogram(heard)[None, None]
+        spectrum = spectrogram(received)[None, None]
         opinions = [
             self._session.run(None, {"degraded_audio": spectrum, "rater_embed": rater})[0]
             for rater in self._raters

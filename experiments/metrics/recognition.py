@@ -1,4 +1,4 @@
-"""The recognizer's own error, whatever the network did."""
+"""The recognizer's error on the sent speech."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ class Recognition(ClipMetric):
 
     def score(self, reference: Clip, playback: Playback, truth: Truth) -> dict[str, float]:
         """A value for each of `columns`."""
-        said = spelled(reference.transcript or "")
-        if not said:
+        original = normalize_words(reference.transcript or "")
+        if not original:
             return {}
-        heard = spelled(" ".join(word.text for word in reference.words))
-        return {"recognizer_wer": edit_distance(said, heard) / len(said)}
+        received = normalize_words(" ".join(word.text for word in reference.words))
+        return {"recognizer_wer": edit_distance(original, received) / len(original)}
 
 
-def spelled(text: str) -> list[str]:
+def normalize_words(text: str) -> list[str]:
     """Words of a text in lower case, with letters, digits and apostrophes only."""
     return re.findall(r"[^\W_]+(?:'[^\W_]+)*", text.lower().replace("’", "'"))

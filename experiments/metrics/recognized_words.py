@@ -15,7 +15,7 @@ from lossweep.endpoints.endpoint import Truth
 from lossweep.experiments.metrics.alignment import align_speech
 from lossweep.experiments.metrics.content_cache import content_hash, get_or_make
 from lossweep.experiments.metrics.metric import ClipMetric, MetricAbsent
-from lossweep.experiments.metrics.recognition import spelled
+from lossweep.experiments.metrics.recognition import normalize_words
 from lossweep.experiments.metrics.word_recovery import edit_distance
 
 KEPT = 4096
@@ -48,12 +48,12 @@ class RecognizedWords(ClipMetric):
         self._known: LRUCache[bytes, list[str]] = LRUCache(KEPT)
 
     def score(self, reference: Clip, playback: Playback, truth: Truth) -> dict[str, float]:
-        """A value for each of `columns`; none where it is not known what was said."""
-        said = spelled(reference.transcript or " ".join(word.text for word in reference.words or ()))
-        if not said:
+        """A value for each of `columns`; none where the spoken words are unknown."""
+        original = normalize_words(reference.transcript or " ".join(word.text for word in reference.words or ()))
+        if not original:
             return {}
-        clean, heard = align_speech(reference, playback)
-        wrong = [edit_distance(said, self._words(speech)) / len(said) for speech in (heard, clean)]
+        clean, received = align_speech(reference, playback)
+        wrong = [edit_distance(original, self._words(speech)) / len(original) for speech in (received, clean)]
         return dict(zip(self.columns, wrong, strict=True))
 
     def forget(self) -> None:
@@ -62,7 +62,7 @@ class RecognizedWords(ClipMetric):
 
     def _words(self, speech: NDArray[np.float32]) -> list[str]:
         def recognize() -> list[str]:
-            return spelled(" ".join(str(word.text) for word in self._recognizer.words(speech)))
+            return normalize_words(" ".join(str(word.text) for word in self._recognizer.words(speech)))
 
         return get_or_make(self._known, content_hash(speech), recognize)
 

@@ -26,12 +26,12 @@ class Stoi(ClipMetric):
         """A value for each of `columns`."""
         from pystoi import stoi
 
-        said, heard = align_speech(reference, playback)
-        if not said.any():
+        original, received = align_speech(reference, playback)
+        if not original.any():
             return {"stoi": float("nan")}
         with warnings.catch_warnings():
             warnings.simplefilter("error", RuntimeWarning)
             try:
-                return {"stoi": float(stoi(said, heard, SPEECH_RATE))}
+                return {"stoi": float(stoi(original, received, SPEECH_RATE))}
             except RuntimeWarning:  # pystoi: too few frames
                 return {"stoi": float("nan")}

@@ -1,4 +1,4 @@
-"""UTMOS: how natural speech sounds by itself, where the user has its code and weights."""
+"""UTMOS: naturalness without a reference; the user supplies code and weights."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class Utmos(ClipMetric):
     @torch.inference_mode()
     def score(self, reference: Clip, playback: Playback, truth: Truth) -> dict[str, float]:
         """A value for each of `columns`."""
-        _, heard = align_speech(reference, playback)
-        if not heard.any():
+        _, received = align_speech(reference, playback)
+        if not received.any():
             return {"utmos": float("nan")}
-        return {"utmos": float(self._predict(torch.from_numpy(heard)[None].to(self.device), SPEECH_RATE))}
+        return {"utmos": float(self._predict(torch.from_numpy(received)[None].to(self.device), SPEECH_RATE))}

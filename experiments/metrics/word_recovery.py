@@ -47,8 +47,8 @@ class WordRecovery(ClipMetric):
             wrong = [(a, b) for a, b in pairs if b is not None and a != b]
             near = 0.0
             if wrong:
-                said, shown = (self._embedder.of([pair[i] for pair in wrong]) for i in (0, 1))
-                near = float((said * shown).sum())
+                original, shown = (self._embedder.of([pair[i] for pair in wrong]) for i in (0, 1))
+                near = float((original * shown).sum())
             row["word_recovery_cosine"] = (right + near) / len(pairs)
         edits = sum(edit_distance(a.split(), b.split()) for a, b in zip(sent, marked, strict=True))
         row["wer"] = edits / len(pairs)

@@ -1,4 +1,4 @@
-"""What tells how well lips and sound fit: two experts behind one interface."""
+"""Lip-sync experts: two models with one interface."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where the face stands in a picture, and its lower half cut out: of each picture by itself.
+"""Position of the face in a picture and crop of its lower half, for each picture independently.
 
 A picture that stays on the screen must look still to an expert, so nothing here follows a face from picture to
 picture: each is looked at by itself, from the place that the clean clip's first picture gives.

@@ -1,4 +1,4 @@
-"""lip_sync: LSE-D and LSE-C of what is seen and heard at the other end."""
+"""lip_sync: LSE-D and LSE-C of the received pictures and speech."""
 
 from __future__ import annotations
 

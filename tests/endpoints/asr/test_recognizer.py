@@ -19,7 +19,7 @@ from lossweep.experiments.clips import load_clips
 from lossweep.experiments.clips.recognized import recognize
 from lossweep.experiments.errors import ScenarioError
 from lossweep.experiments.evaluator import Evaluator
-from lossweep.experiments.metrics.recognition import Recognition, spelled
+from lossweep.experiments.metrics.recognition import Recognition, normalize_words
 
 pocketsphinx = pytest.mark.skipif(
     not __import__("importlib.util").util.find_spec("pocketsphinx"), reason="pocketsphinx is not installed"
@@ -47,10 +47,10 @@ def test_the_built_in_clip_is_understood_in_part_and_in_place(portrait):
     for word in alike:
         said = min((w for w in portrait.words), key=lambda w: abs(w.start_s - word.start_s))
         assert abs(said.start_s - word.start_s) < 0.15
-        assert spelled(said.text) == spelled(word.text) or word.text in right
+        assert normalize_words(said.text) == normalize_words(word.text) or word.text in right
     wer = Recognition().score(heard, Playback(heard), Truth())["recognizer_wer"]
     assert 0 < wer < 1
-    assert spelled(heard.transcript) == spelled(" ".join(w.text for w in portrait.words))
+    assert normalize_words(heard.transcript) == normalize_words(" ".join(w.text for w in portrait.words))
     assert recognize(beginning, "pocketsphinx") == heard  # kept
 
 
@@ -90,7 +90,7 @@ def test_wer_by_hand_and_where_there_is_none():
     clip = Clip("c", words=words, transcript="Hello, world! It's me.")
     assert Recognition().score(clip, Playback(clip), Truth()) == {"recognizer_wer": 3 / 4}
     assert Recognition().score(replace(clip, transcript=None), Playback(clip), Truth()) == {}
-    assert spelled("A B-side, 3 o’clock...") == ["a", "b", "side", "3", "o'clock"]
+    assert normalize_words("A B-side, 3 o’clock...") == ["a", "b", "side", "3", "o'clock"]
 
 
 @pytest.mark.parametrize("name", ["sphinx", "no/such/folder"])
