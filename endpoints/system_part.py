@@ -15,6 +15,7 @@ from pydantic import (
     ValidationInfo,
 )
 
+from lossweep.channels.registry import unknown
 from lossweep.endpoints.endpoint import ENDPOINTS, Endpoint
 from lossweep.endpoints.fec.code import CODES, CodeFamily
 from lossweep.endpoints.session import Session, from_json, to_json
@@ -67,8 +68,20 @@ def part_of(value: object, sends: str) -> Part | None:
     try:
         return Part(found.Params.model_validate(options), code)
     except ValidationError as error:
-        problems = (".".join([*map(str, e["loc"]), ""]) + " " + e["msg"] for e in error.errors())
-        raise ValueError("; ".join(problems)) from None
+        raise ValueError("; ".join(_problems(error, found.Params))) from None
+
+
+def _problems(error: ValidationError, model: type[BaseModel]) -> list[str]:
+    """One phrase for each wrong option of a part, with the nearest known one."""
+    options = [name for name in model.model_fields if name != "name"]
+    phrases = []
+    for problem in error.errors():
+        place = ".".join(map(str, problem["loc"]))
+        if problem["type"] == "extra_forbidden" and len(problem["loc"]) == 1:
+            phrases.append(unknown("key", place, options))
+        else:
+            phrases.append(f"{place}: {problem['msg'].removeprefix('Value error, ')}".removeprefix(": "))
+    return phrases
 
 
 def code_of(value: str | Mapping[str, Any]) -> CodeFamily:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from lossweep.experiments.feasibility import facts_of
+from lossweep.experiments.clip_facts import facts_of
 from lossweep.experiments.scenario import Scenario
 from lossweep.experiments.timings import recall
 

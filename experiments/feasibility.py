@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 
 from pydantic import BaseModel
@@ -12,7 +10,8 @@ from lossweep.endpoints.codecs.video.object_packets import K as OBJECT_SYMBOLS
 from lossweep.endpoints.endpoint import ENDPOINTS
 from lossweep.endpoints.system_part import Part
 from lossweep.experiments.cell import name_of
-from lossweep.experiments.clips.source import BUILT_IN, TRANSCRIPT_SUFFIXES
+from lossweep.experiments.clip_facts import facts_of
+from lossweep.experiments.metrics.metric import METRICS
 from lossweep.experiments.parts import ClipParams, CodeParams
 from lossweep.experiments.scenario import Scenario
 
@@ -29,7 +28,44 @@ def infeasible(scenario: Scenario) -> list[str]:
         mistakes += [f"endpoint: {line}" for line in _quantizer_mistakes(video)]
         for clip in scenario.clip:
             mistakes += [f"endpoint: {line}" for line in _size_mistakes(video, clip)]
+    for endpoint in endpoints:
+        for clip in scenario.clip:
+            mistakes += [f"endpoint: {line}" for line in _part_mistakes(endpoint, clip)]
+    mistakes += [f"metrics: {line}" for line in _metric_mistakes(scenario)]
     return list(dict.fromkeys(mistakes))
+
+
+def _part_mistakes(endpoint: BaseModel, clip: ClipParams) -> list[str]:
+    """What an endpoint, or a part of a system, sends and the clip does not hold."""
+    facts, name = facts_of(clip), Path(clip.source).name
+    if facts is None:
+        return []
+    parts = [getattr(endpoint, part, None) for part in ("video", "speech", "words")]
+    sent = [name_of(part.options) for part in parts if isinstance(part, Part)] or [name_of(endpoint)]
+    found = []
+    for one in sent:
+        part = getattr(ENDPOINTS.get(one), "sends", "")
+        if part == "words" and not facts.parts & {"words", "speech"}:
+            found.append(f"{one}: the clip {name} has no captions and no sound to take words from")
+        elif part in ("video", "speech") and part not in facts.parts:
+            found.append(f"{one}: the clip {name} has no {'pictures' if part == 'video' else 'sound'}")
+    return [f"{line}; leave one of the two out" for line in found]
+
+
+def _metric_mistakes(scenario: Scenario) -> list[str]:
+    """Metrics for which the pictures of every clip are too small; 0 is a clip without pictures."""
+    every = [facts_of(clip) for clip in scenario.clip]
+    if any(facts is None for facts in every):
+        return []
+    largest = max(min(facts.width, facts.height) for facts in every if facts is not None)
+    found = []
+    for metric in scenario.metrics:
+        least = int(getattr(METRICS.get(metric.name), "least_side", 1))
+        if 0 < largest < least:
+            found.append(
+                f"{metric.name} needs pictures of {least}x{least} or more; the clips are {largest} pixels high or wide"
+            )
+    return found
 
 
 def _name_mistakes(scenario: Scenario) -> list[str]:
@@ -86,6 +122,8 @@ def _size_mistakes(video: BaseModel, clip: ClipParams) -> list[str]:
     name, gop = name_of(video), int(getattr(video, "gop", 1))
     found = []
     facts = facts_of(clip)
+    if facts is not None and "video" not in facts.parts:
+        return []
     frames = facts.frames if facts is not None else None
     if frames is not None and gop > frames:
         found.append(
@@ -97,51 +135,3 @@ def _size_mistakes(video: BaseModel, clip: ClipParams) -> list[str]:
     if resolution is not None and facts is not None and resolution > facts.height + facts.height % 2:
         found.append(f"{name}: resolution {resolution} is above the clip's {facts.height}")
     return found
-
-
-@dataclass(frozen=True)
-class Facts:
-    """What the container of a clip says, as the clip is cut and scaled: length, frame rate, height in pixels."""
-
-    seconds: float
-    fps: float
-    height: int
-
-    @property
-    def frames(self) -> int:
-        """Pictures of the clip."""
-        return max(1, round(self.seconds * self.fps))
-
-
-def facts_of(clip: ClipParams) -> Facts | None:
-    """Length, frame rate and height of a clip; None where its container does not say, or it has no pictures."""
-    whole = PORTRAIT if clip.source == BUILT_IN else _container(clip.source)
-    if whole is None:
-        return None
-    seconds = whole.seconds if clip.seconds is None else min(whole.seconds, clip.seconds)
-    return Facts(seconds, clip.fps or whole.fps, clip.size or whole.height)
-
-
-PORTRAIT = Facts(seconds=8.0, fps=25.0, height=256)
-
-
-@lru_cache(maxsize=1024)
-def _container(source: str) -> Facts | None:
-    path = Path(source.partition("#")[0] if ".tsv#" in source else source)
-    if path.suffix.lower() in TRANSCRIPT_SUFFIXES:
-        return None
-    import av
-
-    try:
-        with av.open(f"file:{path}") as container:
-            if not container.streams.video:
-                return None
-            stream = container.streams.video[0]
-            seconds = container.duration / av.time_base if container.duration is not None else None
-            if stream.duration is not None and stream.time_base is not None:
-                seconds = float(stream.duration * stream.time_base)
-            if seconds is None or stream.average_rate is None:
-                return None
-            return Facts(seconds, float(stream.average_rate), stream.height)
-    except (OSError, ValueError):
-        return None

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import get_args
+
 from pydantic import BaseModel, ValidationError
 
 from lossweep.channels.registry import unknown
@@ -37,7 +39,8 @@ def _fields(model: type[BaseModel] | None, place: tuple[int | str, ...]) -> list
     for key in place[:-1]:
         if model is None or str(key) not in model.model_fields:
             return []
-        kinds = [model.model_fields[str(key)].annotation]
+        annotation = model.model_fields[str(key)].annotation
+        kinds = [annotation, *get_args(annotation)]  # of `Model | None`
         model = inner.get(str(key)) or next(
             (k for k in kinds if isinstance(k, type) and issubclass(k, BaseModel)), None
         )

@@ -125,9 +125,11 @@ class FrameMetric(Metric):
     Attributes:
         undecodable_score: the score of a frame that could not be decoded in the column `<name>_paper`;
             None where the metric has no such column.
+        least_side: smallest height and width in pixels for which it is defined.
     """
 
     undecodable_score: float | None = None
+    least_side: int = 1
 
     def scores(self, pairs: Sequence[tuple[Picture, Picture]]) -> list[float]:
         """One score per pair (shown, reference).

@@ -26,6 +26,7 @@ class MsSsim(FrameMetric):
     name = "ms_ssim"
     higher_is_better = True
     label = "MS-SSIM (luma)"
+    least_side = LEAST_SIDE
 
     def scores(self, pairs: Sequence[tuple[Picture, Picture]]) -> list[float]:
         """MS-SSIM of each pair (shown, reference), in [0, 1]; 1 for identical pictures.
@@ -36,7 +37,7 @@ class MsSsim(FrameMetric):
         return [self._score(pair) for pair in pairs]
 
     def _score(self, pair: tuple[Picture, Picture]) -> float:
-        x, y = (luma(pixels) for pixels in checked(pair, self.name, LEAST_SIDE))
+        x, y = (luma(pixels) for pixels in checked(pair, self.name, self.least_side))
         product = 1.0
         for scale, exponent in enumerate(EXPONENTS):
             if scale:

@@ -33,6 +33,7 @@ class Ssim(FrameMetric):
     name = "ssim"
     higher_is_better = True
     label = "SSIM (luma)"
+    least_side = 2 * RADIUS + 1
 
     def scores(self, pairs: Sequence[tuple[Picture, Picture]]) -> list[float]:
         """SSIM of each pair (shown, reference), in [-1, 1]; 1 for identical pictures.
@@ -43,7 +44,7 @@ class Ssim(FrameMetric):
         return [self._score(pair) for pair in pairs]
 
     def _score(self, pair: tuple[Picture, Picture]) -> float:
-        x, y = (_thousandfold_luma(pixels) for pixels in checked(pair, self.name, least_side=2 * RADIUS + 1))
+        x, y = (_thousandfold_luma(pixels) for pixels in checked(pair, self.name, self.least_side))
         return mean_similarity(x, y, peak=255_000)
 
 

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import soundfile
 import yaml
 from hypothesis import given
 from hypothesis import strategies as st
@@ -103,6 +104,25 @@ def test_an_axis_has_each_value_once_in_order(first, second):
             {"endpoint": {"name": "opus", "block_frames": 255}, "code": {"name": "rs", "code_rate": 0.5}},
             "n=510",
         ),
+        (
+            {"clip": {"source": "portrait", "size": 128}, "metrics": ["ms_ssim"]},
+            "ms_ssim needs pictures of 176x176 or more; the clips are 128 pixels",
+        ),
+        (
+            {"endpoint": {"name": "system", "video": {"name": "h264", "quantiser": 40}, "speech": "opus"}},
+            "unknown key 'quantiser'; did you mean 'quantizer'",
+        ),
+        (
+            {
+                "endpoint": {
+                    "name": "system",
+                    "video": {"name": "h264", "quantizer": 40},
+                    "words": "text",
+                    "voice": {"name": "visual", "referenc_s": 3},
+                }
+            },
+            "did you mean 'reference_s'",
+        ),
         ({"endpoint": []}, "an empty list leaves nothing to run"),
         ({"channel": None}, "None has no name"),
         ({"endpoint": 5}, "5 has no name"),
@@ -112,6 +132,22 @@ def test_mistakes_are_named(change, message):
     said = _message(change)
     assert message in said
     assert "\n" not in said
+
+
+def test_an_endpoint_whose_part_the_clip_lacks_is_refused(tmp_path):
+    soundfile.write(tmp_path / "talk.wav", np.zeros(16_000), 16_000)
+    film(tmp_path / "silent.mp4", np.zeros((16, 64, 96, 3), np.uint8), 25.0, None)
+    system = {"name": "system", "video": {"name": "h264", "quantizer": 40}, "speech": "opus"}
+
+    def refused(name, endpoint):
+        return _message({"clip": str(tmp_path / name), "endpoint": endpoint, "metrics": []})
+
+    assert "h264: the clip talk.wav has no pictures" in refused("talk.wav", GOOD["endpoint"])
+    assert "h264: the clip talk.wav has no pictures" in refused("talk.wav", system)
+    assert "opus: the clip silent.mp4 has no sound" in refused("silent.mp4", "opus")
+    assert "text: the clip silent.mp4 has no captions and no sound" in refused("silent.mp4", "text")
+    (tmp_path / "silent.srt").write_text("1\n00:00:00,000 --> 00:00:00,500\nhello\n")
+    check(GOOD | {"clip": str(tmp_path / "silent.mp4"), "endpoint": "text", "metrics": []})
 
 
 @pytest.mark.parametrize(
