@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -21,16 +21,31 @@ if TYPE_CHECKING:
     Network = TypeVar("Network", bound=nn.Module)
 
 TRAINER = "lossweep.experiments.training.face.train"
+SCALE = ".scale"
+"""What follows the name of an int8 table in that of its scales."""
 
 
-def save(path: Path, state: Mapping[str, Tensor], sizes: DataclassInstance | None = None) -> None:
-    """Writes weights as float16; `sizes`, where they are given, stand as JSON in the header."""
+def save(
+    path: Path,
+    state: Mapping[str, Tensor],
+    sizes: DataclassInstance | None = None,
+    tables: Sequence[str] = (),
+) -> None:
+    """Writes weights as float16; `sizes`, where they are given, stand as JSON in the header.
+
+    Args:
+        tables: names of large embedding tables that are written as int8 with one float16 scale per row.
+    """
     from safetensors.torch import save_file
 
     metadata = {"config": json.dumps(asdict(sizes))} if sizes is not None else None
-    save_file(
-        {name: value.detach().half().contiguous().cpu() for name, value in state.items()}, path, metadata
-    )
+    stored = {name: value.detach().half().contiguous().cpu() for name, value in state.items()}
+    for name in tables:
+        table = state[name].detach().float().cpu()
+        scale = (table.abs().amax(1, keepdim=True) / 127).clamp(min=1e-8).half()
+        stored[name] = (table / scale.float()).round().clamp(-127, 127).char().contiguous()
+        stored[name + SCALE] = scale
+    save_file(stored, path, metadata)
 
 
 def load(path: Path, what: str, network: Network, trainer: str = TRAINER) -> Network:
@@ -105,9 +120,20 @@ def _read(path: Path, what: str, trainer: str) -> tuple[dict[str, str], dict[str
         )
     try:
         with safe_open(path, "np") as stored:
-            return stored.metadata() or {}, {name: stored.get_tensor(name) for name in stored.keys()}  # noqa: SIM118
+            arrays = {name: stored.get_tensor(name) for name in stored.keys()}  # noqa: SIM118
+            return stored.metadata() or {}, _unscaled(arrays)
     except (SafetensorError, OSError) as error:
         raise _broken(what, path, error) from None
+
+
+def _unscaled(arrays: dict[str, NDArray[np.generic]]) -> dict[str, NDArray[np.generic]]:
+    """Tables of int8 multiplied by their scales; all else as it is."""
+    scales = {name for name in arrays if name.endswith(SCALE) and name.removesuffix(SCALE) in arrays}
+    return {
+        name: value * arrays[name + SCALE].astype(np.float32) if name + SCALE in scales else value
+        for name, value in arrays.items()
+        if name not in scales
+    }
 
 
 def _filled(network: Network, arrays: Mapping[str, NDArray[np.generic]], path: Path, what: str) -> Network:

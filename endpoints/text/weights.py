@@ -18,13 +18,14 @@ TRAINER = "lossweep.experiments.training.text.train"
 SHIPPED = Path(__file__).parent / "model"
 NETWORK_FILE = "textpc.safetensors"
 VOCABULARY_FILE = "vocabulary.json.gz"
+WORDS = "word.weight"
 FILES = (NETWORK_FILE, VOCABULARY_FILE, counts.FILE, huffman.FILE.name)
 """What training writes, and both ends of the text stream read."""
 
 
 def save(folder: Path, network: TextNetwork, vocabulary: Vocabulary) -> None:
-    """Writes network (float16) and vocabulary into `folder`."""
-    weights.save(folder / NETWORK_FILE, network.state_dict(), network.config)
+    """Writes network (float16; its table of words int8) and vocabulary into `folder`."""
+    weights.save(folder / NETWORK_FILE, network.state_dict(), network.config, tables=[WORDS])
     vocabulary.save(folder / VOCABULARY_FILE)
 
 
