@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -56,6 +58,10 @@ class Chance:
     def reader(self, draws: int) -> SlotReader:
         """The same uniforms, one packet at a time."""
         return SlotReader(self, draws)
+
+    def values(self, law: Callable[[Any], Any]) -> SlotValues:
+        """A function of one uniform by packet slot, one packet at a time."""
+        return SlotValues(self, law)
 
     def clock(self) -> np.random.Generator:
         """The element's generator for what happens in time whether packets come or not."""
@@ -146,3 +152,28 @@ class SlotReader:
             rows = self._chance.rows(part * ROWS, ROWS, SLOTS, self._draws, page, copy)
             self._rows[part, page, copy] = rows
         return rows[sbn - part * ROWS]
+
+
+class SlotValues(SlotReader):
+    """A function of one uniform by packet slot; from the second packet of a block on, computed for the whole block.
+
+    Args:
+        chance: of the element.
+        law: numbers or arrays from uniforms.
+    """
+
+    def __init__(self, chance: Chance, law: Callable[[Any], Any]) -> None:
+        super().__init__(chance, 1)
+        self._law = law
+        self._values: list[float] | None = None
+
+    def value(self, packet: Packet) -> float:
+        """The value of a packet."""
+        esi = packet.esi
+        block = (packet.sbn, esi // SLOTS, packet.copy)
+        if block == self._block:
+            if self._values is None:
+                self._values = self._law(self._row(*block)[:, 0]).tolist()
+            return self._values[esi % SLOTS]
+        self._block, self._values = block, None
+        return float(self._law(self._row(*block)[esi % SLOTS, 0]))

@@ -102,10 +102,10 @@ class DelayStage(PacketStage):
     def __init__(self, model: Delay, chance: Chance) -> None:
         self._model = model
         self._chance = chance
-        self._reader = chance.reader(1)
         self._reordering = model.reordering
         self._last_leave_s = -math.inf
         self._law = model._quantile
+        self._values = chance.values(self._law) if self._law is not None else None
         self._steps = _CorrelatedSteps(model, chance.clock()) if model.correlation_time_s else None
 
     def leave_s(self, packets: Packets) -> NDArray[np.float64]:
@@ -122,12 +122,12 @@ class DelayStage(PacketStage):
         return leave
 
     def leave_one_s(self, packet: Packet, now: float) -> float:
-        if self._law is None:
+        if self._values is None:
             return now + self._model.propagation_delay_s
         if self._steps is not None:
             leave = now + float(self._steps.delays_s(np.array([now]))[0])
         else:
-            leave = now + float(self._law(self._reader.of(packet)[0]))
+            leave = now + self._values.value(packet)
         if not self._reordering:
             leave = self._last_leave_s = max(leave, self._last_leave_s)
         return leave

@@ -63,7 +63,7 @@ def _step(words: Words, map_: tuple[int, int]) -> Words:
     product_00, product_01, product_10 = low_0 * times_0, low_0 * times_1, low_1 * times_0
     middle = (product_00 >> _32) + (product_01 & _LOW) + (product_10 & _LOW)
     carried = low_1 * times_1 + (product_01 >> _32) + (product_10 >> _32) + (middle >> _32)
-    new_low = (product_00 & _LOW) + (middle << _32) + plus_low
+    new_low: NDArray[np.uint64] = (product_00 & _LOW) + (middle << _32) + plus_low
     overflow = np.where(new_low < plus_low, np.uint64(1), np.uint64(0))
     new_high: NDArray[np.uint64] = carried + high * times_low + low * times_high + plus_high + overflow
     return new_high, new_low
@@ -71,5 +71,6 @@ def _step(words: Words, map_: tuple[int, int]) -> Words:
 
 def _output(words: Words) -> NDArray[np.uint64]:
     high, low = words
-    mixed, turn = high ^ low, high >> _58
-    return np.bitwise_or(mixed >> turn, mixed << ((np.uint64(64) - turn) & _63))
+    mixed: NDArray[np.uint64] = high ^ low
+    turn: NDArray[np.uint64] = high >> _58
+    return (mixed >> turn) | (mixed << ((np.uint64(64) - turn) & _63))

@@ -1,7 +1,7 @@
 """The same traffic through ns-3: `python results/validation/ns3_link.py OUT` in an environment with PyPI's `ns3`.
 
 Writes OUT/ns3_loss.csv (a point-to-point link of 100 Mbit/s and 20 ms whose receiver has a RateErrorModel of 5 %) and
-OUT/ns3_queue.csv (1 Mbit/s, 10 ms, a DropTailQueue of 20 packets): sequence number, time sent, time received.
+OUT/ns3_queue.csv (1 Mbit/s, 10 ms, a DropTailQueue of 20 packets): client, sequence number, time sent, time received.
 """
 
 import csv
@@ -9,21 +9,10 @@ import struct
 import sys
 from pathlib import Path
 
-import numpy as np
 from ns import ns
+from ns3_traffic import FRAME_BYTES, INTERVALS_US, SECONDS
 
-PACKETS = 20_000
 PPP_IP_UDP = 2 + 20 + 8
-
-
-def traffic(folder: Path) -> Path:
-    """Poisson arrivals in whole milliseconds, 0.9 Mbit/s of frames of 500 bytes on the link, for UdpTraceClient."""
-    rng = np.random.default_rng(1)
-    mean_ms = 500 * 8 / 900.0
-    times = np.ceil(np.cumsum(rng.exponential(mean_ms, PACKETS))).astype(int)
-    path = folder / "traffic.txt"
-    path.write_text("".join(f"{i}\tP\t{t}\t{500 - PPP_IP_UDP}\n" for i, t in enumerate(times)))
-    return path
 
 
 def run(name: str, folder: Path, rate: str, delay: str, queue: str, error_rate: float) -> None:
@@ -45,33 +34,37 @@ def run(name: str, folder: Path, rate: str, delay: str, queue: str, error_rate: 
         errors.SetAttribute("ErrorRate", ns.DoubleValue(error_rate))
         errors.SetAttribute("ErrorUnit", ns.StringValue("ERROR_UNIT_PACKET"))
         devices.Get(1).SetAttribute("ReceiveErrorModel", ns.PointerValue(errors))
-    server = ns.UdpServerHelper(9).Install(nodes.Get(1))
-    server.Start(ns.Seconds(0))
-    client = ns.UdpTraceClientHelper(interfaces.GetAddress(1).ConvertTo(), 9, str(folder / "traffic.txt"))
-    client.SetAttribute("TraceFilename", ns.StringValue(str(folder / "traffic.txt")))
-    client.SetAttribute("TraceLoop", ns.BooleanValue(False))
-    client.Install(nodes.Get(0)).Start(ns.Seconds(1))
+    address = interfaces.GetAddress(1).ConvertTo()
+    for number, interval_us in enumerate(INTERVALS_US):
+        server = ns.UdpServerHelper(9 + number).Install(nodes.Get(1))
+        server.Start(ns.Seconds(0))
+        client = ns.UdpClientHelper(address, 9 + number)
+        client.SetAttribute("MaxPackets", ns.UintegerValue(SECONDS * 1_000_000 // interval_us))
+        client.SetAttribute("Interval", ns.TimeValue(ns.MicroSeconds(interval_us)))
+        client.SetAttribute("PacketSize", ns.UintegerValue(FRAME_BYTES - PPP_IP_UDP))
+        client.Install(nodes.Get(0)).Start(ns.MicroSeconds(1_000_000 + 137 * number))
     link.EnablePcap(str(folder / name), devices.Get(1), True)
-    ns.Simulator.Stop(ns.Seconds(400))
+    ns.Simulator.Stop(ns.Seconds(SECONDS + 5))
     ns.Simulator.Run()
     ns.Simulator.Destroy()
     (capture,) = folder.glob(f"{name}-*.pcap")
     with (folder / f"ns3_{name}.csv").open("w", newline="") as file:
         writer = csv.writer(file)
-        writer.writerow(["number", "sent_s", "received_s"])
+        writer.writerow(["client", "number", "sent_s", "received_s"])
         writer.writerows(rows(capture.read_bytes()))
     capture.unlink()
 
 
-def rows(data: bytes) -> list[tuple[int, float, float]]:
-    """Sequence number and time of sending from ns-3's SeqTsHeader, time of capture; of frames that came whole."""
+def rows(data: bytes) -> list[tuple[int, int, float, float]]:
+    """Client, number and time of sending (ns-3's SeqTsHeader), time of capture; of frames that came whole."""
     unit = 1e-9 if data[:4] == b"\x4d\x3c\xb2\xa1" else 1e-6
     place, found = 24, []
     while place + 16 <= len(data):
         seconds, fraction, captured, _ = struct.unpack_from("<4I", data, place)
         frame = data[place + 16 : place + 16 + captured]
+        port = struct.unpack_from("!H", frame, 2 + 20 + 2)[0]
         number, sent_ns = struct.unpack_from("!IQ", frame, PPP_IP_UDP)
-        found.append((number, sent_ns / 1e9, seconds + fraction * unit))
+        found.append((port - 9, number, sent_ns / 1e9, seconds + fraction * unit))
         place += 16 + captured
     return found
 
@@ -79,6 +72,5 @@ def rows(data: bytes) -> list[tuple[int, float, float]]:
 if __name__ == "__main__":
     out = Path(sys.argv[1])
     out.mkdir(parents=True, exist_ok=True)
-    traffic(out)
     run("loss", out, "100Mbps", "20ms", "10000p", 0.05)
     run("queue", out, "1Mbps", "10ms", "20p", 0.0)
