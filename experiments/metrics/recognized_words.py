@@ -49,7 +49,9 @@ class RecognizedWords(ClipMetric):
 
     def score(self, reference: Clip, playback: Playback, truth: Truth) -> dict[str, float]:
         """A value for each of `columns`; none where the spoken words are unknown."""
-        original = normalize_words(reference.transcript or " ".join(word.text for word in reference.words or ()))
+        original = normalize_words(
+            reference.transcript or " ".join(word.text for word in reference.words or ())
+        )
         if not original:
             return {}
         clean, received = align_speech(reference, playback)

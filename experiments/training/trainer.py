@@ -27,12 +27,12 @@ Step = Callable[[np.random.Generator, float], Mapping[str, float]]
 
 @dataclass(frozen=True)
 class TrainConfig:
-    """What every training is told.
+    """Settings that all trainings share.
 
     Attributes:
         data: folder of the clips or texts.
-        labels: folder of what `prepare` made of them.
-        out: where weights and card go.
+        labels: folder that `prepare` wrote.
+        out: folder for weights and card.
         checkpoint: file; a training resumes from it.
         cpu_minutes: CPU time of the process, all threads and all runs together.
         device: "cpu" or "cuda".

@@ -1,4 +1,4 @@
-"""Training of PacSC as in the paper's Algorithm 1, at both code rates, and of what the paper leaves open."""
+"""Training of PacSC by the paper's Algorithm 1, at both code rates, and of variants where the paper gives no value."""
 
 from __future__ import annotations
 
@@ -121,7 +121,7 @@ def algorithm_1(
 def errors(
     network: PacSCNetwork, sequences: Sequence[NDArray[np.float32]], together: int, step: float | None = None
 ) -> dict[float, float]:
-    """RMSE by loss rate over all blocks, each packet lost by itself; rows as float16, or in steps of `step`."""
+    """RMSE by loss rate over all blocks, packets are lost independently; rows as float16, or in steps of `step`."""
     x = torch.from_numpy(_blocks(sequences, network.config.frames)).to(next(network.parameters()).device)
     rows = network.encode(x)
     rows = rows.half().float() if step is None else (rows / step).round().clamp(-127, 127) * step

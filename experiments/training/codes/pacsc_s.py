@@ -1,4 +1,4 @@
-"""pacsc-s from data: the autocovariance of the coefficients, the parity that suits it, and the model card."""
+"""pacsc-s from data: the autocovariance of the coefficients, the parity optimised for it, and the model card."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ LAYOUTS = ((0.5, 4, 0, 1), (0.5, 4, 8, 1), (0.5, 4, 8, 4), (0.25, 2, 8, 1))
 
 
 def train(config: TrainConfig) -> None:
-    """Measures the autocovariance, chooses the parity, writes both and the card; takes a minute, whatever is given."""
+    """Measures the autocovariance, chooses the parity, writes both and the card; takes a minute, without a budget."""
     torch.set_num_threads(config.threads)
     training, held_out = training_sequences(config)
     covariance = torch.from_numpy(covariance_of(training))
@@ -37,7 +37,7 @@ def train(config: TrainConfig) -> None:
 
 
 def write_card(config: TrainConfig, clips: int, held_out: Sequence[NDArray[np.float32]]) -> None:
-    """Writes the card: figures of what ships on sequences [frames, 16] of people held out."""
+    """Writes the card, with the error of the code on sequences [frames, 16] of people held out."""
     rows: list[list[str | int | float | None]] = []
     for code_rate, group, look_ahead, burst in LAYOUTS:
         for name, title in NAMES.items():

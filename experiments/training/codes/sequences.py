@@ -12,7 +12,7 @@ from lossweep.experiments.training.trainer import TrainConfig
 
 
 def sequences(labels: Labelled, model: FaceModel, held_out: bool) -> list[NDArray[np.float32]]:
-    """What would be sent of the labelled clips: float32 [frames, 16] each, in standard deviations.
+    """The coefficients of the labelled clips as they are sent: float32 [frames, 16] each, in standard deviations.
 
     The person's identity is that of the clip's first frame, as in use. Training clips come mirrored as well.
     """

@@ -1,4 +1,4 @@
-"""Disturbed pictures for the extractor's training, and windows that hold no face."""
+"""Augmentation of pictures for the extractor's training, and windows without a face."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from lossweep.endpoints.syncsc.face_mesh import SIDE
 
 
 def augment(pictures: Tensor, rng: np.random.Generator) -> Tensor:
-    """Colour, contrast, light from a side, blur, noise, a covered patch: each picture its own.
+    """Changes colour, contrast, light direction, blur, noise and a covered patch, independently per picture.
 
     Args:
         pictures: [n, 3, side, side] in [0, 1].
@@ -44,7 +44,7 @@ def augment(pictures: Tensor, rng: np.random.Generator) -> Tensor:
 
 
 def _blurred(pictures: Tensor, rng: np.random.Generator) -> Tensor:
-    """Half of the batch keeps its sharpness; a quarter each is seen at one of two lower resolutions."""
+    """Half of the batch is unchanged; a quarter each is reduced to one of two lower resolutions."""
     out = pictures.clone()
     order = rng.permutation(len(pictures))
     quarter = len(order) // 4
@@ -57,7 +57,7 @@ def _blurred(pictures: Tensor, rng: np.random.Generator) -> Tensor:
 
 
 def windows_without_face(pictures: Tensor, points: Tensor, count: int, rng: np.random.Generator) -> Tensor:
-    """Windows [count, 3, side, side] that hold no whole face: background, parts, shuffled faces, noise."""
+    """Windows [count, 3, side, side] without a complete face: background, parts, shuffled faces, noise."""
     kinds = (_background, _part, _shuffled, _covered, _noise)
     box = around(points, 1.0)
     out = []
@@ -69,7 +69,7 @@ def windows_without_face(pictures: Tensor, points: Tensor, count: int, rng: np.r
 
 
 def _background(picture: Tensor, face: Window, rng: np.random.Generator) -> Tensor:
-    """A piece of the picture that the face's box hardly touches."""
+    """A part of the picture with little overlap with the face's box."""
     side = 0.5 * float(rng.uniform(24, 110))
     for _ in range(20):
         middle = torch.from_numpy(rng.uniform(side, 256 - side, (1, 2)).astype(np.float32))
@@ -79,7 +79,7 @@ def _background(picture: Tensor, face: Window, rng: np.random.Generator) -> Tens
 
 
 def _part(picture: Tensor, face: Window, rng: np.random.Generator) -> Tensor:
-    """Less than half of the face: too near, or cut by the window's edge."""
+    """Less than half of the face: enlarged, or cut by the window's edge."""
     half = face.half * float(rng.uniform(0.15, 0.45))
     if rng.random() < 0.5:
         shift = torch.from_numpy(rng.uniform(-0.6, 0.6, (1, 2)).astype(np.float32)) * face.half
@@ -91,7 +91,7 @@ def _part(picture: Tensor, face: Window, rng: np.random.Generator) -> Tensor:
 
 
 def _shuffled(picture: Tensor, face: Window, rng: np.random.Generator) -> Tensor:
-    """The face cut into squares that stand in another order."""
+    """The face cut into squares in random order."""
     seen = Window(face.middle, 1.2 * face.half, face.turn).look(picture)
     n = int(rng.integers(3, 6))
     size = SIDE // n * n
@@ -114,7 +114,7 @@ def _covered(picture: Tensor, face: Window, rng: np.random.Generator) -> Tensor:
 
 
 def _noise(picture: Tensor, face: Window, rng: np.random.Generator) -> Tensor:
-    """Colour noise of a random grain, or one colour."""
+    """Colour noise of random grain size, or one colour."""
     grain = int(rng.choice([1, 2, 4, 8, 16, 64, SIDE]))
     noise = torch.from_numpy(rng.random((1, 3, grain, grain)).astype(np.float32))
     return functional.interpolate(

@@ -20,7 +20,7 @@ from lossweep.experiments.training.face.prepare import Labelled, load
 from lossweep.experiments.training.trainer import TrainConfig, fit
 
 LIPS = ((13, 14), (82, 87), (312, 317), (61, 291))
-"""Pairs of points whose distances say how the mouth stands."""
+"""Pairs of points whose distances measure the opening of the mouth."""
 BATCH = 32
 POSITIVE = 26
 RATE = 2e-4
@@ -33,7 +33,7 @@ START = "face_mesh.safetensors"
 class Pictures:
     """The training people's frames with their labels, mirrored by half; or those of the people who validate.
 
-    People count alike; a person's clips by the square root of their length, frames by their weight.
+    People have equal weight; a person's clips are weighted by the square root of their length, frames by their weight.
     """
 
     def __init__(self, data: Path, folder: Path, labels: Labelled, validates: bool = False) -> None:

@@ -1,4 +1,4 @@
-"""What lip_sync says of clips that were damaged in known ways."""
+"""LSE-D and LSE-C of clips with known damage."""
 
 from __future__ import annotations
 
@@ -79,10 +79,10 @@ def _damaged(clip: Clip, source: str, other: np.ndarray) -> Iterator[tuple[str, 
 
 
 def _through(source: str, endpoint: dict) -> Playback:
-    """What arrives of a clip by a path without loss."""
+    """The playback of a clip over a path without loss."""
     scenario = check(
         {
-            "name": "symptoms",
+            "name": "robustness",
             "clip": source,
             "endpoint": endpoint,
             "channel": {"name": "bernoulli", "loss_rate": 0},
