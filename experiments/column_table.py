@@ -57,6 +57,8 @@ COLUMNS: tuple[Column, ...] = (
     _setting("fec_frames", "frames per FEC block", short="FEC over {} frames", lowest=1.0),
     _setting("quantizer", "quantizer"),
     _setting("target_bpp", "target rate", short="{}", unit="bit/pixel", lowest=0.0),
+    _setting("target_bps", "target rate", short="{}", unit="bit/s", shown="kbit/s", lowest=0.0),
+    _setting("budget", "what the target rate covers", short="{} budget"),
     _setting("max_payload_size", "largest payload", short="payload {}", unit="bytes", lowest=1.0),
     _setting("bitrate", "coder's bitrate", short="{}", unit="bit/s", shown="kbit/s", lowest=0.0),
     _setting("payload", "payload format"),

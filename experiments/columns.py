@@ -170,13 +170,16 @@ def describe(metrics: Mapping[str, Any] | None = None) -> str:
 PARTS = ("video", "speech", "words", "voice")
 SHARED = {"bpp": "target_bpp"}
 """Options whose name means something else in the table: `bpp` there is the rate that was reached."""
+OF_VIDEO = {"bitrate": "target_bps"}
+"""Options of endpoints that have a `bpp`, whose name in the table is that of another part's option."""
 
 
 def parameter_columns(cell: Any) -> dict[str, Scalar]:
     """Every parameter of a cell as a flat row, under the names that the table uses.
 
-    Endpoint and path options keep their names (`bpp` is `target_bpp`); those of the clip begin with `clip_`; names of
-    parts of a system with the part (`video_name`, `words_code_rate`), other options only where two parts have them.
+    Endpoint and path options keep their names (`bpp` and `bitrate` of video are `target_bpp` and `target_bps`); those
+    of the clip begin with `clip_`; names of parts of a system with the part (`video_name`, `words_code_rate`), other
+    options only where two parts have them.
 
     Args:
         cell: a mapping or model with clip, endpoint, code, channel, path, repetition, seed.
@@ -226,11 +229,11 @@ def _endpoint(value: Any) -> dict[str, Scalar]:
     if isinstance(value, str):
         return {"endpoint_name": value}
     row: dict[str, Scalar] = {"endpoint_name": value["name"]}
-    for key, option in value.items():
+    for key, option in _in_table(value).items():
         if key == "name":
             continue
         if key in PARTS and option is not None:
-            part = {"name": option} if isinstance(option, str) else option
+            part = {"name": option} if isinstance(option, str) else _in_table(option)
             row[f"{key}_name"] = part["name"]
             if part.get("code") is not None:
                 row |= {f"{key}_{k}": v for k, v in _named(part["code"], "code").items()}
@@ -243,6 +246,12 @@ def _endpoint(value: Any) -> dict[str, Scalar]:
         elif key not in PARTS:
             row |= _flat({key: option}, "")
     return row
+
+
+def _in_table(options: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Options of an endpoint under the names of the table."""
+    names = OF_VIDEO if "name" in options and ("bpp" in options or "quantizer" in options) else {}
+    return {names.get(key, key): value for key, value in options.items()}
 
 
 def _flat(value: Mapping[str, Any], prefix: str) -> dict[str, Scalar]:

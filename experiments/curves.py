@@ -21,7 +21,7 @@ from lossweep.experiments.sweep import NETWORK, PlotError, Sweep
 MOST_PANELS = 12
 MOST_CURVES, MOST_LABELS = 8, 20
 JOINED = {
-    "rate": ("target_bpp", "quantizer", "bitrate"),
+    "rate": ("target_bpp", "target_bps", "quantizer", "bitrate"),
     "network": ("playout_delay_s", "look_ahead", "group", "gop", "block_frames", "fec_frames"),
 }
 """Along which settings the points of a curve are joined where x was measured: rates, delays."""

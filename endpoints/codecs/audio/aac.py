@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from lossweep.endpoints.clip import SPEECH_RATE, Clip, Playback
 from lossweep.endpoints.codecs.audio.encode import encode, speech_of
 from lossweep.endpoints.codecs.audio.packets import by_frame, to_stream
+from lossweep.endpoints.codecs.bitrate import Bitrate
 from lossweep.endpoints.endpoint import Encoded, Scalar
 from lossweep.endpoints.fec.code import CodeFamily
 from lossweep.endpoints.packetize import aac as payload_format
@@ -33,7 +34,7 @@ class AacParams(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
     name: Literal["aac"] = "aac"
-    bitrate: int = Field(18_000, ge=8_000, le=96_000)
+    bitrate: Bitrate = Field(18_000, ge=8_000, le=96_000)
     block_frames: int = Field(5, ge=1, le=255)
 
 

@@ -14,6 +14,7 @@ from lossweep.endpoints.clip import SPEECH_RATE, Clip, Playback
 from lossweep.endpoints.codecs.audio.encode import encode, speech_of
 from lossweep.endpoints.codecs.audio.libopus import OpusDecoder, OpusError, has_redundancy
 from lossweep.endpoints.codecs.audio.packets import by_frame, in_time, to_stream
+from lossweep.endpoints.codecs.bitrate import Bitrate
 from lossweep.endpoints.endpoint import Encoded, Scalar
 from lossweep.endpoints.fec.code import CodeFamily
 from lossweep.endpoints.packetize import opus as payload_format
@@ -41,7 +42,7 @@ class OpusParams(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
     name: Literal["opus"] = "opus"
-    bitrate: int = Field(16_000, ge=6_000, le=128_000)
+    bitrate: Bitrate = Field(16_000, ge=6_000, le=128_000)
     fec: bool = False
     expected_loss: float = Field(0.2, gt=0, le=1)
     redundancy: int = Field(0, ge=0, le=8)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -11,17 +12,20 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from lossweep.endpoints.clip import Clip, ClipError, Playback
+from lossweep.endpoints.codecs.bitrate import Bitrate
 from lossweep.endpoints.codecs.video import object_packets, rtp_packets
 from lossweep.endpoints.codecs.video.codec import AV1, H264, H265, Codec
 from lossweep.endpoints.codecs.video.decode import Picture, decode_block, picture
 from lossweep.endpoints.codecs.video.encode import Coded, content_hash
 from lossweep.endpoints.codecs.video.encodings import cached_encode
 from lossweep.endpoints.codecs.video.frames import ReceivedFrame
-from lossweep.endpoints.codecs.video.rate import meet_rate
+from lossweep.endpoints.codecs.video.rate import Target, meet_rate
 from lossweep.endpoints.endpoint import Encoded, Scalar
 from lossweep.endpoints.fec.code import CodeFamily
 from lossweep.endpoints.receiver import ReceivedPacket
 from lossweep.endpoints.session import FecParameters, RtpStream
+from lossweep.sim.rtp import IP_UDP_HEADER_BYTES
+from lossweep.sim.stream import Stream
 
 GREY = 128
 
@@ -53,7 +57,10 @@ class VideoParams(BaseModel):
 
     Attributes:
         bpp: target rate, bits a pixel of the clip, of the access units alone; or
-        quantizer: the encoder's constant rate factor. Give one of the two.
+        bitrate: target rate in bits per second, also as "500k"; or
+        quantizer: the encoder's constant rate factor. Give one of the three.
+        budget: what `bitrate` covers: "source", the access units alone, or "wire", all packets with repair packets and
+            RTP, UDP and IPv4 headers.
         gop: frames from one IDR to the next.
         packetization: "object" (a GOP cut into 32 symbols) or "rtp" (the codec's RTP payload format).
         resolution: coded height; None is the clip's. What is shown is scaled back up.
@@ -65,7 +72,9 @@ class VideoParams(BaseModel):
     model_config = ConfigDict(extra="forbid")
     name: str
     bpp: float | None = Field(None, gt=0)
+    bitrate: Bitrate | None = Field(None, gt=0)
     quantizer: float | None = Field(None, ge=0, le=63)
+    budget: Literal["source", "wire"] = "source"
     gop: int = Field(32, ge=1)
     packetization: Literal["object", "rtp"] = "rtp"
     resolution: int | None = Field(None, ge=64)
@@ -74,8 +83,10 @@ class VideoParams(BaseModel):
 
     @model_validator(mode="after")
     def _one_rate(self) -> VideoParams:
-        if (self.bpp is None) == (self.quantizer is None):
-            raise ValueError(f"endpoint {self.name} needs one of bpp and quantizer")
+        if sum(rate is not None for rate in (self.bpp, self.bitrate, self.quantizer)) != 1:
+            raise ValueError(f"endpoint {self.name} needs one of bpp, bitrate and quantizer")
+        if self.budget == "wire" and self.bitrate is None:
+            raise ValueError("budget: wire is of a bitrate; give bitrate, such as 500k")
         if self.fec_frames != "gop" and (self.fec_frames < 1 or self.packetization == "object"):
             raise ValueError('fec_frames is "gop", or 1 or more frames with packetization rtp')
         return self
@@ -108,12 +119,7 @@ class VideoEndpoint:
                 "choose a longer clip or a smaller gop"
             )
         coded, note = self._coded(clip)
-        if self.params.packetization == "object":
-            stream, line = object_packets.to_stream(coded, clip.fps, self.code)
-        else:
-            stream, line = rtp_packets.to_stream(
-                coded, clip.fps, self.code, self.params.max_payload_size, self._fec_frames()
-            )
+        stream, line = self._packets(coded, clip.fps)
         height, width = clip.video[0].shape[:2]
         session = VideoSession(
             (line,),
@@ -132,6 +138,7 @@ class VideoEndpoint:
             "resolution": self.params.resolution or height,
             "quantizer": coded.quantizer,
             "target_bpp": self.params.bpp,
+            "target_bps": self.params.bitrate,
             "bpp": coded.bpp,
             "rate_note": note,
         }
@@ -177,9 +184,32 @@ class VideoEndpoint:
                 self.codec, clip.video, digest, clip.fps, self.params.gop, quantizer, resolution
             )
 
-        if self.params.bpp is None:
+        if self.params.quantizer is not None:
             return encode(self.params.quantizer), ""
-        return meet_rate(self.codec, self.params.bpp, encode)
+        return meet_rate(self.codec, self._target(clip), encode)
+
+    def _target(self, clip: Clip) -> Target:
+        if self.params.bitrate is None:
+            assert self.params.bpp is not None
+            return Target(self.params.bpp)
+        height, width = clip.video[0].shape[:2]
+        pixels_per_s = width * height * clip.fps
+
+        def wire_bps(coded: Coded) -> float:
+            try:
+                stream, _ = self._packets(coded, clip.fps)
+            except ValueError:  # more packets in a block than the code takes
+                return math.inf
+            size = sum(map(len, stream.packets)) + IP_UDP_HEADER_BYTES * len(stream.packets)
+            return 8 * size / stream.duration_s
+
+        of = wire_bps if self.params.budget == "wire" else lambda coded: coded.bpp * pixels_per_s
+        return Target(self.params.bitrate, of, "bit/s")
+
+    def _packets(self, coded: Coded, fps: float) -> tuple[Stream, RtpStream]:
+        if self.params.packetization == "object":
+            return object_packets.to_stream(coded, fps, self.code)
+        return rtp_packets.to_stream(coded, fps, self.code, self.params.max_payload_size, self._fec_frames())
 
 
 def _frames(received: Sequence[ReceivedPacket], session: VideoSession) -> dict[int, ReceivedFrame]:

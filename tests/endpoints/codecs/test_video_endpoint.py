@@ -2,19 +2,22 @@
 
 import numpy as np
 import pytest
+from pydantic import ValidationError
 
 from lossweep.channels.bernoulli import Bernoulli
 from lossweep.channels.delay import Delay
 from lossweep.endpoints.clip import Clip, ClipError
+from lossweep.endpoints.codecs.audio.opus import OpusParams
 from lossweep.endpoints.codecs.video.codec import CODECS
 from lossweep.endpoints.codecs.video.decode import decode_block
 from lossweep.endpoints.codecs.video.encode import encode
 from lossweep.endpoints.codecs.video.endpoint import AV1Endpoint, H264Endpoint, H265Endpoint, VideoParams
-from lossweep.endpoints.codecs.video.rate import meet_rate
+from lossweep.endpoints.codecs.video.rate import Target, meet_rate
 from lossweep.endpoints.fec.none import NoCode
 from lossweep.endpoints.fec.reed_solomon import ReedSolomon
 from lossweep.endpoints.receiver import receive
 from lossweep.sim.simulate import simulate
+from lossweep.sim.statistics import statistics
 
 ENDPOINTS = {"h264": H264Endpoint, "h265": H265Endpoint, "av1": AV1Endpoint}
 GOP = 8
@@ -160,11 +163,58 @@ def test_a_target_rate_is_met_or_the_miss_is_said(clip, codec):
         return encode(codec, clip.video, 25, 24, quantizer, 128)
 
     middle = at(40).bpp
-    coded, note = meet_rate(codec, middle, at)
+    coded, note = meet_rate(codec, Target(middle), at)
     assert abs(coded.bpp / middle - 1) <= 0.03 or "nearest" in note
-    floor, note = meet_rate(codec, at(codec.quantizers[1]).bpp / 2, at)
+    floor, note = meet_rate(codec, Target(at(codec.quantizers[1]).bpp / 2), at)
     assert floor.quantizer == codec.quantizers[1]
     assert "floor" in note
+
+
+@pytest.mark.parametrize(
+    ("codec", "packetization", "code", "wanted"),
+    [
+        ("h264", "rtp", NoCode(), 60),
+        ("h264", "object", ReedSolomon(0.5), 150),
+        ("h265", "rtp", ReedSolomon(0.5), 250),
+        ("av1", "rtp", ReedSolomon(2 / 3), 120),
+    ],
+)
+def test_a_budget_of_the_wire_covers_headers_and_repair(clip, codec, packetization, code, wanted):
+    def sent(bitrate, budget):
+        params = VideoParams(
+            name=codec, bitrate=f"{bitrate}k", budget=budget, gop=GOP, packetization=packetization
+        )
+        encoded = ENDPOINTS[codec](params, code).encode(clip)
+        return encoded, statistics(encoded.stream, delivered(encoded))["wire_bps"]
+
+    _, wire_bps = sent(wanted, "wire")
+    assert wire_bps == pytest.approx(1000 * wanted, rel=0.05)
+    encoded, more_bps = sent(40, "source")
+    assert encoded.columns["bpp"] * 128 * 128 * clip.fps == pytest.approx(40_000, rel=0.05)
+    assert more_bps > 44_000
+
+
+@pytest.mark.parametrize(
+    ("text", "bits"), [("500k", 500_000), ("1.5M", 1_500_000), ("64 kbit/s", 64_000), (9000, 9000)]
+)
+def test_bitrates_are_read_as_people_write_them(text, bits):
+    assert VideoParams(name="h264", bitrate=text).bitrate == bits
+    assert OpusParams(bitrate="16k").bitrate == 16_000
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"bitrate": 500},
+        {"bitrate": "0k"},
+        {"bitrate": "5q"},
+        {"quantizer": 40, "budget": "wire"},
+        {"bpp": 0.1, "bitrate": "9k"},
+    ],
+)
+def test_bitrates_that_mean_nothing_are_refused(options):
+    with pytest.raises(ValidationError):
+        VideoParams(name="h264", **options)
 
 
 def test_a_clip_shorter_than_a_gop_is_refused(clip):
