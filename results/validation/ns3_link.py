@@ -1,7 +1,7 @@
 """The same traffic through ns-3: `python results/validation/ns3_link.py OUT` in an environment with PyPI's `ns3`.
 
 Writes OUT/ns3_loss.csv (a point-to-point link of 100 Mbit/s and 20 ms whose receiver has a RateErrorModel of 5 %) and
-OUT/ns3_queue.csv (1 Mbit/s, 10 ms, a DropTailQueue of 20 packets): client, sequence number, time sent, time received.
+OUT/ns3_queue.csv (1 Mbit/s, 10 ms, a DropTailQueue of 6 packets): client, sequence number, time sent, time received.
 """
 
 import csv
@@ -73,4 +73,4 @@ if __name__ == "__main__":
     out = Path(sys.argv[1])
     out.mkdir(parents=True, exist_ok=True)
     run("loss", out, "100Mbps", "20ms", "10000p", 0.05)
-    run("queue", out, "1Mbps", "10ms", "20p", 0.0)
+    run("queue", out, "1Mbps", "10ms", "6p", 0.0)

@@ -117,6 +117,45 @@ def repair() -> list[str]:
     return lines
 
 
+def bursts() -> list[str]:
+    """Reed-Solomon under bursts by packet steps and in time: the same mean loss and mean burst for no FEC."""
+    loss, source_gap_s, lines = 0.05, 0.04, []
+    figure = Figure(figsize=(7, 4), layout="constrained")
+    axes = figure.subplots()
+    lengths = np.array([1.5, 2, 3, 4, 6, 8, 12])
+    for k, n in ((10, 12), (10, 15), (10, 20)):
+        gap_s = source_gap_s * k / n
+        sent = packets(np.arange(COUNT // n * n) * gap_s)
+        found: dict[str, list[float]] = {"steps": [], "time": []}
+        for length in lengths:
+            # Seen once per source packet, the chain of the clock has runs of this mean length.
+            tau = -source_gap_s / math.log(1 - 1 / (length * (1 - loss)))
+            models: dict[str, Element] = {
+                "steps": GilbertElliott.from_burst(loss_rate=loss, mean_burst_length=float(length)),
+                "time": BurstsInTime(loss_rate=loss, mean_burst_s=tau / (1 - loss)),
+            }
+            for name, model in models.items():
+                gone = lost(model, sent).reshape(-1, n)
+                found[name].append(float((gone[:, :k] * (gone.sum(axis=1) > n - k)[:, None]).mean()))
+        (line,) = axes.semilogy(lengths, found["time"], "o-", label=f"RS({n}, {k}), bursts in time")
+        axes.semilogy(
+            lengths, found["steps"], "o--", color=line.get_color(), label=f"RS({n}, {k}), packet steps"
+        )
+        for place in (1, 5):
+            steps, time = found["steps"][place], found["time"][place]
+            lines.append(
+                f"| RS({n}, {k}), {lengths[place]:g} packets | {steps:.4f} | {time:.4f} | {time / steps:.1f} |"
+            )
+    axes.set(
+        xlabel="mean burst, source packets of 40 ms",
+        ylabel="loss after repair (5 % packet loss)",
+        ylim=(1e-4, 0.1),
+    )
+    axes.legend(fontsize=8)
+    figure.savefig(HERE / "burst_in_time.png", dpi=130)
+    return lines
+
+
 def queues() -> list[str]:
     """Waiting in M/D/1, loss in M/M/1/K, CoDel's drops."""
     rng = np.random.default_rng(1)
@@ -182,7 +221,7 @@ def ns3(folder: Path) -> list[str]:
     lines = []
     figure = Figure(figsize=(10, 3.6), layout="constrained")
     one, two = figure.subplots(1, 2)
-    for name, delay_s, rate, queue in (("queue", 0.01, 1e6, 20), ("loss", 0.02, 1e8, 10_000)):
+    for name, delay_s, rate, queue in (("queue", 0.01, 1e6, 6), ("loss", 0.02, 1e8, 10_000)):
         table = pd.read_csv(folder / f"ns3_{name}.csv")
         table = table[table["sent_s"] < LAST_S]
         every = planned()
@@ -206,7 +245,7 @@ def ns3(folder: Path) -> list[str]:
         if name == "queue":
             for delays, title, style in ((ours, "lossweep", "-"), (theirs, "ns-3", "--")):
                 one.plot(np.sort(delays) * 1000, np.linspace(0, 1, len(delays)), style, label=title)
-            one.set(title="queue of 20 packets, 1 Mbit/s", xlabel="delay, ms", ylabel="share of packets")
+            one.set(title="queue of 6 packets, 1 Mbit/s", xlabel="delay, ms", ylabel="share of packets")
         else:
             for arrived, title, style in ((ours.index, "lossweep", "o-"), (theirs.index, "ns-3", "s--")):
                 lengths = burst_lengths(~keys.isin(arrived))
@@ -247,6 +286,7 @@ def main() -> None:
     values = {
         "laws": table("| model | loss, exact | simulated | mean burst, exact | simulated |", laws()),
         "repair": table("| code and loss | exact | simulated |", repair()),
+        "bursts": table("| code and mean burst | packet steps | in time | ratio |", bursts()),
         "queues": table("| queue | exact | simulated |", queues()),
         "lossgen": table(
             "| lossgen | mean burst | losses in bursts >= 5 | simple Gilbert of the same mean |", lossgen()

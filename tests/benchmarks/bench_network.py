@@ -99,6 +99,8 @@ def main() -> None:
     parser.add_argument("--ns3", metavar="PYTHON")
     parser.add_argument("--many", type=int, default=10_000_000, help="packets that go through in parts")
     options = parser.parse_args()
+    seconds = best(lambda: in_parts(options.many), 1)
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
     coded, plain = stream(ReedSolomon(0.5).make(K, N), 8000), stream(NoCode().make(1), 200_000)
     few = stream(ReedSolomon(0.5).make(K, N), 800)
     times = np.arange(50_000_000) * 0.002
@@ -135,18 +137,15 @@ def main() -> None:
         rate = packets / best(work)
         base = base or rate
         print(f"{title:<62}{rate / 1e6:>10.3f} M packets/s{rate / base:>9.1f} x SimPy", flush=True)
-    del coded, plain, few, times, step, number
-    seconds = best(lambda: in_parts(options.many), 1)
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
     rate = options.many / seconds
     title = f"open loop in parts, {options.many:.0e} packets"
-    print(f"{title:<62}{rate / 1e6:>10.3f} M packets/s{rate / base:>9.1f} x SimPy; peak of all {peak:.2f} GB")
+    print(f"{title:<62}{rate / 1e6:>10.3f} M packets/s{rate / base:>9.1f} x SimPy; peak {peak:.2f} GB")
     if options.ns3:
         script = Path(__file__).parents[2] / "results" / "validation" / "ns3_speed.py"
         done = subprocess.run([options.ns3, str(script)], capture_output=True, text=True, check=True)
         rate = float(done.stdout.split()[-1])
-        print(f"{'ns-3, UDP over a point-to-point link with an error model':<62}{rate / 1e6:>10.3f} M packets/s", end="")
-        print(f"{rate / base:>9.1f} x SimPy")
+        title = "ns-3, UDP over a point-to-point link with an error model"
+        print(f"{title:<62}{rate / 1e6:>10.3f} M packets/s{rate / base:>9.1f} x SimPy")
 
 
 if __name__ == "__main__":
