@@ -9,7 +9,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-BAD_INPUT, FAILED, INTERRUPTED = 2, 1, 130
+from lossweep.experiments.exit_status import FAILED, INTERRUPTED
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

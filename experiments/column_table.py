@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from lossweep.experiments.columns import PARTS, Column
+from lossweep.experiments.column import PARTS, Column
 
 
 def _setting(name: str, label: str, **more: Any) -> Column:

@@ -3,75 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, fields
 from typing import Any, Literal
 
 from pydantic import BaseModel
 
-Scalar = str | int | float | bool | None
-Role = Literal["identity", "setting", "rate", "network", "quality", "note"]
-
-FACTORS = {"": 1.0, "%": 100.0, "ms": 1000.0, "kbit/s": 0.001}
-"""From the stored unit (fraction, s, bit/s) to the one on the screen."""
-
-
-@dataclass(frozen=True)
-class Column:
-    """What one column of the table means.
-
-    Attributes:
-        name: as in the table.
-        label: for people; starts in lower case unless it is a proper name or an abbreviation.
-        role: "identity" (which cell), "setting" (the scenario says it), "rate", "network" (what the network did),
-            "quality" (a metric's value), "note" (text).
-        unit: stored unit: "s", "bit/s", "dB", ...; "" for a pure number.
-        shown: unit on the screen where it is another one: "%" of a fraction, "ms" of s, "kbit/s" of bit/s.
-        better: which direction is better; "" where neither is.
-        lowest, highest: the values that are possible; None is unlimited.
-        media: what a quality is about: "pictures", "speech", "words"; "" for several or none.
-        near: difference to the value without loss that a call tolerates ("usable up to"); None is 10 % of that value.
-        log: drawn on a logarithmic axis.
-        short: how a value reads in the name of a curve: "GOP {}"; "" is the label and the value.
-    """
-
-    name: str
-    label: str
-    role: Role
-    unit: str = ""
-    shown: str = ""
-    better: Literal["higher", "lower", ""] = ""
-    lowest: float | None = None
-    highest: float | None = None
-    media: Literal["pictures", "speech", "words", ""] = ""
-    near: float | None = None
-    log: bool = False
-    short: str = ""
-
-    @property
-    def factor(self) -> float:
-        """What a stored value is multiplied by for the screen."""
-        return FACTORS[self.shown]
-
-    def heading(self) -> str:
-        """Label with the unit of the screen: "packet loss rate / %"."""
-        unit = self.shown or self.unit
-        return f"{self.label} / {unit}" if unit else self.label
-
-    def text(self, value: Any) -> str:
-        """A value as a person reads it, with its unit: "5 %", "150 ms", "rtp"."""
-        if isinstance(value, bool) or not isinstance(value, int | float):
-            return str(value)
-        unit = self.shown or self.unit
-        return f"{value * self.factor:.6g} {unit}".strip()
-
-    def phrase(self, value: Any) -> str:
-        """A value in the name of a curve: "GOP 4", "playout delay 150 ms"; "" of what is not there or off."""
-        if value is None or value is False or value in ("none", ""):
-            return ""
-        if value is True:
-            return self.label
-        return (self.short or f"{self.label} {{}}").format(self.text(value))
-
+from lossweep.experiments.column import PARTS, Column, Scalar
+from lossweep.experiments.column_table import COLUMNS
 
 Schema = Mapping[str, Column]
 
@@ -83,8 +21,6 @@ def schema(metrics: Mapping[str, Any] | None = None) -> dict[str, Column]:
         metrics: metric objects by name. Their class or instance may declare `schema: tuple[Column, ...]`; of others
             `columns`, `label`, `higher_is_better` and `opposite` are read.
     """
-    from lossweep.experiments.column_table import COLUMNS
-
     known = _of_plugins() | {column.name: column for column in COLUMNS}
     for metric in (metrics or {}).values():
         known |= {column.name: column for column in columns_of(metric, known)}
@@ -167,7 +103,6 @@ def describe(metrics: Mapping[str, Any] | None = None) -> str:
     return "\n".join(lines)
 
 
-PARTS = ("video", "speech", "words", "voice")
 SHARED = {"bpp": "target_bpp"}
 """Options whose name means something else in the table: `bpp` there is the rate that was reached."""
 OF_VIDEO = {"bitrate": "target_bps"}

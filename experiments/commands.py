@@ -5,9 +5,9 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from lossweep.experiments.cli import FAILED
 from lossweep.experiments.durations import duration
 from lossweep.experiments.errors import ScenarioError
+from lossweep.experiments.exit_status import FAILED
 from lossweep.experiments.scenario import Scenario
 from lossweep.experiments.scenario_file import find, read
 

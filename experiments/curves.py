@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 
 import pandas as pd
 
-from lossweep.experiments.columns import Column
+from lossweep.experiments.column import Column
 from lossweep.experiments.confidence import interval
 from lossweep.experiments.labels import Label
 from lossweep.experiments.naming import follows, phrases, said, stands_everywhere

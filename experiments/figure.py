@@ -15,7 +15,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter
 
-from lossweep.experiments.columns import Column
+from lossweep.experiments.column import Column
 from lossweep.experiments.curves import Curve, Panel
 from lossweep.experiments.looks import SIZE, Look, looks
 

@@ -13,7 +13,8 @@ from lossweep.endpoints.endpoint import ENDPOINTS
 from lossweep.endpoints.system_part import Part
 from lossweep.endpoints.tts.synthesizer import SYNTHESIZERS
 from lossweep.experiments.cell import Cell, digest, name_of
-from lossweep.experiments.columns import Column, schema
+from lossweep.experiments.column import Column
+from lossweep.experiments.columns import schema
 from lossweep.experiments.evaluator import Evaluator
 from lossweep.experiments.metrics.metric import FrameMetric, Metric
 from lossweep.experiments.parts import ClipParams

@@ -11,7 +11,7 @@ from lossweep.channels.registry import UnknownName
 from lossweep.endpoints.endpoint import ENDPOINTS
 from lossweep.endpoints.fec.code import CODES
 from lossweep.endpoints.tts.synthesizer import SYNTHESIZERS
-from lossweep.experiments.columns import PARTS
+from lossweep.experiments.column import PARTS
 
 NO_CODE: Mapping[str, Any] = {"name": "none"}
 

@@ -13,7 +13,7 @@ import jinja2
 import pandas as pd
 import yaml
 
-from lossweep.experiments.columns import Column
+from lossweep.experiments.column import Column
 from lossweep.experiments.plot import plot
 from lossweep.experiments.price import late
 from lossweep.experiments.published import Published, published

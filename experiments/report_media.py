@@ -17,7 +17,7 @@ from lossweep.channels.errors import LossweepError, MissingPackage
 from lossweep.endpoints.clip import Clip, Playback
 from lossweep.endpoints.endpoint import ENDPOINTS
 from lossweep.experiments.clips.source import BUILT_IN
-from lossweep.experiments.columns import Column
+from lossweep.experiments.column import Column
 from lossweep.experiments.sweep import Sweep
 from lossweep.experiments.systems import systems
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from lossweep.experiments.columns import Column
+from lossweep.experiments.column import Column
 from lossweep.experiments.price import overhead
 from lossweep.experiments.sweep import Sweep
 from lossweep.experiments.systems import System, systems

@@ -13,7 +13,8 @@ import pandas as pd
 
 from lossweep.channels.errors import LossweepError
 from lossweep.channels.registry import unknown
-from lossweep.experiments.columns import Column, Scalar, parameter_columns, read_schema, setting, varied
+from lossweep.experiments.column import Column, Scalar
+from lossweep.experiments.columns import parameter_columns, read_schema, setting, varied
 from lossweep.experiments.labels import Label, identified, read_labels, ways
 
 POOLED = ("repetition", "seed")

@@ -17,8 +17,7 @@ from torch import Tensor
 
 from lossweep.channels.errors import WeightsError
 from lossweep.endpoints.clip import SPEECH_RATE
-from lossweep.endpoints.tts.spectrum import BANDS, FFT, HOP, LEAST, WINDOW
-from lossweep.endpoints.tts.vocoder import add_batch
+from lossweep.endpoints.tts.spectrum import BANDS, FFT, HOP, LEAST, WINDOW, add_batch
 from lossweep.endpoints.weights import sha256
 
 if TYPE_CHECKING:

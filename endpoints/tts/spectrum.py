@@ -69,3 +69,18 @@ def bands_of(device: str) -> Tensor:
         FFT // 2 + 1, BANDS, 0.0, SPEECH_RATE / 2, SPEECH_RATE, norm="slaney", mel_scale="slaney"
     )
     return torch.from_numpy(np.ascontiguousarray(bank.T, np.float32)).to(device)
+
+
+def add_batch(mel: Tensor, pitch_hz: Tensor) -> tuple[Tensor, Tensor]:
+    """Both with a batch dimension, float32.
+
+    Raises:
+        ValueError: see `HarmonicVocoder.wave`.
+    """
+    if mel.shape[-2:-1] != (BANDS,) or mel.ndim > 3 or pitch_hz.shape != (*mel.shape[:-2], mel.shape[-1]):
+        raise ValueError(
+            f"mel {tuple(mel.shape)} and pitch {tuple(pitch_hz.shape)} must be "
+            f"[{BANDS}, frames] and [frames], or both with a batch dimension"
+        )
+    frames = mel.shape[-1]
+    return mel.reshape(-1, BANDS, frames).float(), pitch_hz.reshape(-1, frames).float()

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from lossweep.endpoints.tts.harmonic_network import HarmonicNetwork, excite
-from lossweep.endpoints.tts.spectrum import BANDS
+from lossweep.endpoints.tts.spectrum import add_batch
 from lossweep.endpoints.tts.synthesizer import TRAINER
 from lossweep.endpoints.weights import load, sha256
 
@@ -84,21 +84,6 @@ class HarmonicVocoder:
     def weights(self) -> dict[str, str]:
         """See `HarmonicVocoder.weights`."""
         return sha256(SHIPPED)
-
-
-def add_batch(mel: Tensor, pitch_hz: Tensor) -> tuple[Tensor, Tensor]:
-    """Both with a batch dimension, float32.
-
-    Raises:
-        ValueError: see `HarmonicVocoder.wave`.
-    """
-    if mel.shape[-2:-1] != (BANDS,) or mel.ndim > 3 or pitch_hz.shape != (*mel.shape[:-2], mel.shape[-1]):
-        raise ValueError(
-            f"mel {tuple(mel.shape)} and pitch {tuple(pitch_hz.shape)} must be "
-            f"[{BANDS}, frames] and [frames], or both with a batch dimension"
-        )
-    frames = mel.shape[-1]
-    return mel.reshape(-1, BANDS, frames).float(), pitch_hz.reshape(-1, frames).float()
 
 
 @lru_cache(maxsize=2)

@@ -16,7 +16,7 @@ from lossweep.endpoints.clip import Clip, Playback
 from lossweep.endpoints.endpoint import Truth
 
 if TYPE_CHECKING:
-    from lossweep.experiments.columns import Column
+    from lossweep.experiments.column import Column
 
 METRICS = Registry(
     "metric",

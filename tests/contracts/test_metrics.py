@@ -12,7 +12,8 @@ import pytest
 from lossweep.endpoints.clip import Clip, Playback, Word
 from lossweep.endpoints.endpoint import Truth
 from lossweep.experiments.clips import load_clips
-from lossweep.experiments.columns import Column, mistakes, schema
+from lossweep.experiments.column import Column
+from lossweep.experiments.columns import mistakes, schema
 from lossweep.experiments.metrics.metric import (
     METRICS,
     ClipMetric,

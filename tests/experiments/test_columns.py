@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from lossweep.experiments.column import Column
 from lossweep.experiments.column_table import COLUMNS
 from lossweep.experiments.columns import (
-    Column,
     as_data,
     columns_of,
     describe,

@@ -7,6 +7,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+FPS = 25
+"""Pictures per second of all experts."""
 SHIFT = 15
 """Offsets from -15 to 15 frames are tried."""
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from lossweep.endpoints.clip import SPEECH_RATE
-from lossweep.experiments.metrics.lip_sync.expert import FPS
+from lossweep.experiments.metrics.lip_sync.error import FPS
 from lossweep.experiments.metrics.lip_sync.faces import FaceFinder, boxes, cut, lower_face
 from lossweep.experiments.metrics.lip_sync.lrasd import SIDE
 from lossweep.experiments.metrics.lip_sync.mfcc import mfcc

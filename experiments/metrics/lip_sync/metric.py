@@ -9,8 +9,14 @@ from numpy.typing import NDArray
 from lossweep.endpoints.clip import SPEECH_RATE, Clip, ClipError, Playback
 from lossweep.endpoints.endpoint import Truth
 from lossweep.experiments.metrics.content_cache import content_hash, get_or_make
-from lossweep.experiments.metrics.lip_sync.error import SHIFT, LipSyncError, lip_sync_error, mean_distances
-from lossweep.experiments.metrics.lip_sync.expert import FPS, OWN, check, make
+from lossweep.experiments.metrics.lip_sync.error import (
+    FPS,
+    SHIFT,
+    LipSyncError,
+    lip_sync_error,
+    mean_distances,
+)
+from lossweep.experiments.metrics.lip_sync.expert import OWN, check, make
 from lossweep.experiments.metrics.metric import ClipMetric, MetricError, Picture
 
 KEPT = 256

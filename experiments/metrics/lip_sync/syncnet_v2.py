@@ -14,7 +14,7 @@ from torch import Tensor
 from torch.nn.functional import grid_sample
 
 from lossweep.endpoints.clip import SPEECH_RATE
-from lossweep.experiments.metrics.lip_sync.expert import FPS
+from lossweep.experiments.metrics.lip_sync.error import FPS
 from lossweep.experiments.metrics.lip_sync.faces import FaceFinder, boxes
 from lossweep.experiments.metrics.lip_sync.mfcc import mfcc
 from lossweep.experiments.metrics.lip_sync.syncnet_network import CEPSTRA, FRAMES, NUMBERS, SIDE, load

@@ -1,7 +1,11 @@
-"""The card of the shipped expert: what it was made of and what was measured."""
+"""Measures the shipped lip-sync expert on held-out people and on the built-in clip, and writes its card.
+
+python -m lossweep.experiments.training.lip_sync.card --data DIR
+"""
 
 from __future__ import annotations
 
+import argparse
 import json
 from collections.abc import Sequence
 from pathlib import Path
@@ -131,3 +135,19 @@ def _confidence(held_out: Sequence[Embeddings], built_in: Embeddings) -> Table:
             ["built-in", f"{own[-1]:.3f}", f"{others[-1].mean():.3f}", f"{built_in_above:.1%}"],
         ],
     )
+
+
+def main(argv: list[str] | None = None) -> int:
+    """The command; returns the exit status."""
+    parser = argparse.ArgumentParser(
+        prog="python -m lossweep.experiments.training.lip_sync.card", description=__doc__
+    )
+    parser.add_argument("--data", type=Path, required=True, help="folder with clips/")
+    parser.add_argument("--work", type=Path, default=Path("build/lip_sync"), help="features of the training")
+    options = parser.parse_args(argv)
+    write(options.data, options.work)
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from lossweep.channels.errors import TrainingDataError
 from lossweep.endpoints.clip import SPEECH_RATE, Clip
-from lossweep.experiments.metrics.lip_sync.expert import FPS
+from lossweep.experiments.metrics.lip_sync.error import FPS
 from lossweep.experiments.metrics.lip_sync.faces import FaceFinder, boxes
 from lossweep.experiments.metrics.lip_sync.lossweep_sync import cepstra, lower_faces
 from lossweep.experiments.metrics.lip_sync.mouth_geometry import measures

@@ -1,17 +1,10 @@
-"""Evaluation of a lip-sync expert: detection of shifted sound, and of the sound of another clip.
-
-    python -m lossweep.experiments.training.lip_sync.evaluation --data DIR
-
-measures the shipped one on held-out people and on the built-in clip, and writes its card.
-"""
+"""How good an expert is: whether it finds shifted sound, and tells a clip's sound from another's."""
 
 from __future__ import annotations
 
-import argparse
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -109,21 +102,3 @@ def interval(groups: Sequence[NDArray], seed: int = 1) -> tuple[float, float, fl
     ]
     low, high = np.percentile(means, [2.5, 97.5])
     return float(np.concatenate(groups).mean()), float(low), float(high)
-
-
-def main(argv: list[str] | None = None) -> int:
-    """The command; returns the exit status."""
-    from lossweep.experiments.training.lip_sync.card import write
-
-    parser = argparse.ArgumentParser(
-        prog="python -m lossweep.experiments.training.lip_sync.evaluation", description=__doc__
-    )
-    parser.add_argument("--data", type=Path, required=True, help="folder with clips/")
-    parser.add_argument("--work", type=Path, default=Path("build/lip_sync"), help="features of the training")
-    options = parser.parse_args(argv)
-    write(options.data, options.work)
-    return 0
-
-
-if __name__ == "__main__":
-    raise SystemExit(main())
