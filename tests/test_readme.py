@@ -35,7 +35,7 @@ def test_commands_parse_and_name_what_exists(command):
     if arguments == ["--version"]:
         return
     options = cli._parser().parse_args(arguments)
-    if "scenario" in options:
+    if getattr(options, "scenario", None):
         find(options.scenario)
         if "LOSSWEEP_DATA" not in find(options.scenario).read_text() or options.set:
             read(options.scenario, options.set)
