@@ -21,6 +21,8 @@ KINDS = 16
 """Kinds of elements that there may be."""
 FEW_SLOTS = 12
 """Up to so many symbols in a block, drawing them alone is faster than drawing whole pages."""
+MANY_BLOCKS = 500
+"""So many blocks are worth it."""
 CLOCK = 2**32 - 1
 """Spawn key of the stream that belongs to the clock; no page has this number."""
 
@@ -76,7 +78,7 @@ class Chance:
         bits = np.random.PCG64(np.random.SeedSequence(self.seed, spawn_key=spawn_key))
         if first:
             bits.advance(first * SLOTS * draws)
-        if slots > FEW_SLOTS:
+        if slots > FEW_SLOTS or count < MANY_BLOCKS:
             return np.random.Generator(bits).random((count, SLOTS, draws))
         return strided_uniforms(bits, count, SLOTS * draws, slots * draws).reshape(count, slots, draws)
 
