@@ -30,7 +30,7 @@ from lossweep.experiments.parts import (
 
 MAX_SEED = 2**63 - 1
 Data = dict[str, Any]
-"""A model as JSON data, on its way into a hash or a file."""
+"""A model as JSON data, for a hash or a file."""
 
 
 class Cell(Strict):
@@ -76,7 +76,7 @@ class Cell(Strict):
 
     @cached_property
     def network_key(self) -> str:
-        """Cells with one key meet the same network."""
+        """Cells with equal keys have the same network."""
         parts = [digest(part) for part in (self.code, self.channel, self.path)]
         return json.dumps([*parts, self.repetition, self.seed])
 
@@ -101,7 +101,7 @@ _digests: dict[int, tuple[BaseModel, str]] = {}
 
 
 def digest(part: BaseModel) -> str:
-    """Hash of a part's differences from the defaults and of its files. Equal parts, equal hashes.
+    """Hash of a part's differences from the defaults and of its files. Equal parts have equal hashes.
 
     Raises:
         ClipError: a file that cannot be read.

@@ -1,4 +1,4 @@
-"""Checks a scenario whole, before anything runs: names, ranges, and that every cell can run."""
+"""Checks a scenario completely before anything runs: names, ranges, and that every cell can run."""
 
 from __future__ import annotations
 

@@ -13,7 +13,7 @@ from lossweep.experiments.exit_status import FAILED, INTERRUPTED
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Runs a command; what a user did wrong is one line for each mistake on stderr, and exit status 2.
+    """Runs a command; each user error is one line on stderr, with exit status 2.
 
     Returns:
         0: done; 1: cells failed, or the folder or disk cannot be used; 2: bad input; 130: interrupted.

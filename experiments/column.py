@@ -47,7 +47,7 @@ class Column:
 
     @property
     def factor(self) -> float:
-        """What a stored value is multiplied by for the screen."""
+        """Factor from the stored unit to the one on the screen."""
         return FACTORS[self.shown]
 
     def heading(self) -> str:
@@ -56,7 +56,7 @@ class Column:
         return f"{self.label} / {unit}" if unit else self.label
 
     def text(self, value: Any) -> str:
-        """A value as a person reads it, with its unit: "5 %", "150 ms", "rtp"."""
+        """A value with its unit as text: "5 %", "150 ms", "rtp"."""
         if isinstance(value, bool) or not isinstance(value, int | float):
             return str(value)
         unit = self.shown or self.unit

@@ -35,25 +35,25 @@ def columns_of(metric: Any, known: Schema) -> list[Column]:
     names = [*getattr(metric, "columns", (metric.name,))]
     if getattr(metric, "undecodable_score", None) is not None:
         names.append(f"{metric.name}_paper")
-    said = {
+    entry = {
         "label": metric.label,
         "higher_is_better": metric.higher_is_better,
         "columns": names,
         "opposite": list(getattr(metric, "opposite", ())),
     }
-    return columns_said(metric.name, said, known)
+    return columns_from_manifest(metric.name, entry, known)
 
 
-def columns_said(name: str, said: Mapping[str, Any], known: Schema) -> list[Column]:
-    """The columns of a metric as a manifest tells them: keys label, higher_is_better, columns, opposite."""
+def columns_from_manifest(name: str, entry: Mapping[str, Any], known: Schema) -> list[Column]:
+    """The columns of a metric from its entry in a manifest: keys label, higher_is_better, columns, opposite."""
     found = []
-    for column in said["columns"]:
+    for column in entry["columns"]:
         if column in known and column != name:
             found.append(known[column])
             continue
-        higher = said["higher_is_better"] != (column in said.get("opposite", ()))
+        higher = entry["higher_is_better"] != (column in entry.get("opposite", ()))
         base = known.get(column) or Column(column, column.replace("_", " "), "quality")
-        label = said["label"].removesuffix(f" ({base.unit})") if column == name else base.label
+        label = entry["label"].removesuffix(f" ({base.unit})") if column == name else base.label
         better: Literal["higher", "lower"] = "higher" if higher else "lower"
         found.append(Column(**{**asdict(base), "label": label, "better": better}))
     return found
@@ -66,8 +66,8 @@ def read_schema(manifest: Mapping[str, Any]) -> dict[str, Column]:
         names = {field.name for field in fields(Column)}
         stored = (Column(**{k: v for k, v in c.items() if k in names}) for c in manifest["columns"])
         return known | {column.name: column for column in stored}
-    for name, said in manifest.get("metrics", {}).items():
-        known |= {column.name: column for column in columns_said(name, said, known)}
+    for name, entry in manifest.get("metrics", {}).items():
+        known |= {column.name: column for column in columns_from_manifest(name, entry, known)}
     return known
 
 
@@ -77,7 +77,7 @@ def as_data(columns: Schema, names: Iterable[str]) -> list[dict[str, Any]]:
 
 
 def mistakes(row: Mapping[str, Any], known: Schema) -> list[str]:
-    """What is wrong with a row: columns that nothing declares, and values outside their range; one line each."""
+    """What is wrong with a row: undeclared columns, and values outside their range; one line each."""
     found = []
     for name, value in row.items():
         if name not in known:

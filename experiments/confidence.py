@@ -1,6 +1,6 @@
 """95 % confidence intervals of a mean over independent loss patterns, inside the range of the metric.
 
-All clips of a sweep meet the same losses, so only loss patterns (repetitions) are independent. A clip has an effect of
+All clips of a sweep have the same losses, so only loss patterns (repetitions) are independent. A clip has an effect of
 its own, which is taken off before the patterns are compared; the mean is over clips and patterns.
 
 The interval is Student's t on a transformed scale (delta method): the logit where a metric has two limits, the

@@ -15,7 +15,7 @@ import pandas as pd
 from lossweep.experiments.column import Column
 from lossweep.experiments.confidence import interval
 from lossweep.experiments.labels import Label
-from lossweep.experiments.naming import follows, phrases, said, stands_everywhere
+from lossweep.experiments.naming import follows, phrases, stands_everywhere, value_in_words
 from lossweep.experiments.sweep import NETWORK, PlotError, Sweep
 
 MOST_PANELS = 12
@@ -57,7 +57,7 @@ class Panel:
     """The curves under one condition.
 
     Attributes:
-        network, endpoint: the condition, as far as it is the network's and the endpoints'.
+        network, endpoint: the condition, in terms of the network and of the endpoints.
         context: in a panel of one system, the curves of the others, for comparison.
         row: place of the panel among those of its system.
     """
@@ -70,7 +70,7 @@ class Panel:
 
     @property
     def title(self) -> str:
-        """What stands above the panel."""
+        """Title of the panel."""
         system = self.curves[0].label.system if self.context else ""
         return ", ".join(filter(None, (system, self.network, self.endpoint)))
 
@@ -214,7 +214,7 @@ def _title(sweep: Sweep, part: pd.DataFrame, condition: dict[str, str | None], o
             name_of = sweep.label(part["endpoint"].iloc[0])
             words.append(name_of.code or "no repair" if name == "code" else str(name_of))
         else:
-            words.append(said(sweep, name, key))
+            words.append(value_in_words(sweep, name, key))
     return ", ".join(phrase for phrase in words if phrase)
 
 

@@ -25,7 +25,7 @@ QUIET = {"TQDM_DISABLE": "1", "HF_HUB_DISABLE_PROGRESS_BARS": "1", "TRANSFORMERS
 
 
 class EngineError(LossweepError, RuntimeError):
-    """Workers cannot run: they die at the start, or one after another."""
+    """Workers cannot run: they end at the start, or repeatedly."""
 
     exit_status = 1
 
@@ -54,7 +54,7 @@ class Worker:
         self.start()
 
     def start(self) -> None:
-        """Starts the process; it makes its metrics and then waits for orders."""
+        """Starts the process; it creates its metrics and waits for tasks."""
         ours, theirs = Pipe()
         threads = dict.fromkeys(THREAD_VARIABLES, str(self._threads))
         path = os.pathsep.join(place or os.getcwd() for place in sys.path)
@@ -77,12 +77,12 @@ class Worker:
             self.order(self.waiting.popleft())
 
     def order(self, order: Task | Inspect) -> None:
-        """Gives the process something to do."""
+        """Sends a task to the process."""
         self.running.append(order)
         self._send(order)
 
     def bury(self) -> str:
-        """Takes leave of a process that ended; gives back in one line how it ended."""
+        """Closes a process that ended; returns one line with its exit status."""
         self.connection.close()
         code = self.process.wait()
         how = signal.Signals(-code).name if code < 0 else f"exit status {code}"
@@ -115,7 +115,7 @@ class Engine:
         self._starts = self._deaths = 0
 
     def inspect(self, scenario: Scenario) -> Inspection:
-        """What a scenario will use, looked at in a worker, so that this process stays small.
+        """The inspection of a scenario, done in a worker so that this process stays small.
 
         Raises:
             ClipError, WeightsError, ...: as one line, a LossweepError.
@@ -187,7 +187,7 @@ class Engine:
             self._replace(worker, done)
 
     def _replace(self, worker: Worker, done: Callable[[Task, Outcome], None]) -> None:
-        """A process ended: blames the task that it worked at, gives the others back, starts a new one."""
+        """A process ended: marks its current task as failed, returns the others to the queue, starts a new process."""
         how, ready = worker.bury(), worker.ready
         tasks = [task for task in worker.running if isinstance(task, Task)]
         worker.running.clear()
@@ -207,7 +207,7 @@ class Engine:
 
 
 def groups(tasks: Iterable[Task]) -> deque[deque[Task]]:
-    """Tasks by clip and endpoint; in a group as they came, but network by network.
+    """Tasks by clip and endpoint; within a group in their order, but grouped by network.
 
     What one cell drew, the next one shows again.
     """

@@ -42,7 +42,7 @@ T = TypeVar("T")
 
 
 class Evaluator:
-    """Evaluates cells one after another and keeps what the next ones can use again.
+    """Evaluates cells one after another and caches what later cells share.
 
     Args:
         metrics: names, or names with options.
@@ -165,7 +165,7 @@ def deliver(cell: Cell, stream: Stream) -> Delivery:
 
 
 def play(endpoint: Endpoint, encoded: Encoded[Session], delivery: Delivery, device: str) -> Playback:
-    """What the receiver makes of the packets that arrived: all it gets is these packets and the session."""
+    """The playback from the packets that arrived and the session, and nothing else."""
     arrivals = delivery.arrivals(encoded.stream)
     received = receive(arrivals, encoded.session.streams, delivery.playout_delay_s)
     return type(endpoint).decode(received, encoded.session, device)
@@ -175,9 +175,9 @@ def as_long_as(clip: Clip, playback: Playback) -> Playback:
     """The playback with its sound as long as the clip's, cut or with silence: a receiver does not know the end."""
     if clip.speech is None or playback.clip.speech is None:
         return playback
-    heard = playback.clip.speech[: len(clip.speech)]
-    heard = np.pad(heard, (0, len(clip.speech) - len(heard)))
-    return replace(playback, clip=replace(playback.clip, speech=heard))
+    speech = playback.clip.speech[: len(clip.speech)]
+    speech = np.pad(speech, (0, len(clip.speech) - len(speech)))
+    return replace(playback, clip=replace(playback.clip, speech=speech))
 
 
 def columns(cell: Cell, endpoint: Endpoint, encoded: Encoded[Session]) -> Row:
@@ -201,6 +201,6 @@ def columns(cell: Cell, endpoint: Endpoint, encoded: Encoded[Session]) -> Row:
 
 
 def one_line(error: BaseException) -> str:
-    """An error as one line: a user's error as it stands, others with their type."""
+    """An error as one line: a `LossweepError` unchanged, others with their type."""
     text = " ".join(str(error).split())
     return text if isinstance(error, LossweepError) else f"{type(error).__name__}: {text}"

@@ -1,4 +1,4 @@
-"""Writes the tables of a sweep from its store, in the scenario's order of cells, whatever the order of finishing."""
+"""Writes the tables of a sweep from its store, in the scenario's order of cells, not in that of finishing."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a scenario asks for and no cell could do: found before the first one runs."""
+"""Combinations that cannot run, found before the first cell runs."""
 
 from __future__ import annotations
 

@@ -258,7 +258,7 @@ def _name(
     level: float | None,
     references: Sequence[Reference],
 ) -> None:
-    """Names beside the lines' ends with a piece of each line, moved apart where they would lie on each other."""
+    """Names beside the lines' ends with a piece of each line, moved apart where they would overlap."""
     ends: list[tuple[float, float, str, dict[str, Any]]] = []
     for curve in sorted(panel.curves, key=lambda c: float(c.points["mean"].mean())):
         look = styles[curve.name]
@@ -303,7 +303,7 @@ def _name(
 
 
 def spread(wanted: Sequence[float], heights: Sequence[float]) -> list[float]:
-    """Where boxes of these heights do not overlap, as near as may be to the places wanted (ascending), in [0, 1]."""
+    """Where boxes of these heights do not overlap, as near as possible to the wanted places (ascending), in [0, 1]."""
     placed: list[list[int]] = []
     centre: list[float] = []
     for i in range(len(wanted)):

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from lossweep.experiments.curves import Curve, Panel
 
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
-"""Okabe and Ito's, told apart by people with colour blindness."""
+"""Okabe and Ito's palette, distinguishable with colour blindness."""
 LINES: tuple[Any, ...] = ("-", "--", ":", "-.", (0, (5, 1, 1, 1, 1, 1)), (0, (1, 3)), (0, (7, 2)))
 MARKERS = ("o", "s", "^", "D", "v", "P", "X")
 MOST_LINES = 4

@@ -17,7 +17,7 @@ from lossweep.experiments.scenario import Data, Scenario
 
 
 class LastRun(BaseModel):
-    """How the last run went; seconds by stage are summed over all workers."""
+    """Statistics of the last run; seconds by stage are summed over all workers."""
 
     cells: int
     cells_finished: int

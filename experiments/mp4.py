@@ -66,13 +66,13 @@ def sound(path: Path, speech: NDArray[np.float32]) -> None:
     with tempfile.TemporaryDirectory() as folder:
         samples = Path(folder) / "sound"
         _write(samples, [speech.astype(np.float32)])
-        heard = ffmpeg.input(str(samples), format="f32le", ar=SPEECH_RATE, ac=1)
+        audio = ffmpeg.input(str(samples), format="f32le", ar=SPEECH_RATE, ac=1)
         how = {"acodec": "aac", "audio_bitrate": SOUND, "movflags": "+faststart"}
-        _run(ffmpeg.output(heard, str(path), **how))
+        _run(ffmpeg.output(audio, str(path), **how))
 
 
 def placed(speech: NDArray[np.float32], late_s: float, samples: int) -> NDArray[np.float32]:
-    """Speech as it is heard from the first picture on, float32 [samples]: `late_s` later, else silence."""
+    """Speech from the first picture on, float32 [samples]: `late_s` later, else silence."""
     late = round(late_s * SPEECH_RATE)
     heard = np.concatenate([np.zeros(max(late, 0), np.float32), speech[max(-late, 0) :]])[:samples]
     return np.pad(heard, (0, samples - len(heard))).astype(np.float32)

@@ -1,4 +1,4 @@
-"""How combinations of settings are named: what tells them apart, in words."""
+"""Names of combinations of settings, from the settings in which they differ."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ CHANNELS = {
 
 
 def phrases(sweep: Sweep, combinations: list[dict[str, str | None]]) -> list[str]:
-    """What tells each combination from the others of the same name; what is off is not said where that is enough."""
+    """Settings by which each combination differs from others of its name, without zeros where that is unique."""
     unique = list({tuple(c.items()): c for c in combinations}.values())
     if len(unique) < len(combinations):
         known = {tuple(c.items()): p for c, p in zip(unique, phrases(sweep, unique), strict=True)}
@@ -38,7 +38,7 @@ def phrases(sweep: Sweep, combinations: list[dict[str, str | None]]) -> list[str
     ]
 
 
-def said(sweep: Sweep, name: str, key: str | None) -> str:
+def value_in_words(sweep: Sweep, name: str, key: str | None) -> str:
     """A value of a setting in words."""
     if name == "channel" and key is not None:
         return CHANNELS.get(key, key)
@@ -65,7 +65,7 @@ def _phrase(
     """The settings by which a combination differs from others of its name; 0 is left out where `zero` is empty."""
     alike = [c for n, c in zip(names, combinations, strict=True) if n == names[i]]
     words = [
-        said(sweep, key, value)
+        value_in_words(sweep, key, value)
         for key, value in combinations[i].items()
         if key != "endpoint" and len({c[key] for c in alike}) > 1 and (value != "0" or zero)
     ]

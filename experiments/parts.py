@@ -36,7 +36,7 @@ SIDECARS = (".srt", ".vtt", ".txt", ".tsv")
 
 
 class Strict(BaseModel):
-    """A frozen model that takes no unknown key and no infinite number."""
+    """A frozen model that refuses unknown keys and infinite numbers."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
@@ -98,7 +98,7 @@ class PathParams(Strict):
 
 
 class Named(BaseModel):
-    """A registered thing by name, with its options; the thing itself checks them when it is made."""
+    """A registered thing by name, with its options; its class checks them when it is constructed."""
 
     model_config = ConfigDict(extra="allow", frozen=True)
     __pydantic_extra__: dict[str, Option]

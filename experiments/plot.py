@@ -89,7 +89,7 @@ def references(manifest: Any, x: str, y: str) -> list[Reference]:
 
 
 def _level(sweep: Sweep, y: str) -> float | None:
-    """What the metric says of the clips themselves, where the table knows it."""
+    """The metric's value of the clips themselves, where the table has it."""
     clean = f"{y}_clean"
     if clean not in sweep.table or not sweep.table[clean].notna().any():
         return None

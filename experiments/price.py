@@ -1,4 +1,4 @@
-"""What repair costs, and whether it comes in time to be of use."""
+"""The rate overhead of repair, and whether repair packets arrive in time."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from lossweep.experiments.labels import Label
 from lossweep.experiments.systems import System
 
 LATE_SHARE = 0.01
-"""Share of packets too late from which on it is said."""
+"""Smallest share of late packets that is reported."""
 FEWEST_LOST = 10
-"""Lost packets below which nothing is said about repair."""
+"""Fewest lost packets for a statement about repair."""
 
 
 def overhead(system: System, everything: Sequence[System]) -> float | None:
-    """Payload bytes that repair adds, as a part of the payload without it; None where the sweep does not tell.
+    """Payload bytes that repair adds, as a part of the payload without it; None where the table does not give it.
 
     From the columns `repair_bps` and `source_bps`, else against the same system without a packet code.
     """
@@ -69,19 +69,19 @@ def too_late(name: str, label: Label, rows: pd.DataFrame | Sequence[Mapping[str,
     """
     table = pd.DataFrame(rows)
     wait = 1000 * table["end_to_end_delay_s"].mean()
-    said = []
+    problems = []
     share = table["discard_rate"].mean()
     if share > LATE_SHARE:
-        said.append(f"{100 * share:.0f} % of its packets come after their playout time")
+        problems.append(f"{100 * share:.0f} % of its packets arrive after their playout time")
     if label.code and label.joint == " + ":
         bearable = table[
             (table["realised_loss"] > 0) & (table["realised_loss"] <= (1 - table["code_rate"]) / 2)
         ]
         if bearable["packets_lost"].sum() >= FEWEST_LOST and bearable["packets_repaired"].sum() == 0:
-            said.append(f"{label.code} repairs nothing, for its repair packets come too late")
-    if not said:
+            problems.append(f"{label.code} repairs nothing, because its repair packets arrive too late")
+    if not problems:
         return ""
     return (
-        f"{name}: {' and '.join(said)} (playout delay {wait:.0f} ms); wait longer (path.playout_delay_s) or protect "
-        "fewer frames together (fec_frames, gop)"
+        f"{name}: {' and '.join(problems)} (playout delay {wait:.0f} ms); wait longer (path.playout_delay_s) or "
+        "protect fewer frames together (fec_frames, gop)"
     )

@@ -28,7 +28,7 @@ MOST_FIGURES = 4
 
 @dataclass(frozen=True)
 class Frame:
-    """One frame of a strip: the picture as a data URI, and what became of the frame."""
+    """One frame of a strip: the picture as a data URI, and the frame's outcome."""
 
     data: str
     note: str
@@ -84,13 +84,13 @@ def screen(sweep: Sweep, directory: Path, loss: float, qualities: Sequence[Colum
         return Screen(no_strips="the cells of this sweep are not kept in its folder")
     shown = Screen()
     clip_name = sweep.table["clip"].iloc[0]
-    said: set[str] = set()
+    endpoints: set[str] = set()
     for system in reversed(systems(sweep)):
         at = system.table[(system.table["loss_rate"] == loss) & (system.table["clip"] == clip_name)]
         identifier = system.table["endpoint"].iloc[0]
-        if at.empty or identifier in said:
+        if at.empty or identifier in endpoints:
             continue
-        said.add(identifier)
+        endpoints.add(identifier)
         cell = at.sort_values("repetition")["cell"].iloc[0]
         try:
             clip, received = restore(cell, directory)
@@ -114,7 +114,7 @@ def screen(sweep: Sweep, directory: Path, loss: float, qualities: Sequence[Colum
                 shown.recordings, shown.no_recordings = [], str(error)
     shown.strips.reverse()
     shown.recordings.reverse()
-    if said:
+    if endpoints:
         _add_original(shown, clip, directory / "films" / "original", inside)
     if not shown.strips:
         shown.no_strips = "no system sends pictures"

@@ -128,7 +128,7 @@ def _run(scenario: Scenario, store: Store, settings: Settings) -> int:
 
 
 class Sweep:
-    """Keeps what workers finish, and says what went wrong, each line once."""
+    """Stores finished cells, and prints each problem once."""
 
     def __init__(
         self, scenario: Scenario, store: Store, fingerprint: Fingerprint, progress: Progress
@@ -141,12 +141,12 @@ class Sweep:
             fingerprint,
             progress,
         )
-        self._said: set[str] = set()
+        self._printed: set[str] = set()
 
     def work(
         self, run: Callable[[Iterable[Task], Callable[[Task, Outcome], None]], None], tasks: list[Task]
     ) -> KeyboardInterrupt | EngineError | None:
-        """Runs tasks; gives back what stopped it, None where all were tried."""
+        """Runs tasks; returns the error that stopped it, None where all were tried."""
         try:
             run(tasks, self.take)
         except (KeyboardInterrupt, EngineError) as reason:
@@ -174,13 +174,13 @@ class Sweep:
         return sum(self.seconds.values(), Counter())
 
     def _say(self, prefix: str, line: str) -> None:
-        if line not in self._said:
-            self._said.add(line)
+        if line not in self._printed:
+            self._printed.add(line)
             self._progress.say(f"{prefix}{line}")
 
 
 def _say_late(out: Path) -> None:
-    """Says once which packets or repair came too late to be of use."""
+    """Prints once which packets or repair packets arrived too late."""
     from lossweep.experiments.price import late
     from lossweep.experiments.sweep import Sweep as Finished
     from lossweep.experiments.systems import systems

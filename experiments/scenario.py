@@ -55,7 +55,7 @@ class ReportParams(Strict):
 
 
 class Reference(Strict):
-    """Published points that a plot of y against x shows beside ours; `source` says where they stand."""
+    """Published points that a plot of y against x shows beside ours; `source` names the publication."""
 
     label: str
     x: str
@@ -76,7 +76,7 @@ class Scenario(Strict):
 
     Attributes:
         clip, endpoint, code, channel, path: the values of each axis, expanded. An endpoint may hold a code of its
-            own, which takes the place of the scenario's.
+            own, which overrides the scenario's.
         seed: one or several, 0 to 2^63 - 1.
         repetitions: loss patterns per cell, >= 1.
         score_every: frame metrics score every so many frames, from the first.

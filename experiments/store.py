@@ -1,4 +1,4 @@
-"""The output folder of a sweep: finished cells, whole or not at all.
+"""The output folder of a sweep: finished cells; a cell is stored completely or not at all.
 
 Cells are kept in an SQLite file as they are finished, one transaction each, so that a sweep can be killed at any
 moment. With each cell stands what determined it, so that a change of code, versions, weights or metrics is known
@@ -78,13 +78,13 @@ class Store:
             self._inode = os.stat(directory / FILE).st_ino
 
     def close(self) -> None:
-        """Gives the folder free."""
+        """Releases the lock of the folder."""
         self._db.close()
         if hasattr(self, "_lock"):
             self._lock.close()
 
     def stored(self) -> dict[str, Stored]:
-        """What determined each cell that is there, by id."""
+        """The fingerprint of each stored cell, by id."""
         found = {}
         for name, base, text in self._rows("SELECT id, base, metrics FROM cells"):
             metrics = json.loads(text)

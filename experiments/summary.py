@@ -1,4 +1,4 @@
-"""The first table of the report: what each system costs, and what it gives at a small and at a typical loss."""
+"""The first table of the report: rate and delay of each system, and its quality at a small and at a typical loss."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from lossweep.experiments.sweep import Sweep
 from lossweep.experiments.systems import System, systems
 
 FROZEN_AT_MOST = 0.05
-"""Share of frames not shown that a call bears."""
+"""Largest share of frames not shown in a usable call."""
 RELATIVE = 0.1
 """Distance to the quality without loss, as a part of it, where a column does not declare one."""
 MEDIA = ("pictures", "speech", "words")

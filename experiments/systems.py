@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from lossweep.experiments.labels import Label
-from lossweep.experiments.naming import follows, phrases, said, stands_everywhere
+from lossweep.experiments.naming import follows, phrases, stands_everywhere, value_in_words
 from lossweep.experiments.sweep import Sweep
 
 
@@ -61,7 +61,9 @@ def systems(sweep: Sweep) -> list[System]:
     for (_, rows), one, phrase in zip(groups, combinations, names, strict=True):
         label = sweep.label(str(one["endpoint"]))
         condition = (
-            said(sweep, k, v) for k, v in one.items() if k != "endpoint" and not stands_everywhere(sweep, k)
+            value_in_words(sweep, k, v)
+            for k, v in one.items()
+            if k != "endpoint" and not stands_everywhere(sweep, k)
         )
         way = f"{label}, {phrase}" if phrase else str(label)
         settings = tuple((k, v) for k, v in one.items() if k != "endpoint")

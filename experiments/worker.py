@@ -1,6 +1,6 @@
 """`python -m lossweep.experiments.worker FD`: evaluates cells for another process until that one is gone.
 
-A worker is a process of its own with an entry of its own, so the user's script or notebook is not imported again and
+A worker is a separate process with its own entry point, so the user's script or notebook is not imported again and
 needs no `__main__` guard. Orders and replies are pickled objects on the socket FD, which it inherits.
 """
 

@@ -132,7 +132,7 @@ def test_late_packets_are_said():
         }
     ]
     line = too_late("H.264", Label("H.264"), [rows[0] | {"end_to_end_delay_s": 0.1}])
-    assert "30 % of its packets come after their playout time (playout delay 100 ms)" in line
+    assert "30 % of its packets arrive after their playout time (playout delay 100 ms)" in line
 
 
 def test_the_page_shows_the_table_and_true_headings(tmp_path):
