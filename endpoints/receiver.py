@@ -1,8 +1,8 @@
 """The receiving end of RTP: from the packets that arrived to those that are there when they are played.
 
-Headers are parsed, sequence numbers extended, streams told apart by SSRC and payload type, duplicates and strangers
-dropped, lost source packets rebuilt from the bytes of repair packets, and late packets left out. Nothing but
-packets and the session goes in.
+Headers are parsed, sequence numbers extended, streams separated by SSRC and payload type, duplicates and packets of
+other streams dropped, lost source packets rebuilt from the bytes of repair packets, and late packets left out.
+Nothing but packets and the session goes in.
 """
 
 from __future__ import annotations

@@ -24,8 +24,8 @@ from lossweep.sim.stream import Stream
 class SystemParams(BaseModel):
     """The endpoints of a system, each as a scenario would name it alone; two or three of them.
 
-    A part may hold a `code` of its own, which takes the place of the scenario's. A `voice` speaks the received words
-    at the receiver, in place of `speech` on the wire.
+    A part's own `code` overrides the scenario's. A `voice` speaks the received words at the receiver, in place of
+    `speech` on the wire.
     """
 
     model_config = ConfigDict(extra="forbid")
@@ -54,7 +54,9 @@ class SystemParams(BaseModel):
     @model_validator(mode="after")
     def _several(self) -> SystemParams:
         if len(self.parts) < 2:
-            raise ValueError("a system has two or three of video, speech and words; name one alone by itself")
+            raise ValueError(
+                "a system has two or three of video, speech and words; for one use its endpoint alone"
+            )
         return self
 
     @property
@@ -70,7 +72,7 @@ class SystemSession:
 
     Attributes:
         parts: sessions of the endpoints.
-        voice: who speaks the received words; None where nobody does.
+        voice: session of the voice for the received words; None without a voice.
     """
 
     parts: tuple[PartSession, ...]
@@ -125,7 +127,7 @@ class SystemEndpoint:
     def decode(
         cls, received: Sequence[ReceivedPacket], session: SystemSession, device: str = "cpu"
     ) -> Playback:
-        """What each part's receiver shows, put together."""
+        """The playbacks of all parts, combined."""
         shown: dict[str, Playback] = {}
         for part in session.parts:
             names = {stream.name for stream in part.session.streams}

@@ -53,7 +53,7 @@ class Deep3DTracker:
     """Reads BFM coefficients with a Deep3DFaceRecon checkpoint and fits the face model to their 68 landmarks.
 
     The face's place comes from the extractor that ships (in place of MTCNN). The semantics that are sent are
-    this project's, fitted to the network's landmarks: the generator knows no BFM.
+    this project's, fitted to the network's landmarks: the generator does not use BFM.
 
     Args:
         folder: holds epoch_20.pth, and BFM_model_front.mat and similarity_Lm3D_all.mat (or BFM/ with the two).

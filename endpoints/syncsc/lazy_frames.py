@@ -1,4 +1,4 @@
-"""The receiver's pictures: rendered when they are read, and each content once."""
+"""The receiver's pictures: lazily rendered, cached by content."""
 
 from __future__ import annotations
 

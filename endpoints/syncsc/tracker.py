@@ -67,7 +67,7 @@ class MediapipeTracker:
 
     @classmethod
     def load(cls, device: str = "cpu", largest: bool = False, folder: str = "") -> MediapipeTracker:
-        """Runs on the CPU, whatever the device."""
+        """Runs on the CPU for every device."""
         return cls(largest)
 
     def track(self, pictures: Sequence[NDArray[np.uint8]]) -> Tracked:

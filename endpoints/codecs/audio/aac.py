@@ -82,7 +82,7 @@ class AacEndpoint:
 
     @classmethod
     def decode(cls, received: Sequence[ReceivedPacket], session: AacSession, device: str = "cpu") -> Playback:
-        """The speech that is heard, up to the last frame that is there; see `conceal` for missing ones."""
+        """The decoded speech, up to the last frame received; see `conceal` for missing ones."""
         packets, begin = by_frame(received, FRAME_SAMPLES)
         units = [_unit(packets.get(i)) for i in range(max(packets, default=-1) + 1)]
         speech = np.clip(conceal(units, session.config)[max(-begin, 0) :], -1.0, 1.0)

@@ -104,7 +104,7 @@ class OpusEndpoint:
     def decode(
         cls, received: Sequence[ReceivedPacket], session: OpusSession, device: str = "cpu"
     ) -> Playback:
-        """The speech that is heard, up to the last frame that is there.
+        """The decoded speech, up to the last frame received.
 
         A frame is taken from its own packet, else from the redundancy of a later one, else from the in-band
         FEC of the next frame; else libopus conceals it. What came too late for the frame does not count, and a

@@ -24,7 +24,7 @@ class Picture:
     concealed: bool = False
 
 
-# Pictures of different arrival patterns are mostly the same ones: each is held once.
+# Different arrival patterns decode to mostly the same pictures, so pictures are interned.
 _held: WeakValueDictionary[str, Picture] = WeakValueDictionary()
 BYTES_HELD = 1 << 30
 
@@ -50,7 +50,7 @@ def decode_block(
 ) -> tuple[Picture, ...]:
     """Pictures of one closed GOP: its leading whole access units and, if the codec conceals, one damaged one.
 
-    A fresh decoder sees nothing but this block, so nothing shown depends on what was decoded before. The
+    A new decoder gets only this block, so its output does not depend on earlier blocks. The
     access units after the first that is not whole are not decoded: their references are not what the
     encoder had. A damaged IDR has no reference to conceal from and is not decoded either. The latest
     `BYTES_HELD` bytes of pictures are kept, so equal bytes are decoded once.

@@ -56,7 +56,7 @@ class VideoParams(BaseModel):
     """Options of a conventional video endpoint.
 
     Attributes:
-        bpp: target rate, bits a pixel of the clip, of the access units alone; or
+        bpp: target rate in bits per pixel of the clip, access units only; or
         bitrate: target rate in bits per second, also as "500k"; or
         quantizer: the encoder's constant rate factor. Give one of the three.
         budget: what `bitrate` covers: "source", the access units alone, or "wire", all packets with repair packets and

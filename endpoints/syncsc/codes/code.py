@@ -44,7 +44,7 @@ class FaceCode(Protocol):
 
     @property
     def block(self) -> PacketCode:
-        """What the simulator is told of a block: its n rows, and what they recover by arrival pattern."""
+        """A block as the simulator sees it: its n rows, and what they recover by arrival pattern."""
         ...
 
     @property

@@ -1,4 +1,4 @@
-"""PacSC, the packet code of the SyncSC paper, as it is in the paper."""
+"""PacSC, the packet code of the SyncSC paper."""
 
 from __future__ import annotations
 

@@ -43,7 +43,7 @@ def precision_of(values: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def rows_of(parity: Tensor) -> Tensor:
-    """[n, 4]: what each packet tells of its four frames; the source packets one each, then the parity."""
+    """[n, 4]: weights of each packet's four frames; the source packets one each, then the parity."""
     return torch.cat([torch.eye(SOURCE_PACKETS, dtype=parity.dtype), parity])
 
 
@@ -95,9 +95,9 @@ def optimize_parity(covariance: Tensor, n: int, seed: int = 0, steps: int = 250,
 
 
 def _variance(prior: Tensor, rows: Tensor, there: Tensor) -> Tensor:
-    told = torch.einsum("bpn,ni,nj->bpij", there, rows, rows) / VARIANCE
-    told = told.repeat_interleave(BLOCK // SOURCE_PACKETS, 1)
-    whole = torch.stack([torch.block_diag(*each) for each in told])  # type: ignore[no-untyped-call]
+    information = torch.einsum("bpn,ni,nj->bpij", there, rows, rows) / VARIANCE
+    information = information.repeat_interleave(BLOCK // SOURCE_PACKETS, 1)
+    whole = torch.stack([torch.block_diag(*each) for each in information])  # type: ignore[no-untyped-call]
     _, covariance = posterior(
         torch.zeros(len(there), WINDOW, dtype=torch.float64), prior, whole, whole[..., 0]
     )

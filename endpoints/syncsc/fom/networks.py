@@ -15,7 +15,7 @@ SPREAD = 0.1
 
 
 class FomNetwork(nn.Module):
-    """A face by 8 keypoints that are learned without labels, in the manner of the first-order motion model.
+    """A face by 8 keypoints that are learned without labels, as in the first-order motion model.
 
     Known deviations: eight keypoints and no Jacobians (8 x 2 float16 numbers are the paper's 0.0039 bpp), so
     motion is of zeroth order around each; the reference is moved as pixels, not as features; networks are small.

@@ -1,1 +1,1 @@
-"""Draws the receiver's pictures from one reference picture and 16 numbers a frame."""
+"""Renders the receiver's pictures from one reference picture and 16 numbers per frame."""

@@ -49,7 +49,7 @@ class Renderer(Protocol):
 
 
 class BareWarp:
-    """Moves the reference picture by the face model's points and learns nothing; see `warp`."""
+    """Warps the reference picture by the face model's points, without a network; see `warp`."""
 
     @classmethod
     def load(cls, device: str = "cpu") -> BareWarp:
@@ -66,7 +66,7 @@ class BareWarp:
 
 
 class Frozen:
-    """Shows the reference picture, whatever is sent: the trivial system of 0 bits a pixel."""
+    """Shows the reference picture only: the trivial system with 0 bits per pixel."""
 
     @classmethod
     def load(cls, device: str = "cpu") -> Frozen:

@@ -28,7 +28,7 @@ LEADING = (
 def warp(
     reference: NDArray[np.uint8], from_points: NDArray[np.floating], to_points: NDArray[np.floating]
 ) -> NDArray[np.uint8]:
-    """The reference picture with its points moved; nothing is learned, nothing hidden is made up.
+    """The reference picture with its points moved; nothing is learned and hidden parts are not filled in.
 
     Args:
         reference: uint8 [256, 256, 3].
