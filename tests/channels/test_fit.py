@@ -71,7 +71,7 @@ def test_lossgen_s_losses_come_in_longer_bursts_than_a_gilbert_channel_s():
     assert burst_lengths(lost).mean() == pytest.approx(1.66, abs=0.005)
     assert burst_lengths(lost).max() == 55
     assert share_in_bursts(lost, 5) == pytest.approx(0.264, abs=0.001)
-    fits = fit_losses(lost[:25_000])
+    fits = fit_losses(lost[:50_000])
     assert fits.gilbert.chain.share_in_bursts(5) == pytest.approx(0.086, abs=0.015)
     assert not fits.fits(fits.gilbert)
     assert fits.fits(fits.gilbert_elliott)
