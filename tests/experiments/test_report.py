@@ -201,5 +201,5 @@ def test_a_trace_without_a_loss_rate_is_shown_at_the_loss_it_made(tmp_path):
     out = folder(tmp_path / "out", rows, manifest(channel=channels))
     sweep = Sweep.read(out)
     assert set(sweep.table["loss_rate"]) == {0.0, 0.1}
-    assert {condition for condition, _ in summarise(sweep).groups} == {"file a", "file b"}
+    assert {condition for condition, _ in summarise(sweep).groups} == {"a", "b"}
     report(out, strip=False)
