@@ -216,7 +216,10 @@ def test_skew_by_hand(outcome, mean, greatest, in_sync):
         ({"video": VIDEO}, "a system has two or three of video, speech and words"),
         ({"video": SPEECH, "words": WORDS}, "video: endpoint opus sends speech, not video"),
         ({"video": VIDEO, "speech": {"name": "opsu"}}, "speech: .*did you mean.*opus"),
-        ({"video": VIDEO, "speech": {"name": "opus", "bitrate": 1}}, "speech: bitrate: 1 bit/s; did you mean 1k"),
+        (
+            {"video": VIDEO, "speech": {"name": "opus", "bitrate": 1}},
+            "speech: bitrate: 1 bit/s; did you mean 1k",
+        ),
         ({"video": VIDEO, "words": WORDS | {"code": "rsx"}}, "words: .*rsx"),
         ({"video": VIDEO, "sound": SPEECH}, "unknown key 'sound'"),
     ],
