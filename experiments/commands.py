@@ -153,7 +153,7 @@ def _short(value: object) -> str:
 
 def _needs_table(directory: Path) -> None:
     table, failures = directory / "table.csv", directory / "failures.json"
-    if not (directory / "table.parquet").exists() or not table.exists():
+    if not table.exists():
         raise ScenarioError(f"{directory} holds no table; run a scenario into it first (lossweep run)")
     if len(table.read_text(encoding="utf-8").splitlines()) < 2:
         raise ScenarioError(f"no cell of {directory} was finished; see {failures}")
