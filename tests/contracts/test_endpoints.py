@@ -296,6 +296,31 @@ def test_packets_twice_and_in_any_order_change_nothing(case):
 
 
 @cases
+@pytest.mark.parametrize("playout_delay_s", ["auto", 0.4])
+def test_what_arrives_later_never_changes_what_was_played(case, playout_delay_s):
+    """Up to a media time, the packets that were there by then are all that counts."""
+    played_s = 0.7
+    if "voice" in CASES[case][1]:
+        pytest.skip("the voice is synthesised when the clip is over: the README says so")
+    stream = encoded(case).stream
+    delivery = delivered(stream, 0.15, 2, jitter_s=0.03, playout_delay_s=playout_delay_s)
+    arrivals, wait_s = delivery.arrivals(stream), delivery.playout_delay_s
+    by_then = [a for a in arrivals if a.arrived_s <= played_s + wait_s]
+    full, part = (decoded(case, some, wait_s) for some in (arrivals, by_then))
+    assert beginning(full, played_s) == beginning(part, played_s)
+
+
+def beginning(shown: Playback, seconds: float) -> tuple:
+    """Frames, samples and words of the first `seconds`; after a receiver's last one: the same picture, silence."""
+    frames, samples, clip = round(seconds * 25) + 1, round(seconds * SPEECH_RATE), shown.clip
+    digests = () if clip.video is None else (shown.digests + shown.digests[-1:] * frames)[:frames]
+    speech = None if clip.speech is None else np.pad(clip.speech, (0, samples))[:samples].tolist()
+    words = [word.text for word in clip.words or () if word.start_s <= seconds]
+    outcomes = () if clip.video is None else shown.outcomes(frames)
+    return outcomes, digests, speech, words
+
+
+@cases
 def test_numbers_that_wrap_change_nothing(case, monkeypatch):
     def shown(sent):
         delivery = delivered(sent.stream, 0.2, seed=7)
