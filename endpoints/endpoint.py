@@ -77,6 +77,9 @@ class Endpoint(Protocol):
     An endpoint that reads weights has a class method `weights() -> dict[str, str]`, file name to
     SHA-256. A sweep records them in its manifest and is not resumed with other weights.
 
+    An endpoint that takes square pictures of one size only has a class attribute `needs_side`, in pixels. A sweep gives
+    it the square around the face, and measures its pictures against that.
+
     Attributes:
         sends: "video", "words", "speech" or, as a system, "several".
         name: identifier without the packet code ("opus-24000-fec").

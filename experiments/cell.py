@@ -90,6 +90,12 @@ class Cell(Strict):
         sends: str = ENDPOINTS.get(self.endpoint_name).sends
         return sends == "words" or getattr(self.endpoint, "words", None) is not None
 
+    def needs_square(self) -> bool:
+        """Whether the endpoint, alone or as a part of a system, takes square pictures of one size only."""
+        video = getattr(self.endpoint, "video", None)
+        name = name_of(video.options) if isinstance(video, Part) else self.endpoint_name
+        return getattr(ENDPOINTS.get(name), "needs_side", None) is not None
+
 
 def name_of(endpoint: BaseModel) -> str:
     """The registered name in an endpoint's options."""

@@ -63,6 +63,7 @@ class Evaluator:
         self.seconds: dict[str, float] = {}
         self._stage = stage
         self._clips: LRUCache[tuple[str, bool], tuple[Clip, list[Picture]]] = LRUCache(CLIPS_HELD)
+        self._squares: LRUCache[tuple[str, bool], tuple[Clip, list[Picture], str]] = LRUCache(CLIPS_HELD)
         self._sent: LRUCache[str, tuple[Endpoint, Encoded[Session]]] = LRUCache(STREAMS_HELD)
 
     def evaluate(self, cell: Cell, only: Sequence[str] | None = None) -> Result:
@@ -74,7 +75,7 @@ class Evaluator:
             ValueError: what the clip, the endpoint or the channel finds wrong.
         """
         self.seconds = {}
-        clip, references = self._timed("clip", self._clip, cell.clip, cell.says_words())
+        clip, references = self._timed("clip", self._clip_of, cell)
         endpoint, encoded = self._timed("encode", self._encoded, cell, clip)
         delivery = self._timed("simulate", deliver, cell, encoded.stream)
         row: Row = {
@@ -85,6 +86,8 @@ class Evaluator:
             **statistics(encoded.stream, delivery),
         }
         sheet = Sheet(row, only)
+        if cell.needs_square() and (note := self._square(cell.clip, cell.says_words())[2]):
+            sheet.notes.append(f"{endpoint.name}: {note}")
         if row.get("rate_note"):
             sheet.notes.append(f"{clip.name}: {row['rate_note']}")
         if not self.scores.metrics:
@@ -103,11 +106,11 @@ class Evaluator:
 
     def encoded(self, cell: Cell) -> tuple[Endpoint, Encoded[Session]]:
         """The endpoint of a cell, and what it sends."""
-        return self._encoded(cell, self.clip(cell.clip, cell.says_words()))
+        return self._encoded(cell, self._clip_of(cell)[0])
 
     def restore(self, cell: Cell) -> tuple[Clip, Playback]:
         """The clip of a cell and what its receiver shows."""
-        clip = self.clip(cell.clip, cell.says_words())
+        clip, _ = self._clip_of(cell)
         endpoint, encoded = self._encoded(cell, clip)
         return clip, play(endpoint, encoded, deliver(cell, encoded.stream), self.device)
 
@@ -123,6 +126,24 @@ class Evaluator:
             return function(*args, **kwargs)
         finally:
             self.seconds[what] = self.seconds.get(what, 0.0) + time.perf_counter() - start
+
+    def _clip_of(self, cell: Cell) -> tuple[Clip, list[Picture]]:
+        """The clip as the cell's endpoint takes it."""
+        spoken = cell.says_words()
+        return self._square(cell.clip, spoken)[:2] if cell.needs_square() else self._clip(cell.clip, spoken)
+
+    def _square(self, params: ClipParams, spoken: bool) -> tuple[Clip, list[Picture], str]:
+        """The square around the face of a clip, and what was cropped and scaled."""
+        from lossweep.experiments.clips.face_square import face_square
+
+        key = (params.model_dump_json(), spoken)
+        if key not in self._squares:
+            own, pictures = self._clip(params, spoken)
+            clip, note = face_square(own)
+            if note:
+                pictures = [Picture.of(p) for p in clip.video] if clip.video is not None else []
+            self._squares[key] = clip, pictures, note
+        return self._squares[key]
 
     def _clip(self, params: ClipParams, spoken: bool) -> tuple[Clip, list[Picture]]:
         from lossweep.experiments.clips import load_clips

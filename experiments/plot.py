@@ -25,7 +25,7 @@ def plot(
 
     Args:
         x: column of the table; None is the scenario's.
-        y: columns of the table; none are the scenario's, those without values left out.
+        y: columns of the table; none are the scenario's, or else its metrics, those without values left out.
         facet: settings with a panel for each value; none are the scenario's. What varies in the network gets panels.
         where: conditions on rows, "column=value" or with !=, <=, >=.
     Returns:
@@ -39,10 +39,13 @@ def plot(
     usual = wanted.get("x", "loss_rate")
     x = x or usual
     facet = facet or [name for name in wanted.get("facet", ()) if name in sweep.table]
+    for name in (x, *y, *facet):
+        sweep.column(name)
+    names = y or _usual(sweep, wanted.get("y") or ())
     folder = directory / "plots"
     folder.mkdir(exist_ok=True)
     files: list[Path] = []
-    for name in y or [c for c in wanted.get("y", ()) if c in sweep.table and sweep.table[c].notna().any()]:
+    for name in names:
         found = panels(sweep, x, name, [f for f in facet if f != x])
         if not found:
             raise PlotError(f"no cell has both {x} and {name}")
@@ -63,6 +66,20 @@ def plot(
         paths[3].write_text(text + "\n")
         files += paths
     return files
+
+
+def _usual(sweep: Sweep, wanted: Sequence[str]) -> list[str]:
+    """What is drawn where nothing is named: the scenario's columns, or those named as its metrics.
+
+    Raises:
+        PlotError: none of them has values.
+    """
+    asked = wanted or [metric["name"] for metric in sweep.manifest["scenario"].get("metrics") or ()]
+    found = [name for name in asked if name in sweep.table and sweep.table[name].notna().any()]
+    if not found:
+        what = f"no cell has a value of {', '.join(asked)}" if asked else "the sweep measured no metric"
+        raise PlotError(f"{what}; name the columns to draw (--y NAME; `lossweep columns` lists them)")
+    return found
 
 
 def as_table(found: Sequence[Panel], x: str) -> pd.DataFrame:

@@ -67,6 +67,8 @@ class FaceEndpoint(ABC):
     sends = "video"
     protected_by: ClassVar[tuple[str, ...]] = ("packets", "face")
     """What codes that it takes may protect; see `CodeFamily.protects`."""
+    needs_side: ClassVar[int] = SIDE
+    """Pictures are taken as squares of this side; a sweep crops others to the face and scales them."""
     shows_lips: ClassVar[bool]
     """Whether its numbers are coefficients of the face model, lips among them."""
     marks: ClassVar[dict[str, str]] = {"interpolation": "{}", "group": "g{}", "look_ahead": "a{}"}

@@ -300,3 +300,18 @@ def test_names_do_not_overlap(wanted):
     assert all(b - a >= height - 1e-9 for a, b in itertools.pairwise(places))
     assert min(places) >= height / 2 - 1e-9
     assert max(places) <= 1 - height / 2 + 1e-9
+
+
+def test_without_names_the_metrics_are_drawn_and_unknown_ones_are_refused(tmp_path):
+    said = manifest()
+
+    def drawn(metric, **asked):
+        said["scenario"] |= {"plot": {}, "metrics": [{"name": metric}]}
+        return {file.name for file in plot(folder(tmp_path, table(), said), **asked)}
+
+    assert "ssim.png" in drawn("ssim")
+    for asked in ({"x": "loss_rat"}, {"y": ["ssimm"]}, {"facet": ["gopp"]}):
+        with pytest.raises(PlotError, match="did you mean"):
+            drawn("ssim", **asked)
+    with pytest.raises(PlotError, match="no cell has a value of lpips"):
+        drawn("lpips")
