@@ -313,5 +313,5 @@ def test_without_names_the_metrics_are_drawn_and_unknown_ones_are_refused(tmp_pa
     for asked in ({"x": "loss_rat"}, {"y": ["ssimm"]}, {"facet": ["gopp"]}):
         with pytest.raises(PlotError, match="did you mean"):
             drawn("ssim", **asked)
-    with pytest.raises(PlotError, match="no cell has a value of lpips"):
-        drawn("lpips")
+    with pytest.raises(PlotError, match="no cell has a value of utmos"):
+        drawn("utmos")
