@@ -45,7 +45,11 @@ PORTRAIT = Facts(frozenset({"video", "speech", "words"}), seconds=8.0, width=256
 
 
 def facts_of(clip: ClipParams) -> Facts | None:
-    """What a clip holds; None where its container does not say."""
+    """What a clip holds; None where its container does not say.
+
+    Raises:
+        ClipError: a file that cannot be opened, or with neither pictures nor sound.
+    """
     whole = PORTRAIT if clip.source == BUILT_IN else _of_file(clip.source)
     if whole is None:
         return None
@@ -66,32 +70,32 @@ def _of_file(source: str) -> Facts | None:
     from lossweep.experiments.clips.container import audio_stream, open_media, video_stream
     from lossweep.experiments.clips.view import whole_view
 
-    try:
-        with open_media(path) as container:
-            pictures, sound = video_stream(container), audio_stream(container)
-            seconds = container.duration / av.time_base if container.duration is not None else None
-            if pictures is None:
-                parts = frozenset({"speech"} if sound is not None else ())
-                return None if seconds is None else Facts(parts, seconds)
-            if pictures.duration is not None and pictures.time_base is not None:
-                seconds = float(pictures.duration * pictures.time_base)
-            frame = _first_frame(container, pictures)
-            if seconds is None or pictures.average_rate is None or frame is None:
-                return None
-            width, height = whole_view(frame, pictures.sample_aspect_ratio).even
-            parts = frozenset({"video"} if sound is None else {"video", "speech"})
-            return Facts(parts, seconds, float(pictures.average_rate), width, height)
-    except (ClipError, av.FFmpegError):
-        return None
+    with open_media(path) as container:
+        pictures, sound = video_stream(container), audio_stream(container)
+        seconds = container.duration / av.time_base if container.duration is not None else None
+        if pictures is None and sound is None:
+            raise ClipError(f"{path}: no pictures and no sound in this file; name another one")
+        if pictures is None:
+            return None if seconds is None else Facts(frozenset({"speech"}), seconds)
+        if pictures.duration is not None and pictures.time_base is not None:
+            seconds = float(pictures.duration * pictures.time_base)
+        frame = _first_frame(container, pictures)
+        if seconds is None or pictures.average_rate is None or frame is None:
+            return None
+        width, height = whole_view(frame, pictures.sample_aspect_ratio).even
+        parts = frozenset({"video"} if sound is None else {"video", "speech"})
+        return Facts(parts, seconds, float(pictures.average_rate), width, height)
 
 
 def _first_frame(container: InputContainer, stream: av.VideoStream) -> av.VideoFrame | None:
-    """The first frame that decodes."""
+    """The first frame that decodes; None where none of the first packets gives one."""
     import av
 
-    for packet, _ in zip(container.demux(stream), range(_PACKETS_TRIED), strict=False):
+    packets = container.demux(stream)
+    for _ in range(_PACKETS_TRIED):
         try:
-            for frame in packet.decode():
+            packet = next(packets, None)
+            for frame in packet.decode() if packet is not None else ():
                 return frame
         except av.FFmpegError:
             continue

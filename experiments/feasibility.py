@@ -6,6 +6,7 @@ from pathlib import Path
 
 from pydantic import BaseModel
 
+from lossweep.endpoints.clip import ClipError
 from lossweep.endpoints.codecs.video.object_packets import K as OBJECT_SYMBOLS
 from lossweep.endpoints.endpoint import ENDPOINTS
 from lossweep.endpoints.system_part import Part
@@ -22,6 +23,9 @@ def infeasible(scenario: Scenario) -> list[str]:
     for endpoint, code in scenario.ways():
         mistakes += [f"endpoint: {line}" for line in _code_mistakes(endpoint, code)]
     mistakes += [f"clip: {line}" for line in _name_mistakes(scenario)]
+    unreadable = [line for clip in scenario.clip if (line := _why_unreadable(clip))]
+    if unreadable:
+        return list(dict.fromkeys([*mistakes, *unreadable]))
     endpoints = {id(way.endpoint): way.endpoint for way in scenario.endpoint}.values()
     videos = [video for endpoint in endpoints for video in _videos(endpoint)]
     for video in videos:
@@ -66,6 +70,15 @@ def _metric_mistakes(scenario: Scenario) -> list[str]:
                 f"{metric.name} needs pictures of {least}x{least} or more; the clips are {largest} pixels high or wide"
             )
     return found
+
+
+def _why_unreadable(clip: ClipParams) -> str:
+    """ "" for a clip that can be opened."""
+    try:
+        facts_of(clip)
+    except ClipError as error:
+        return f"clip: {error}"
+    return ""
 
 
 def _name_mistakes(scenario: Scenario) -> list[str]:

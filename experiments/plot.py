@@ -11,6 +11,7 @@ import pandas as pd
 from lossweep.experiments.caption import caption
 from lossweep.experiments.curves import Panel, panels
 from lossweep.experiments.figure import Reference, draw
+from lossweep.experiments.parts import MetricParams, named
 from lossweep.experiments.sweep import PlotError, Sweep
 
 
@@ -74,12 +75,16 @@ def _usual(sweep: Sweep, wanted: Sequence[str]) -> list[str]:
     Raises:
         PlotError: none of them has values.
     """
-    asked = wanted or [metric["name"] for metric in sweep.manifest["scenario"].get("metrics") or ()]
-    found = [name for name in asked if name in sweep.table and sweep.table[name].notna().any()]
-    if not found:
-        what = f"no cell has a value of {', '.join(asked)}" if asked else "the sweep measured no metric"
-        raise PlotError(f"{what}; name the columns to draw (--y NAME; `lossweep columns` lists them)")
-    return found
+    scenario = sweep.manifest["scenario"]
+    metrics = [named(MetricParams, metric).name for metric in scenario.get("metrics") or ()]
+    for names in (wanted, metrics):
+        found = [name for name in names if name in sweep.table and sweep.table[name].notna().any()]
+        if found:
+            return found
+    asked = ", ".join(dict.fromkeys([*wanted, *metrics])) or "any metric"
+    raise PlotError(
+        f"no cell has a value of {asked}; name the columns to draw (--y NAME; `lossweep columns` lists them)"
+    )
 
 
 def as_table(found: Sequence[Panel], x: str) -> pd.DataFrame:

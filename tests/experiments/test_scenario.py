@@ -95,7 +95,6 @@ def test_an_axis_has_each_value_once_in_order(first, second):
         ({"require": ["lpips"]}, "not among the metrics"),
         ({"plot": {"x": "los_rate"}}, "did you mean 'loss_rate'"),
         ({"plot": {"y": ["ssimm"]}}, "did you mean 'ssim'"),
-        ({"plot": {"y": ["lpips"]}}, "plot.y: lpips is not among the metrics"),
         ({"plot": {"facet": ["gopp"]}}, "did you mean 'gop'"),
         ({"plot": {"facets": ["gop"]}}, "did you mean 'facet'"),
         ({"endpoint": {"name": "h264", "quantizer": 60}}, "quantizer 60 is not within 10 and 51"),
@@ -147,6 +146,8 @@ def test_an_endpoint_whose_part_the_clip_lacks_is_refused(tmp_path):
     assert "h264: the clip talk.wav has no pictures" in refused("talk.wav", system)
     assert "opus: the clip silent.mp4 has no sound" in refused("silent.mp4", "opus")
     assert "text: the clip silent.mp4 has no captions and no sound" in refused("silent.mp4", "text")
+    (tmp_path / "damaged.mp4").write_bytes(b"no film" * 99)
+    assert "damaged.mp4: not a video or sound file" in refused("damaged.mp4", "opus")
     (tmp_path / "silent.srt").write_text("1\n00:00:00,000 --> 00:00:00,500\nhello\n")
     check(GOOD | {"clip": str(tmp_path / "silent.mp4"), "endpoint": "text", "metrics": []})
 
