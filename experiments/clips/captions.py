@@ -28,6 +28,7 @@ _SRT_TAG = re.compile(
     re.IGNORECASE,
 )
 _BREAK = re.compile(r"<\s*br\s*/?>", re.IGNORECASE)
+_BEYOND_LATIN = "\u0250"
 
 
 @dataclass(frozen=True)
@@ -142,9 +143,21 @@ def _spoken(cues: list[Cue], vtt: bool) -> list[Word]:
         pieces = _INLINE.split(" ".join(new))
         starts = [cue.start_s, *(_clock(pieces[i : i + 4]) for i in range(1, len(pieces), 5))]
         starts = [min(max(s, cue.start_s), cue.end_s) for s in starts]
+        last = ""
         for piece, start, end in zip(pieces[::5], starts, [*starts[1:], cue.end_s], strict=True):
-            words += _even_pace(plain(piece).split(), start, max(start, end))
+            found = _even_pace(plain(piece).split(), start, max(start, end))
+            bare = _VTT_TAG.sub("", piece)
+            if found and _inside_word(last, bare):
+                words[-1] = Word(f"{words[-1].text}{found[0].text}", words[-1].start_s, found[0].end_s)
+                found = found[1:]
+            words += found
+            last = bare or last
     return words
+
+
+def _inside_word(before: str, after: str) -> bool:
+    """Whether a time stands inside a word of Latin letters, as before a syllable that is sung."""
+    return all(letter.isalpha() and letter < _BEYOND_LATIN for letter in (before[-1:], after[:1]))
 
 
 def _even_pace(texts: list[str], start_s: float, end_s: float) -> list[Word]:

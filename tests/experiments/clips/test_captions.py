@@ -146,3 +146,9 @@ def test_parser_raises_nothing_but_its_own_error(text):
         with contextlib.suppress(ClipError):
             words = parse_captions(head + text, "a").words
             assert all(word.start_s <= word.end_s for word in words)
+
+
+def test_a_time_inside_a_word_does_not_split_it():
+    words = parse_captions(f"WEBVTT\n\n{CUE}he<00:01.500><c>llo</c><00:01.700><c> you</c> - yes\n", "a").words
+    assert [w.text for w in words] == ["hello", "you", "-", "yes"]
+    assert (words[0].start_s, words[0].end_s, words[1].start_s) == (1.0, 1.7, 1.7)
