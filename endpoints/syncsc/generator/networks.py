@@ -52,7 +52,7 @@ class Network(nn.Module):
     def forward(
         self, reference: Tensor, fields: Tensor, numbers: Tensor, squares: Squares | None = None
     ) -> Drawn:
-        """Draws pictures, or (for training) a square of each.
+        """Draws pictures, or (for training) squares of them.
 
         Args:
             reference: float32 [n, 3, 256, 256] in [-1, 1].
@@ -65,6 +65,7 @@ class Network(nn.Module):
         warped = sample(reference, enlarge(displacement), squares)
         outlines = cut(enlarge(fields[:, 2:]), squares)
         still = cut(reference, squares)
+        latent = latent.repeat(len(warped) // len(latent), 1)
         edited = self.editing(warped, still, outlines, cut(kept, squares, SIDE // GRID), latent)
         return Drawn(warped, edited, displacement)
 
@@ -126,7 +127,7 @@ class EditingNetwork(nn.Module):
         self.fourth = Modulated(96, 128, stride=2)
         self.deepest = nn.ModuleList([Modulated(128, 128), Modulated(128, 128)])
         self.up = nn.ModuleList([Modulated(128 + 96, 96), Modulated(96 + 48, 48), Modulated(48 + 24, 32)])
-        self.last = nn.Conv2d(32, 16, 3, padding=1)
+        self.last = nn.Conv2d(32, 20, 3, padding=1)
         nn.init.zeros_(self.last.weight)
         nn.init.zeros_(self.last.bias)  # type: ignore[arg-type]
 
@@ -151,8 +152,11 @@ class EditingNetwork(nn.Module):
             x = functional.interpolate(x, scale_factor=2, mode="nearest")
             x = layer(torch.cat([x, skip], 1), latent)
         out = functional.pixel_shuffle(self.last(functional.silu(x)), 2)
-        # The fourth channel opens or shuts the change of the other three, place by place.
-        return (warped + out[:, :3] * torch.sigmoid(out[:, 3:] + 1)).clamp(-1, 1)
+        # Place by place, the fourth channel opens or shuts the change of the first three, and the fifth says how much
+        # of the unmoved reference shows: what stands still is not to be dragged along by a head beside it.
+        still_share = torch.sigmoid(out[:, 4:] - 4)
+        moved = warped + still_share * (still - warped)
+        return (moved + out[:, :3] * torch.sigmoid(out[:, 3:4] + 1)).clamp(-1, 1)
 
 
 class Modulated(nn.Module):

@@ -116,14 +116,17 @@ def enlarge(field: torch.Tensor, side: int = SIDE) -> torch.Tensor:
 
 
 class Squares(NamedTuple):
-    """One square of each picture of a batch: (top, left) corners, and the side; pixels, multiples of 16."""
+    """Squares of the pictures of a batch: (top, left) corners, and the side; pixels, multiples of 16.
+
+    The first corner is the first picture's, and so on; after the last picture comes the first again.
+    """
 
     corners: tuple[tuple[int, int], ...]
     side: int
 
 
 def cut(pictures: torch.Tensor, squares: Squares | None, scale: int = 1) -> torch.Tensor:
-    """The squares of pictures [n, c, h, w] (shrunk `scale` times), [n, c, side / scale, side / scale].
+    """The squares of pictures [n, c, h, w] (shrunk `scale` times), [squares, c, side / scale, side / scale].
 
     None leaves the pictures whole.
     """
@@ -133,7 +136,8 @@ def cut(pictures: torch.Tensor, squares: Squares | None, scale: int = 1) -> torc
         return pictures
     side = squares.side // scale
     at = [(top // scale, left // scale) for top, left in squares.corners]
-    return torch.stack([p[:, y : y + side, x : x + side] for p, (y, x) in zip(pictures, at, strict=True)])
+    n = len(pictures)
+    return torch.stack([pictures[i % n, :, y : y + side, x : x + side] for i, (y, x) in enumerate(at)])
 
 
 def sample(picture: torch.Tensor, displacement: torch.Tensor, squares: Squares | None = None) -> torch.Tensor:
@@ -151,4 +155,5 @@ def sample(picture: torch.Tensor, displacement: torch.Tensor, squares: Squares |
     line = (torch.arange(side, device=picture.device, dtype=torch.float32) + 0.5) * (2 / side) - 1
     here = torch.stack(torch.meshgrid(line, line, indexing="xy"))
     places = cut(here + displacement * (2 / SIDE), squares).permute(0, 2, 3, 1)
+    picture = picture.repeat(len(places) // len(picture), 1, 1, 1)
     return functional.grid_sample(picture, places, "bicubic", "border", align_corners=False)

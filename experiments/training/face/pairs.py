@@ -1,4 +1,4 @@
-"""Training pairs of the generators: a reference picture, the conditioning of another frame, and that frame."""
+"""Training pairs of the generators: a reference picture, what is told of another frame, and that frame."""
 
 from __future__ import annotations
 
@@ -18,14 +18,21 @@ from lossweep.experiments.training.face.prepare import Labelled, LabelledClip
 
 FIRST = 0.3
 """Share of the pairs whose reference is the clip's first frame, as in use."""
+CHOSEN = 0.5
+"""Share of the pairs whose wanted frame is, of `OFFERED`, the one that is least like the reference."""
+OFFERED = 4
+BLINKS = 0.15
+"""Share of the pairs whose wanted frame has the eyes shut, where the clip has such frames."""
+SHUT = 0.5
+"""MediaPipe's blink score from which on eyes count as shut."""
 ZOOMED = 0.6
-"""Share of the pairs that are rotated and enlarged."""
+"""Share of the pairs that are turned and enlarged: the same people elsewhere in the picture."""
 TRACKER_NOISE = 0.1
-"""Noise on the coefficients of half of the pairs, in standard deviations, like the jitter of a tracker."""
+"""Noise on the numbers of half the pairs, in standard deviations: an extractor's numbers tremble."""
 
 
 class Batch(NamedTuple):
-    """Pairs. Pictures are float32 [n, 3, 256, 256] in [-1, 1]; see `conditioning` for fields and numbers."""
+    """Pairs. Pictures are float32 [n, 3, 256, 256] in [-1, 1]; see `cues` for fields and numbers."""
 
     reference: Tensor
     fields: Tensor
@@ -49,14 +56,19 @@ class Pairs:
     def __init__(self, data: Path, folder: Path, labels: Labelled, held_out: bool = False) -> None:
         self.model = FaceModel.load()
         self.pictures = pictures(data, labels, folder)
-        self.clips = [clip for clip in labels.clips if clip.held_out == held_out]
+        self.clips = [c for c in labels.clips if c.held_out == held_out and not c.validates]
+        self.usable = [np.flatnonzero(labels.weight[c.rows] > 0) for c in self.clips]
+        self.clips = [c for c, usable in zip(self.clips, self.usable, strict=True) if len(usable) > 1]
+        self.usable = [usable for usable in self.usable if len(usable) > 1]
+        shut = [labels.blink[c.rows].min(1)[u] > SHUT for c, u in zip(self.clips, self.usable, strict=True)]
+        self.shut = [u[s] for u, s in zip(self.usable, shut, strict=True)]
         opposite = self.model.mirrored
         self.sides = []
         for clip in self.clips:
             straight = labels.points(clip.rows)
             mirror = straight[:, opposite] * np.float32([-1, 1, 1]) + np.float32([256, 0, 0])
             self.sides.append([self._side(points) for points in (straight, mirror)])
-        # People have equal weight; a person's clips by the square root of their length.
+        # People count alike; a person's clips by the square root of their length.
         root = np.array([clip.frames**0.5 for clip in self.clips])
         whole = {c.identity: 0.0 for c in self.clips}
         for clip, r in zip(self.clips, root, strict=True):
@@ -69,24 +81,35 @@ class Pairs:
         return Side(points, identity, self.model.fit(points, identity)[1])
 
     def batch(self, rng: np.random.Generator, count: int) -> Batch:
-        """`count` pairs of different clips, augmented."""
+        """`count` pairs of different clips, disturbed."""
         made = [
             self._augmented(rng, which) for which in rng.choice(len(self.clips), count, False, self.chance)
         ]
         return _stacked(made)
 
     def _augmented(self, rng: np.random.Generator, which: int) -> tuple:
-        frames = self.clips[which].frames
-        wanted = int(rng.integers(frames))
-        reference = 0 if rng.random() < FIRST else int(rng.integers(frames))
         mirrored = bool(rng.integers(2))
+        reference, wanted = self._two(rng, which)
         noise = TRACKER_NOISE * rng.standard_normal(16) * (rng.random() < 0.5)
         lens = draw_zoom(rng) if rng.random() < ZOOMED else None
-        conditioning, shown = self._pair(which, reference, wanted, mirrored, noise, lens)
-        gain = np.exp(0.15 * rng.standard_normal() + 0.05 * rng.standard_normal((3, 1, 1)))
+        told, shown = self._pair(which, reference, wanted, mirrored, noise, lens)
+        gain = np.exp(0.15 * rng.standard_normal() + 0.05 * rng.standard_normal(3))
         gamma = np.exp(0.15 * rng.standard_normal())
-        shown = [np.float32(np.clip(gain * p**gamma, 0, 1)) for p in shown]
-        return *conditioning, *shown
+        return *told, *(coloured(p, gain, gamma) for p in shown)
+
+    def _two(self, rng: np.random.Generator, which: int) -> tuple[int, int]:
+        """The frames of a pair, reference and wanted."""
+        usable, shut = self.usable[which], self.shut[which]
+        reference = int(usable[0] if rng.random() < FIRST else rng.choice(usable))
+        dice = rng.random()
+        if dice < BLINKS and len(shut):
+            return reference, int(rng.choice(shut))
+        if dice > 1 - CHOSEN:
+            offered = rng.choice(usable, OFFERED)
+            coefficients = self.sides[which][0].coefficients
+            apart = np.abs((coefficients[offered] - coefficients[reference]) / self.model.scale).sum(1)
+            return reference, int(offered[apart.argmax()])
+        return reference, int(rng.choice(usable))
 
     def _pair(
         self,
@@ -103,31 +126,33 @@ class Pairs:
         if mirrored:
             shown = [p[:, ::-1] for p in shown]
         if lens is not None:
-            points = transform_points(lens, points)
+            points = seen_through(lens, points)
             coefficients = self.model.fit(points, side.identity)[1]
             shown = [_zoomed(lens, p) for p in shown]
         here, there = coefficients[0], coefficients[1] + noise * self.model.scale
         stands = self.model.landmarks(side.identity, np.stack([here, there]))
-        conditioning = (
+        told = (
             fields(stands[0], stands[1:])[0],
             mapping_input(self.model, here, there[None])[0],
             points[1],
         )
-        return conditioning, [p.transpose(2, 0, 1) / 255.0 for p in shown]
+        return told, shown
 
     def of_clip(self, clip: LabelledClip, wanted: NDArray[np.integer]) -> Batch:
-        """The frames `wanted` of a clip, each from its first frame, not augmented."""
+        """The frames `wanted` of a clip, each from its first frame, undisturbed."""
         which = self.clips.index(clip)
-        return _stacked(
-            [
-                (*conditioning, *shown)
-                for conditioning, shown in (self._pair(which, 0, int(i)) for i in wanted)
-            ]
-        )
+        return _stacked([(*told, *shown) for told, shown in (self._pair(which, 0, int(i)) for i in wanted)])
+
+
+def coloured(picture: NDArray[np.uint8], gain: NDArray[np.floating], gamma: float) -> NDArray[np.uint8]:
+    """The picture's three colours as `gain * colour**gamma` (of colours from 0 to 1)."""
+    line = np.linspace(0, 1, 256)[:, None] ** gamma * gain
+    table = np.uint8(np.round(255 * np.clip(line, 0, 1)))
+    return opencv().LUT(np.ascontiguousarray(picture), np.ascontiguousarray(table[None]))
 
 
 def draw_zoom(rng: np.random.Generator) -> NDArray[np.float64]:
-    """A random rotation and enlargement with little of the border visible: [2, 3], pixel to pixel."""
+    """A turn, and an enlargement about a place chosen so that the border hardly shows: [2, 3], pixel to pixel."""
     size, angle = np.exp(abs(rng.normal(0, 0.15))), rng.normal(0, 0.06)
     turn = size * np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
     middle = np.full(2, 128.0)
@@ -135,8 +160,8 @@ def draw_zoom(rng: np.random.Generator) -> NDArray[np.float64]:
     return np.column_stack([turn, middle - turn @ middle + shift])
 
 
-def transform_points(lens: NDArray[np.float64], points: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Points [..., 3] in pixels, transformed by `lens`; depth is scaled."""
+def seen_through(lens: NDArray[np.float64], points: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Points [..., 3] in pixels, turned and enlarged alike (depth enlarged)."""
     flat = points[..., :2] @ lens[:, :2].T + lens[:, 2]
     depth = points[..., 2:] * np.sqrt(np.linalg.det(lens[:, :2]))
     return np.float32(np.concatenate([flat, depth], -1))
@@ -153,8 +178,7 @@ def _zoomed(lens: NDArray[np.float64], picture: NDArray[np.uint8]) -> NDArray[np
 
 
 def _stacked(made: list[tuple]) -> Batch:
-    conditioning, numbers, points, reference, wanted = (np.stack(part) for part in zip(*made, strict=True))
-    as_tensor = [
-        torch.from_numpy(np.float32(p)) for p in (reference * 2 - 1, conditioning, numbers, wanted * 2 - 1)
-    ]
-    return Batch(*as_tensor, points)
+    told, said, points, reference, wanted = (np.stack(part) for part in zip(*made, strict=True))
+    told, said = torch.from_numpy(np.float32(told)), torch.from_numpy(np.float32(said))
+    before, after = (torch.from_numpy(p).permute(0, 3, 1, 2) / 127.5 - 1 for p in (reference, wanted))
+    return Batch(before, told, said, after, points)
