@@ -61,7 +61,7 @@ class BurstsInTime(Element):
 
 
 class _TwoStateClock:
-    """The chain's state at any time; it is drawn as far as it is asked for."""
+    """The chain's state at any time; it is drawn as far as needed."""
 
     def __init__(self, model: BurstsInTime, rng: np.random.Generator) -> None:
         self._rng = rng
@@ -105,7 +105,7 @@ class _TwoStateClock:
 
 
 class BurstsInTimeStage(LossStage):
-    """The chain of the clock, asked by packets."""
+    """The chain in time, evaluated at packets."""
 
     def __init__(self, model: BurstsInTime, chance: Chance) -> None:
         self._state = _TwoStateClock(model, chance.clock())

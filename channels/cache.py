@@ -1,4 +1,4 @@
-"""The user's cache folder: files that can be made again, so that no fault of it is an error."""
+"""The user's cache folder: files that can be recomputed, so a fault of the cache is not an error."""
 
 from __future__ import annotations
 

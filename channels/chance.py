@@ -1,4 +1,4 @@
-"""The random numbers of a path: by packet slot, or by the clock, never by who asks first."""
+"""The random numbers of a path: by packet slot (sbn, esi) or by time, independent of the order of calls."""
 
 from __future__ import annotations
 

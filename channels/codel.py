@@ -1,4 +1,4 @@
-"""CoDel: a queue that drops when packets have waited too long for too long."""
+"""CoDel: a queue that drops packets when the queueing delay stays above a target for an interval."""
 
 from __future__ import annotations
 

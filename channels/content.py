@@ -1,4 +1,4 @@
-"""Content hashes of files, so that a result names what determined it."""
+"""Content hashes of files, so that a result records the files that determined it."""
 
 from __future__ import annotations
 

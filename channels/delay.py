@@ -1,4 +1,4 @@
-"""How long a packet is on its way."""
+"""One-way delay."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Delay(Element):
             `pareto`; added to the delays of a trace.
         jitter_s: standard deviation (of `normal` before its floor), finite, >= 0; 0 makes the delay constant.
         distribution: "normal", "gamma" (shape 2) or "pareto" (Lomax, shape 3).
-        file: measured delays, one number of seconds on each line; takes the place of the distribution.
+        file: measured delays, one number of seconds on each line; overrides the distribution.
         correlation_time_s: >= 0; 0 for independent delays.
         reordering: whether packets may overtake one another; if not, a packet waits for those before it.
     Raises:

@@ -16,7 +16,7 @@ from lossweep.channels.parameters import check_fraction
 
 @dataclass(frozen=True)
 class Duplication(Element):
-    """Duplication: a packet is followed at once by a copy of itself, which goes its own way from there.
+    """Duplication: a packet is followed immediately by a copy, which the rest of the path treats separately.
 
     Attributes:
         duplicate_rate: probability that a packet is duplicated, in [0, 1].

@@ -1,4 +1,4 @@
-"""What a path is made of: elements that drop, delay, queue, copy or corrupt packets."""
+"""Path elements: they drop, delay, queue, copy or corrupt packets."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ class Stage(ABC):
 
     @abstractmethod
     def apply(self, packets: Packets, until_s: float) -> Packets:
-        """Takes all packets that enter up to `until_s`, in order of time; the state runs on to the next call.
+        """Takes all packets that enter up to `until_s`, in order of time; the state is kept for the next call.
 
         Args:
             packets: by time; none is earlier than the `until_s` of the call before.

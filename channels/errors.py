@@ -8,7 +8,7 @@ from __future__ import annotations
 
 
 class LossweepError(Exception):
-    """Something that a user can put right; its text is one line (a scenario's: one line for each mistake).
+    """An error that a user can correct; its text is one line (a scenario's: one line for each mistake).
 
     Attributes:
         exit_status: of the command line: 2 for wrong input, 1 for what went wrong while running.

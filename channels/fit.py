@@ -97,7 +97,7 @@ def fit_gilbert(lost: NDArray[np.bool_]) -> Fit:
 
 
 def expectation_maximization(lost: NDArray[np.bool_], start: Chain) -> Fit:
-    """Baum-Welch from a start, until the likelihood stands still; the first state is from the stationary law.
+    """Baum-Welch from a start, until the likelihood converges; the first state is from the stationary law.
 
     Args:
         lost: bool [packets].

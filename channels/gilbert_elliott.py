@@ -26,7 +26,7 @@ class GilbertElliott(Element):
     The first packet's state is drawn from the stationary law; each later packet first takes its transition and is
     then lost or not by the state that it came to. Coupled monotonically: the next state is bad exactly when
     `u_state < p` (from good) or `u_state < 1 - r` (from bad), and the packet is lost when `u_loss` is below that
-    state's loss. So two chains that meet the same uniforms soon run together, wherever they started. (The Linux
+    state's loss. So two chains with the same uniforms soon have equal states, whatever their initial states. (The Linux
     kernel draws the loss before the transition and starts in the good state; in the stationary law that is the same
     channel.) With p = r = 0 the chain stays in the good state, as in the kernel, though any law would be stationary.
 
@@ -72,12 +72,12 @@ class GilbertElliott(Element):
             )
         p = loss_rate / (length * (1.0 - loss_rate)) if loss_rate < 1.0 else float("inf")
         if p > 1.0 + 1e-12:
-            mend = "no finite burst does"
+            advice = "no finite burst does"
             if loss_rate < 1.0:
-                mend = f"bursts of {loss_rate / (1.0 - loss_rate):.4g} or more do"
+                advice = f"bursts of {loss_rate / (1.0 - loss_rate):.4g} or more do"
             raise ValueError(
                 f"mean_burst_length {length:g} cannot give loss_rate {loss_rate:g}: "
-                f"the largest loss it gives is {length / (length + 1.0):.4g}, and {mend}"
+                f"the largest loss it gives is {length / (length + 1.0):.4g}, and {advice}"
             )
         return cls(p=min(p, 1.0), r=1.0 / length)
 

@@ -64,7 +64,7 @@ def read_losses(file: str, ssrc: int | None = None) -> LossSequence | LossFracti
     A capture (pcap or rtpdump) of one received RTP stream: the numbers that are missing between the first and the
     last are lost. Text of 0 (received) and 1 (lost), with or without blanks between. Lines of one number: the
     sequence numbers received, possibly wrapping at 65536. Lines of two numbers: time in seconds and the loss fraction
-    from then on; fractions outside [0, 1] are clamped, which is said once on stderr. Lines of four (SparkTraces):
+    from then on; fractions outside [0, 1] are clamped, with one message on stderr. Lines of four (SparkTraces):
     time, capacity, RTT, loss fraction.
 
     Args:

@@ -30,7 +30,7 @@ class Arrival:
 
 @dataclass(frozen=True)
 class Delivery:
-    """One line a packet of the stream, in the stream's order. All arrays have shape [packets].
+    """One row per packet of the stream, in the stream's order. All arrays have shape [packets].
 
     Attributes:
         sbn, esi: int64; source block number and encoding symbol ID.
@@ -75,7 +75,7 @@ class Delivery:
         return tuple(Arrival(stream.packets[i], float(self.arrived_s[i])) for i in there)
 
     def table(self) -> pd.DataFrame:
-        """The delivery as a table, a row a packet, columns as above."""
+        """The delivery as a table, one row per packet, columns as above."""
         import pandas as pd
 
         columns = [f.name for f in fields(self) if f.name not in ("playout_delay_s", "datagrams")]

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 CLOCK_RESOLUTION_S = 1e-9
-"""Slack of deadlines, so that rounding of sums of times makes nothing late."""
+"""Slack of deadlines, so that rounding of sums of times does not make a packet late."""
 
 
 def deadlines(media_time_s: NDArray[np.float64], playout_delay_s: float) -> NDArray[np.float64]:

@@ -1,4 +1,4 @@
-"""From what left and what arrived to a Delivery."""
+"""The Delivery from sent and arrived packets."""
 
 from __future__ import annotations
 
@@ -102,7 +102,7 @@ def delivery(
     repaired_s: NDArray[np.float64],
     playout_delay_s: float,
 ) -> Delivery:
-    """What became of a stream.
+    """The delivery of a stream.
 
     Args:
         arrived: the stream's packets that came out of the path, in order of arrival.

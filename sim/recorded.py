@@ -19,7 +19,7 @@ AS_RECORDED = 1e9
 
 
 class Unprotected:
-    """A block of `k` packets without a code: each packet counts by itself."""
+    """A block of `k` packets without a code: packets are independent."""
 
     mds: ClassVar[bool] = True
 

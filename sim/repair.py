@@ -30,7 +30,7 @@ def repair_times(blocks: Sequence[Block], arrived_s: NDArray[np.float64]) -> NDA
             alike.setdefault((code.k, code.n), []).append(block.first)
         else:
             source = slice(block.first, block.first + code.k)
-            repaired_s[source] = _by_asking(code, arrived_s[block.packets])
+            repaired_s[source] = _by_arrival(code, arrived_s[block.packets])
     for (k, n), firsts in alike.items():
         places = np.array(firsts)[:, None] + np.arange(n)
         repaired_s[places[:, :k]] = mds_repair_times(k, arrived_s[places])[:, None]
@@ -44,8 +44,8 @@ def mds_repair_times(k: int, arrived_s: NDArray[np.float64]) -> NDArray[np.float
     return np.partition(arrived_s, k - 1, axis=1)[:, k - 1]
 
 
-def _by_asking(code: PacketCode, arrived_s: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The code of one block is asked after each arrival, from the first repair packet on."""
+def _by_arrival(code: PacketCode, arrived_s: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The code of one block is evaluated after each arrival, from the first repair packet on."""
     repaired_s = np.full(code.k, np.inf)
     order = np.argsort(arrived_s, kind="stable")
     order = order[: int(np.count_nonzero(np.isfinite(arrived_s)))]

@@ -16,7 +16,7 @@ _EXTENSION = struct.Struct("!HH")
 
 
 class RtpError(ValueError):
-    """Bytes that are no RTP packet, or header fields that no RTP packet can carry."""
+    """Bytes that are not an RTP packet, or header fields out of range."""
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,7 @@ class RtpHeader:
 
     Attributes:
         payload_type: 0 to 127.
-        sequence_number: uint16; grows by one a packet and wraps.
+        sequence_number: uint16; increases by one per packet and wraps.
         timestamp: uint32, in ticks of the media clock; wraps.
         ssrc: uint32; the synchronization source.
         marker: for video, set on the last packet of an access unit.
@@ -61,7 +61,7 @@ class RtpHeader:
                 raise RtpError(f"extension of {len(data)} bytes; it must be 0 to 65535 words of 4 bytes")
 
     def serialize(self) -> bytes:
-        """The header's bytes, 12 plus 4 a CSRC plus the extension; the payload follows them, unpadded."""
+        """The header's bytes, 12 plus 4 per CSRC plus the extension; the payload follows them, unpadded."""
         has_extension = self.extension is not None
         first = RTP_VERSION << 6 | has_extension << 4 | len(self.csrc)
         second = bool(self.marker) << 7 | self.payload_type
@@ -75,7 +75,7 @@ class RtpHeader:
 
 
 def parse(data: bytes) -> tuple[RtpHeader, bytes]:
-    """Takes an RTP packet apart.
+    """Parses an RTP packet.
 
     Args:
         data: one UDP payload, any bytes at all.

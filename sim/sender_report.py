@@ -44,7 +44,7 @@ class SenderReport:
 
     @classmethod
     def parse(cls, data: bytes) -> SenderReport:
-        """Reads a sender report; report blocks and extensions behind it are left unread.
+        """Reads a sender report; report blocks and extensions after it are ignored.
 
         Raises:
             RtpError: not a sender report, or cut short; nothing else, whatever the bytes.
@@ -61,7 +61,7 @@ class SenderReport:
 
         Args:
             timestamp: uint32; less than 2^31 ticks before or after the report's.
-            clock_rate: ticks a second.
+            clock_rate: ticks per second.
         """
         ticks = (timestamp - self.timestamp + 2**31) % 2**32 - 2**31
         return ticks / clock_rate

@@ -34,7 +34,7 @@ def simulate(
 ) -> Delivery:
     """Sends a stream through a path to a receiver with repair and a fixed jitter buffer.
 
-    Same arguments, same delivery, bit for bit. For the same seed and repetition all streams meet the same network:
+    Equal arguments give equal deliveries, bit for bit. For one seed and repetition all streams have the same network:
     the same state where it is a function of the clock, the same chance in the same packet slot (sbn, esi) where each
     packet draws its own.
 

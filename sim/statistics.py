@@ -25,9 +25,9 @@ def statistics(stream: Stream, delivery: Delivery) -> dict[str, float]:
         discard_rate: packets that arrived too late / packets sent (RFC 3611).
         post_repair_loss: source packets not usable at playout / source packets; lateness counts as loss.
         source_bps, repair_bps: bits after the 12-byte RTP header of source and of repair packets, per second of media.
-        payload_bps: bits after the 12-byte RTP header, of all packets with repair, a second of media.
+        payload_bps: bits after the 12-byte RTP header, of all packets with repair, per second of media.
             Payload headers (FU-A, repair FEC payload ID) are payload.
-        wire_bps: bits with RTP, UDP and IPv4 headers (40 bytes a packet), likewise.
+        wire_bps: bits with RTP, UDP and IPv4 headers (40 bytes per packet), per second of media.
         end_to_end_delay_s: from capture to display: the playout delay, since the jitter buffer is fixed.
     """
     sent = len(delivery.lost)
