@@ -43,7 +43,9 @@ class Registry:
 
     def register(self, entries: dict[str, str]) -> None:
         """Adds names from elsewhere in this project, name -> "module:attribute"; nothing is imported."""
-        self._targets |= entries
+        self._own = {**self._own, **entries}
+        for cached in ("_plugins", "_targets"):
+            self.__dict__.pop(cached, None)
 
     def names(self) -> list[str]:
         """All names: third parties' first, then this project's, each in the order of registration."""

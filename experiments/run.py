@@ -116,7 +116,7 @@ def _run(scenario: Scenario, store: Store, settings: Settings) -> int:
     if stopped is not None:
         raise Stopped(f"stopped: {left}; run the same command again to resume")
     print(f"{out}/table.csv: {finished} of {len(cells)} cells in {last.wall_s:.0f} s")
-    if not now.stale:
+    if finished and not now.stale:
         _say_late(out)
     if now.stale:
         print(left, file=sys.stderr)

@@ -26,7 +26,7 @@ def test_check_counts_cells_and_runs_none(capsys, tmp_path, monkeypatch):
 def test_check_names_absent_metrics_and_refuses_those_required(capsys, monkeypatch, tmp_path):
     monkeypatch.setenv("LOSSWEEP_CACHE", str(tmp_path))
     monkeypatch.setenv("TORCH_HOME", str(tmp_path))
-    change = ["--set", "metrics=[{name: lpips, net: alex}]"]
+    change = ["--set", "metrics=[{name: lpips, net: alex}]", "--set", "plot.y=[lpips]"]
     assert main(["check", "smoke", *change]) == 0
     assert "absent: lpips" in capsys.readouterr().out
     assert main(["check", "smoke", *change, "--set", "require=[lpips]"]) == 2

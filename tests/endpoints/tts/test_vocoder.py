@@ -247,10 +247,10 @@ def test_translated_is_the_analysis_of_the_published_code() -> None:
     [
         ({"num_mels": 128}, "num_mels Input should be 80"),
         ({"fmax": 11025}, "fmax Input should be 8000"),
-        ({"hop_size": 300}, "do not make hop_size 300"),
+        ({"hop_size": 300}, "do not multiply to hop_size 300"),
         ({"resblock": "2"}, "resblock Input should be '1'"),
         ({"n_fft": None}, "n_fft Field required"),
-        ({"upsample_initial_channel": 32}, "no generator for the config.json beside it"),
+        ({"upsample_initial_channel": 32}, "not a generator for the config.json beside it"),
     ],
 )
 def test_what_does_not_fit_is_one_line(published, change, said) -> None:
@@ -265,7 +265,7 @@ def test_what_does_not_fit_is_one_line(published, change, said) -> None:
 def test_what_is_missing_or_broken_is_one_line(published) -> None:
     folder, _ = published
     (folder / "generator_v1").write_bytes(b"not a checkpoint")
-    with pytest.raises(WeightsError, match="generator_v1 is no generator"):
+    with pytest.raises(WeightsError, match="generator_v1 is not a generator"):
         HifiGan.load(folder)
     (folder / "generator_v1").unlink()
     with pytest.raises(WeightsError, match="no HiFi-GAN checkpoints"):
