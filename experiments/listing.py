@@ -42,6 +42,8 @@ def describe(name: str) -> str:
         UnknownName: nothing has that name; the nearest is named.
     """
     found = [registry for registry in REGISTRIES if name in registry.names()]
+    if not found and name in ready_made():
+        raise UnknownName(f"{name} is a ready-made scenario; print it with: lossweep show {name}")
     if not found:
         known = [known for registry in REGISTRIES for known in registry.names()]
         raise UnknownName(unknown("endpoint, code, channel or metric", name, known))

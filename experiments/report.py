@@ -153,4 +153,9 @@ def _published(sweep: Sweep) -> list[tuple[Published, str]]:
 
 
 def _html(table: pd.DataFrame) -> str:
-    return table.to_html(na_rep="-", index=False, float_format="{:.3g}".format, border=0)
+    return table.to_html(na_rep="-", index=False, float_format=_number, border=0)
+
+
+def _number(value: float) -> str:
+    """Three digits, or all of those before the point."""
+    return f"{value:.0f}" if abs(value) >= 1000 else f"{value:.3g}"

@@ -30,7 +30,9 @@ class Embedder:
         except LossweepError as reason:
             raise MetricAbsent(f"sentence embeddings: {reason}") from None
         from transformers import BertModel, BertTokenizerFast
+        from transformers.utils.logging import disable_progress_bar
 
+        disable_progress_bar()
         self._tokenizer = BertTokenizerFast.from_pretrained(str(folder))
         self._model: Any = BertModel.from_pretrained(str(folder)).to(device).eval()
         self._device = device

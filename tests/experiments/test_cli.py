@@ -63,6 +63,16 @@ def test_list_of_an_unknown_name_gives_the_nearest(capsys):
     assert "did you mean 'h264'" in capsys.readouterr().err
 
 
+def test_list_of_a_scenario_names_the_command_that_shows_it(capsys):
+    assert main(["list", "smoke"]) == 2
+    assert "lossweep show smoke" in capsys.readouterr().err
+
+
+def test_check_of_word_metrics_prints_no_progress_bar(capsys):
+    assert main(["check", "text_bleu", "--set", "clip=portrait"]) == 0
+    assert capsys.readouterr().err == ""
+
+
 def test_columns_are_printed(capsys):
     assert main(["columns"]) == 0
     assert "wire_bps" in capsys.readouterr().out

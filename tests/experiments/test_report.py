@@ -157,6 +157,13 @@ def test_the_page_shows_the_table_and_true_headings(tmp_path):
     ]
 
 
+def test_large_numbers_are_written_out(tmp_path):
+    out = folder(tmp_path / "out", table().assign(end_to_end_delay_s=3.179), manifest())
+    network = report(out, strip=False).read_text().split("<h2>Network")[1].split("</table>")[0]
+    assert "3179" in network
+    assert "e+" not in network
+
+
 def _table_of(page, heading):
     part = page.split(f"<h2>{heading}")[1].split("</table>")[0]
     return [re.findall(r"<td>(.*?)</td>", line) for line in re.findall(r"<tr>(.*?)</tr>", part, re.DOTALL)]
