@@ -38,6 +38,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         except BrokenPipeError:  # of `lossweep ... | head`
             os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
             return INTERRUPTED
+        except OSError as error:
+            if error.filename is None:
+                raise
+            what = f"{error.filename}: {error.strerror}; choose a place that can be read and written"
+            return _say(OSError(what), FAILED)
     except KeyboardInterrupt as error:
         return _say(error, INTERRUPTED)
 

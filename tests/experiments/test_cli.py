@@ -6,6 +6,7 @@ import time
 
 import pytest
 import yaml
+from sweeps import folder, manifest, table
 
 from lossweep.experiments.cli import main
 from lossweep.experiments.scenario_file import ready_made
@@ -107,3 +108,14 @@ def test_simulate_says_in_one_line_what_cannot_be_sent(capsys, tmp_path):
     said = capsys.readouterr().err
     assert len(said.splitlines()) == 1
     assert "255" in said
+
+
+def test_a_folder_that_cannot_be_written_is_one_line(tmp_path, capsys):
+    directory = folder(tmp_path / "out", table(), manifest())
+    table().to_csv(directory / "table.csv", index=False)
+    (directory / "plots").write_text("in the way")
+    for command in ("plot", "report"):
+        assert main([command, str(directory)]) == 1
+        said = capsys.readouterr().err.strip()
+        assert "plots: File exists" in said
+        assert "\n" not in said
