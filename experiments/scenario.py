@@ -158,7 +158,11 @@ class Scenario(Strict):
             "channel": self.channel,
             "path": self.path,
         }
-        return {name: [differences(value) for value in values] for name, values in parts.items()}
+        found = {name: [differences(value) for value in values] for name, values in parts.items()}
+        for shown, way in zip(found["endpoint"], self.endpoint, strict=True):
+            if way.code is not None:
+                shown["code"] = differences(way.code)
+        return found
 
 
 def _bare(value: Any) -> Any:
