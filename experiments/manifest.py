@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -60,6 +61,11 @@ class Manifest(LastRun):
     threads: int
 
 
+def without_folders(text: str) -> str:
+    """A message with absolute paths reduced to their last name, so that a manifest holds no path of the machine."""
+    return re.sub(r"(?<![\w/:])/(?:[^\s/;,)]+/)+", "", text)
+
+
 def manifest(
     scenario: Scenario,
     inspection: Inspection,
@@ -94,7 +100,7 @@ def manifest(
         columns=as_data(inspection.columns, columns),
         labels=labels([cell.model_dump() for cell in labelled.values()], labelled),
         weights=weights,
-        absent=dict(inspection.absent),
+        absent={name: without_folders(reason) for name, reason in inspection.absent.items()},
         device=device,
         threads=threads,
         **run.model_dump(),
