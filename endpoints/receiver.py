@@ -68,10 +68,12 @@ class _Reception:
     blocks: dict[tuple[int, int], SourceBlock] = field(default_factory=dict)
 
     def number(self, sequence_number: int) -> int:
+        """Packets since the stream's first one, from a sequence number of 16 bits."""
         first = self.stream.first_sequence_number
         return extend(sequence_number, first + self.highest) - first
 
     def take_source(self, arrival: Arrival, header: RtpHeader, payload: bytes) -> None:
+        """Notes a source packet; not one twice, nor one far ahead in number or in media time."""
         number = self.number(header.sequence_number)
         if number < 0 or number in self.packets:
             return
@@ -85,6 +87,7 @@ class _Reception:
         self.packets[number] = _Packet(arrival.data, header, payload, arrival.arrived_s)
 
     def take_repair(self, arrival: Arrival, payload: bytes) -> None:
+        """Notes a repair packet with its block; not one that is malformed."""
         try:
             header, symbol = RepairHeader.parse(payload)
         except FecError:
@@ -96,6 +99,7 @@ class _Reception:
         block.repair.setdefault(header.esi, (symbol, arrival.arrived_s))
 
     def rebuild_missing(self) -> None:
+        """Adds the source packets that the blocks' packets give back."""
         repair = self.stream.repair
         if repair is None:
             return

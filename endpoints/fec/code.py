@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
-from dataclasses import fields
-from typing import Any, ClassVar
+from dataclasses import MISSING, fields
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
+from lossweep.channels.parameters import check_names
 from lossweep.channels.registry import Registry
 from lossweep.endpoints.session import FecParameters
 
@@ -83,18 +84,21 @@ class CodeFamily(ABC):
     protects: ClassVar[str] = "packets"
 
     @property
-    @abstractmethod
     def label(self) -> str:
-        """Identifier in tables."""
+        """Identifier in tables: `rs-0.5`."""
+        return f"{self.name}-{self.code_rate:g}"
 
     @classmethod
-    @abstractmethod
-    def from_params(cls, **params: Any) -> CodeFamily:
-        """The family from a scenario's parameters.
+    def from_params(cls, **params: Any) -> Self:
+        """The family from a scenario's parameters: its dataclass fields.
 
         Raises:
             ValueError: one line; a parameter is unknown, missing or out of its range.
         """
+        own = fields(cls)  # type: ignore[arg-type]
+        required = {f.name for f in own if f.default is MISSING}
+        check_names(f"code {cls.name}", params, required, {f.name for f in own} - required)
+        return cls(**params)
 
     @abstractmethod
     def make(self, k: int, n: int | None = None) -> BlockCode:

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from lossweep.channels.parameters import check_names
 from lossweep.endpoints.fec.code import BlockCode, CodeFamily, check_symbols
 
 
@@ -24,16 +22,6 @@ class NoCode(CodeFamily):
     def label(self) -> str:
         """`none`."""
         return self.name
-
-    @classmethod
-    def from_params(cls, **params: Any) -> NoCode:
-        """The family; it has no parameters.
-
-        Raises:
-            ValueError: a parameter was given.
-        """
-        check_names("code none", params, set())
-        return cls()
 
     def make(self, k: int, n: int | None = None) -> Uncoded:
         """A block of k >= 1 source packets.

@@ -5,13 +5,12 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 import zfec
 from numpy.typing import NDArray
 
-from lossweep.channels.parameters import check_names
 from lossweep.endpoints.fec.code import BlockCode, CodeFamily, check_symbols
 
 MAX_SYMBOLS = 255
@@ -35,21 +34,6 @@ class ReedSolomon(CodeFamily):
         rate = self.code_rate
         if not isinstance(rate, int | float | np.number) or isinstance(rate, bool) or not 0.0 < rate <= 1.0:
             raise ValueError(f"code_rate is {rate!r}; it must be a number in (0, 1]")
-
-    @classmethod
-    def from_params(cls, **params: Any) -> ReedSolomon:
-        """The family from a scenario's `code_rate`.
-
-        Raises:
-            ValueError: one line; a parameter is unknown, missing or out of its range.
-        """
-        check_names("code rs", params, {"code_rate"})
-        return cls(params["code_rate"])
-
-    @property
-    def label(self) -> str:
-        """For tables and plots: `rs-0.5`."""
-        return f"{self.name}-{self.code_rate:g}"
 
     def make(self, k: int, n: int | None = None) -> ReedSolomonBlock:
         """The code for k source packets, with n = ceil(k / code_rate) unless it is given.

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from lossweep.channels.parameters import check_names
 from lossweep.endpoints.fec.code import BlockCode, CodeFamily, check_symbols
 
 
@@ -35,21 +33,6 @@ class Repetition(CodeFamily):
         number = isinstance(rate, int | float | np.number) and not isinstance(rate, bool)
         if not number or not 0.0 < rate <= 1.0 or abs(1 / rate - round(1 / rate)) > 1e-9:
             raise ValueError(f"code_rate is {rate!r}; with copies it must be 1, 1/2, 1/3, ... (0.5, 0.25)")
-
-    @classmethod
-    def from_params(cls, **params: Any) -> Repetition:
-        """The family from a scenario's `code_rate`.
-
-        Raises:
-            ValueError: one line; a parameter is unknown, missing or out of its range.
-        """
-        check_names("code repetition", params, {"code_rate"})
-        return cls(params["code_rate"])
-
-    @property
-    def label(self) -> str:
-        """For tables and plots: `repetition-0.5`."""
-        return f"{self.name}-{self.code_rate:g}"
 
     def make(self, k: int, n: int | None = None) -> Copies:
         """The code for k source packets; n = k / code_rate.

@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 
-from lossweep.endpoints.packetize.access_unit import PayloadError
+from lossweep.endpoints.packetize.access_unit import (
+    AccessUnit,
+    PayloadError,
+    Piece,
+    Unit,
+    assemble,
+    status_of,
+)
 
 _START_CODE_PREFIX = b"\x00\x00\x01"
 _START_CODE = b"\x00" + _START_CODE_PREFIX
@@ -31,3 +38,24 @@ def join_nal_units(nal_units: Iterable[bytes]) -> bytes:
     Source: ITU-T H.264 and H.265, Annex B.
     """
     return b"".join(_START_CODE + nal_unit for nal_unit in nal_units)
+
+
+def read_access_unit(
+    payloads: Sequence[bytes | None],
+    pieces_of: Callable[[bytes], list[Piece]],
+    type_of: Callable[[bytes], int],
+) -> AccessUnit:
+    """The received part of an access unit, as a byte stream in canonical form.
+
+    Args:
+        payloads: in order, None for each missing one.
+        pieces_of: the NAL units and fragments in a payload.
+        type_of: `nal_unit_type` of a NAL unit.
+    Raises:
+        PayloadError: malformed payloads.
+    """
+    found, before_gap = assemble([None if p is None else pieces_of(p) for p in payloads])
+    units = tuple(Unit(type_of(data), data, complete) for data, complete in found)
+    stream = join_nal_units(u.data for u in units)
+    intact = len(join_nal_units(u.data for u in units[:before_gap]))
+    return AccessUnit(status_of(payloads, units), stream, units, intact)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from itertools import pairwise
 
 from lossweep.endpoints.packetize.access_unit import PayloadError
@@ -21,7 +21,34 @@ def check_max_payload_size(max_payload_size: int) -> None:
         )
 
 
-def group_small(nal_units: Iterable[bytes], max_payload_size: int, header_bytes: int) -> list[list[bytes]]:
+def cut(
+    nal_units: Iterable[bytes],
+    max_payload_size: int,
+    header_bytes: int,
+    aggregate: Callable[[list[bytes]], bytes],
+    fragment: Callable[[bytes, int], list[bytes]],
+) -> list[bytes]:
+    """RTP payloads of NAL units: neighbours aggregated where they fit, one that fits alone as it is, others cut.
+
+    Args:
+        nal_units: in decoding order, which is kept.
+        max_payload_size: bytes of an RTP payload.
+        header_bytes: payload header of the aggregation packet.
+        aggregate: the aggregation packet of some NAL units.
+        fragment: the fragments of a NAL unit, each of at most so many bytes.
+    """
+    payloads = []
+    for group in _group_small(nal_units, max_payload_size, header_bytes):
+        if len(group) > 1:
+            payloads.append(aggregate(group))
+        elif len(group[0]) <= max_payload_size:
+            payloads.append(group[0])
+        else:
+            payloads += fragment(group[0], max_payload_size)
+    return payloads
+
+
+def _group_small(nal_units: Iterable[bytes], max_payload_size: int, header_bytes: int) -> list[list[bytes]]:
     """Neighbouring NAL units that fit into one aggregation packet; the rest in groups of one.
 
     Args:

@@ -4,19 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from lossweep.endpoints.packetize.access_unit import (
-    AccessUnit,
-    PayloadError,
-    Piece,
-    Unit,
-    assemble,
-    status_of,
-)
-from lossweep.endpoints.packetize.annexb import join_nal_units, split_nal_units
+from lossweep.endpoints.packetize.access_unit import AccessUnit, PayloadError, Piece
+from lossweep.endpoints.packetize.annexb import read_access_unit, split_nal_units
 from lossweep.endpoints.packetize.fragment import (
     check_max_payload_size,
+    cut,
     even_parts,
-    group_small,
     prefix_lengths,
     split_prefixed,
 )
@@ -45,15 +38,7 @@ def packetize(access_unit: bytes, max_payload_size: int) -> list[bytes]:
     nal_units = split_nal_units(access_unit)
     for nal_unit in nal_units:
         _check_type(nal_unit)
-    payloads = []
-    for group in group_small(nal_units, max_payload_size, header_bytes=1):
-        if len(group) > 1:
-            payloads.append(_stap_a(group))
-        elif len(group[0]) <= max_payload_size:
-            payloads.append(group[0])
-        else:
-            payloads += _fu_a(group[0], max_payload_size)
-    return payloads
+    return cut(nal_units, max_payload_size, 1, _stap_a, _fu_a)
 
 
 def depacketize(payloads: Sequence[bytes | None]) -> AccessUnit:
@@ -72,11 +57,7 @@ def depacketize(payloads: Sequence[bytes | None]) -> AccessUnit:
             the bytes.
     Source: RFC 6184, Sections 5.6 to 5.8 and 7.1.
     """
-    found, before_gap = assemble([None if p is None else _pieces(p) for p in payloads])
-    units = tuple(Unit(data[0] & _TYPE, data, complete) for data, complete in found)
-    stream = join_nal_units(u.data for u in units)
-    intact = len(join_nal_units(u.data for u in units[:before_gap]))
-    return AccessUnit(status_of(payloads, units), stream, units, intact)
+    return read_access_unit(payloads, _pieces, _type)
 
 
 def begins_sequence(payload: bytes) -> bool:
@@ -87,12 +68,16 @@ def begins_sequence(payload: bytes) -> bool:
     """
     pieces = _pieces(payload)
     first = pieces[0] if pieces else Piece(b"", begins=False)
-    return first.begins and first.data[0] & 0x1F == SPS
+    return first.begins and _type(first.data) == SPS
 
 
 def is_key(unit: AccessUnit) -> bool:
     """Whether an access unit is an IDR picture's."""
     return any(one.type == IDR for one in unit.units)
+
+
+def _type(nal_unit: bytes) -> int:
+    return nal_unit[0] & _TYPE
 
 
 def _stap_a(nal_units: list[bytes]) -> bytes:
@@ -130,6 +115,6 @@ def _fragment(payload: bytes) -> Piece:
 
 
 def _check_type(nal_unit: bytes) -> bytes:
-    if not 1 <= nal_unit[0] & _TYPE <= 23:
-        raise PayloadError(f"H.264 NAL unit type {nal_unit[0] & _TYPE}; packetization-mode 1 carries 1 to 23")
+    if not 1 <= _type(nal_unit) <= 23:
+        raise PayloadError(f"H.264 NAL unit type {_type(nal_unit)}; packetization-mode 1 carries 1 to 23")
     return nal_unit

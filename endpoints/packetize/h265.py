@@ -4,19 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from lossweep.endpoints.packetize.access_unit import (
-    AccessUnit,
-    PayloadError,
-    Piece,
-    Unit,
-    assemble,
-    status_of,
-)
-from lossweep.endpoints.packetize.annexb import join_nal_units, split_nal_units
+from lossweep.endpoints.packetize.access_unit import AccessUnit, PayloadError, Piece
+from lossweep.endpoints.packetize.annexb import read_access_unit, split_nal_units
 from lossweep.endpoints.packetize.fragment import (
     check_max_payload_size,
+    cut,
     even_parts,
-    group_small,
     prefix_lengths,
     split_prefixed,
 )
@@ -45,15 +38,7 @@ def packetize(access_unit: bytes, max_payload_size: int) -> list[bytes]:
     nal_units = split_nal_units(access_unit)
     for nal_unit in nal_units:
         _check_type(nal_unit)
-    payloads = []
-    for group in group_small(nal_units, max_payload_size, _HEADER_BYTES):
-        if len(group) > 1:
-            payloads.append(_ap(group))
-        elif len(group[0]) <= max_payload_size:
-            payloads.append(group[0])
-        else:
-            payloads += _fu(group[0], max_payload_size)
-    return payloads
+    return cut(nal_units, max_payload_size, _HEADER_BYTES, _ap, _fu)
 
 
 def depacketize(payloads: Sequence[bytes | None]) -> AccessUnit:
@@ -71,11 +56,7 @@ def depacketize(payloads: Sequence[bytes | None]) -> AccessUnit:
         PayloadError: malformed payloads, or of other types than 0 to 49; nothing else, whatever the bytes.
     Source: RFC 7798, Sections 4.4.1 to 4.4.3 and 6.
     """
-    found, before_gap = assemble([None if p is None else _pieces(p) for p in payloads])
-    units = tuple(Unit(_type(data), data, complete) for data, complete in found)
-    stream = join_nal_units(u.data for u in units)
-    intact = len(join_nal_units(u.data for u in units[:before_gap]))
-    return AccessUnit(status_of(payloads, units), stream, units, intact)
+    return read_access_unit(payloads, _pieces, _type)
 
 
 def begins_sequence(payload: bytes) -> bool:

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from dataclasses import dataclass
-from typing import Any, ClassVar, Self
+from typing import ClassVar
 
 from lossweep.channels.errors import OptionError
-from lossweep.channels.parameters import check_names
 from lossweep.endpoints.fec.code import CODES, BlockCode, CodeFamily
 from lossweep.endpoints.session import FecParameters
 from lossweep.endpoints.syncsc.codes.code import FaceCode
@@ -35,21 +34,6 @@ class FaceCodeFamily(CodeFamily):
     def __post_init__(self) -> None:
         if self.code_rate not in RATES:
             raise ValueError(f"code {self.name} has code_rate 0.5 or 0.25, not {self.code_rate!r}")
-
-    @classmethod
-    def from_params(cls, **params: Any) -> Self:
-        """The family from a scenario's `code_rate`.
-
-        Raises:
-            ValueError: one line; a parameter is unknown, missing or out of its range.
-        """
-        check_names(f"code {cls.name}", params, {"code_rate"})
-        return cls(params["code_rate"])
-
-    @property
-    def label(self) -> str:
-        """For tables and plots: `pacsc-0.5`."""
-        return f"{self.name}-{self.code_rate:g}"
 
     def make(self, k: int, n: int | None = None) -> BlockCode:
         """There is no such code for bytes.

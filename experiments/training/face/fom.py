@@ -25,7 +25,7 @@ from lossweep.experiments.training.face.generator import (
     losses,
     lpips_distance,
 )
-from lossweep.experiments.training.face.pairs import Pairs
+from lossweep.experiments.training.face.pairs import Batch, Pairs
 from lossweep.experiments.training.face.prepare import load
 from lossweep.experiments.training.model_card import ModelCard, Table, training_of
 from lossweep.experiments.training.trainer import TrainConfig, Trained, fit
@@ -92,15 +92,14 @@ def validate(average: dict[str, Tensor], pairs: Pairs, lpips: Callable, device: 
     """LPIPS of whole pictures of people held out, from each clip's first frame: frozen, warped, edited."""
     network = FomNetwork().to(device).eval()
     network.load_state_dict(average)
-    scores: dict[str, list] = {}
-    for clip in pairs.clips:
-        batch = pairs.of_clip(clip, np.linspace(1, clip.frames - 1, FRAMES_PER_CLIP).astype(int))
+
+    def score(batch: Batch) -> list[float]:
         wanted, reference = batch.wanted.to(device), batch.reference.to(device)
         drawn = network(reference, network.detector(reference), network.detector(wanted))
-        made = [float(lpips(p, wanted).mean()) for p in (reference, drawn.warped, drawn.edited)]
-        scores.setdefault(clip.identity, []).append(made)
-    people = np.array([np.mean(rows, 0) for rows in scores.values()])
-    return Validation(zip(("frozen reference", "warped", "edited"), people.mean(0).tolist(), strict=True))
+        return [float(lpips(p, wanted).mean()) for p in (reference, drawn.warped, drawn.edited)]
+
+    names = ("frozen reference", "warped", "edited")
+    return Validation(zip(names, pairs.mean_over_people(FRAMES_PER_CLIP, score), strict=True))
 
 
 def finish(config: TrainConfig, trained: Trained, unseen: dict[str, float]) -> None:

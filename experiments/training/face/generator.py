@@ -127,19 +127,19 @@ def validate(average: dict[str, Tensor], pairs: Pairs, perceived: Callable, devi
     """LPIPS of whole pictures of people held out, from each clip's first frame, by `WAYS`."""
     network = Network().to(device).eval()
     network.load_state_dict(average)
-    scores: dict[str, list] = {}
-    for clip in pairs.clips:
-        batch = pairs.of_clip(clip, np.linspace(1, clip.frames - 1, FRAMES_PER_CLIP).astype(int))
+
+    def score(batch: Batch) -> list[float]:
         wanted, reference = batch.wanted.to(device), batch.reference.to(device)
         drawn = network(reference, batch.fields.to(device), batch.numbers.to(device))
         bare = sample(reference, enlarge(batch.fields[:, :2].to(device)))
         ways = [p.clamp(-1, 1) for p in (reference, bare, drawn.warped, drawn.edited)]
-        rows = [float(perceived(p, wanted).mean()) for p in ways]
-        rows += [float((-10 * ((p - wanted) / 2).square().mean((1, 2, 3)).log10()).mean()) for p in ways]
-        scores.setdefault(clip.identity, []).append(rows)
-    people = np.array([np.mean(rows, 0) for rows in scores.values()])
+        near = [float(perceived(p, wanted).mean()) for p in ways]
+        return near + [
+            float((-10 * ((p - wanted) / 2).square().mean((1, 2, 3)).log10()).mean()) for p in ways
+        ]
+
     names = [*WAYS, *(f"{way} dB" for way in WAYS)]
-    return Validation(zip(names, people.mean(0).tolist(), strict=True))
+    return Validation(zip(names, pairs.mean_over_people(FRAMES_PER_CLIP, score), strict=True))
 
 
 def finish(config: TrainConfig, trained: Trained, unseen: dict[str, float]) -> None:

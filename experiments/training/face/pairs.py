@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
@@ -142,6 +143,15 @@ class Pairs:
         """The frames `wanted` of a clip, each from its first frame, undisturbed."""
         which = self.clips.index(clip)
         return _stacked([(*told, *shown) for told, shown in (self._pair(which, 0, int(i)) for i in wanted)])
+
+    def mean_over_people(self, per_clip: int, score: Callable[[Batch], list[float]]) -> list[float]:
+        """Scores of `per_clip` frames of each clip, from its first frame; people count alike, however many clips."""
+        scores: dict[str, list[list[float]]] = {}
+        for clip in self.clips:
+            frames = np.linspace(1, clip.frames - 1, per_clip).astype(int)
+            scores.setdefault(clip.identity, []).append(score(self.of_clip(clip, frames)))
+        people: list[float] = np.mean([np.mean(rows, 0) for rows in scores.values()], 0).tolist()
+        return people
 
 
 def coloured(picture: NDArray[np.uint8], gain: NDArray[np.floating], gamma: float) -> NDArray[np.uint8]:

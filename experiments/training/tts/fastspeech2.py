@@ -9,10 +9,10 @@ import torch
 from torch import Tensor
 
 from lossweep.endpoints.tts.fastspeech2_network import FastSpeech2Network
-from lossweep.endpoints.weights import save
 from lossweep.experiments.training.trainer import TrainConfig, fit
 from lossweep.experiments.training.tts.corpus import Corpus
 from lossweep.experiments.training.tts.dataset import Batches
+from lossweep.experiments.training.tts.validation import validation
 from lossweep.experiments.training.tts.visual import BATCH, RATE, REAL, SYNTHETIC_ONLY, losses, to_device
 
 
@@ -38,17 +38,9 @@ def train(config: TrainConfig) -> None:
         real = REAL if done > SYNTHETIC_ONLY else 0.0
         return evaluate(network, training.draw_sequences(rng, BATCH, real), teach=True)
 
-    @torch.inference_mode()
-    def validate(average: dict[str, Tensor]) -> str:
-        save(config.out / "fastspeech2.safetensors", average)
-        judge = FastSpeech2Network().to(config.device).eval()
-        judge.load_state_dict(average)
-        return "; ".join(
-            kind
-            + " "
-            + ", ".join(f"{name} {value:.3f}" for name, value in evaluate(judge, one, False)[1].items())
-            for kind, one in kept.items()
-        )
+    def figures_of(judge: FastSpeech2Network, batch: tuple) -> Mapping[str, float]:
+        return evaluate(judge, batch, False)[1]
 
+    validate = validation(config, "fastspeech2", FastSpeech2Network, kept, figures_of)
     trained = fit(config, network, RATE, loss_of, validate)
     print(f"{trained.step} steps, {trained.cpu_seconds / 60:.1f} CPU min; {validate(trained.average)}")

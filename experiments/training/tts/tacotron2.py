@@ -10,10 +10,10 @@ from torch import Tensor
 from torch.nn.functional import binary_cross_entropy_with_logits
 
 from lossweep.endpoints.tts.tacotron2_network import FRAMES_PER_STEP, Tacotron2Network
-from lossweep.endpoints.weights import save
 from lossweep.experiments.training.trainer import TrainConfig, fit
 from lossweep.experiments.training.tts.corpus import Corpus
 from lossweep.experiments.training.tts.dataset import Batches
+from lossweep.experiments.training.tts.validation import validation
 from lossweep.experiments.training.tts.visual import REAL, SYNTHETIC_ONLY, losses, to_device
 
 RATE = 1.5e-3
@@ -50,16 +50,10 @@ def train(config: TrainConfig) -> None:
         real = REAL if done > SYNTHETIC_ONLY else 0.0
         return evaluate(network, training.draw_sequences(rng, BATCH, real))
 
-    @torch.inference_mode()
-    def validate(average: dict[str, Tensor]) -> str:
-        save(config.out / "tacotron2.safetensors", average)
-        judge = Tacotron2Network().to(config.device).eval()
-        judge.load_state_dict(average)
-        return "; ".join(
-            kind + " " + ", ".join(f"{name} {value:.3f}" for name, value in evaluate(judge, one)[1].items())
-            for kind, one in kept.items()
-        )
+    def figures_of(judge: Tacotron2Network, batch: tuple) -> Mapping[str, float]:
+        return evaluate(judge, batch)[1]
 
+    validate = validation(config, "tacotron2", Tacotron2Network, kept, figures_of)
     trained = fit(config, network, RATE, loss_of, validate)
     print(f"{trained.step} steps, {trained.cpu_seconds / 60:.1f} CPU min; {validate(network.state_dict())}")
 

@@ -11,10 +11,10 @@ from torch.nn.functional import binary_cross_entropy_with_logits
 
 from lossweep.endpoints.tts.networks import SPREAD
 from lossweep.endpoints.tts.visual_network import VisualNetwork
-from lossweep.endpoints.weights import save
 from lossweep.experiments.training.trainer import TrainConfig, fit
 from lossweep.experiments.training.tts.corpus import Corpus
 from lossweep.experiments.training.tts.dataset import Batches
+from lossweep.experiments.training.tts.validation import validation
 
 RATE = 1.5e-3
 BATCH = 12
@@ -43,18 +43,10 @@ def train(config: TrainConfig) -> None:
             network, training.draw(rng, BATCH, REAL if done > SYNTHETIC_ONLY else 0.0), teach=True
         )
 
-    @torch.inference_mode()
-    def validate(average: dict[str, Tensor]) -> str:
-        save(config.out / "visual.safetensors", average)
-        judge = VisualNetwork().to(config.device).eval()
-        judge.load_state_dict(average)
-        return "; ".join(
-            kind
-            + " "
-            + ", ".join(f"{name} {value:.3f}" for name, value in evaluate(judge, one, False)[1].items())
-            for kind, one in kept.items()
-        )
+    def figures_of(judge: VisualNetwork, batch: tuple) -> Mapping[str, float]:
+        return evaluate(judge, batch, False)[1]
 
+    validate = validation(config, "visual", VisualNetwork, kept, figures_of)
     trained = fit(config, network, RATE, loss_of, validate)
     print(f"{trained.step} steps, {trained.cpu_seconds / 60:.1f} CPU min; {validate(trained.average)}")
 

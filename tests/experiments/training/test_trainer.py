@@ -7,6 +7,7 @@ import torch
 
 from lossweep.experiments.training.model_card import ModelCard, Table, render, training_of
 from lossweep.experiments.training.trainer import STEPS_PER_CHECKPOINT, TrainConfig, fit
+from lossweep.experiments.training.tts.validation import validation
 
 
 def config_in(folder, minutes):
@@ -68,3 +69,15 @@ def test_a_card_has_the_figures_of_its_json(tmp_path):
     assert "| a | 1.23 |" in page
     assert "| b | - |" in page
     assert render(tmp_path / "net.json").read_text() == page
+
+
+def test_a_validation_writes_the_weights_and_names_each_kind(tmp_path):
+    kept = {"espeak": (torch.ones(2, 3),), "real": (torch.zeros(2, 3),)}
+
+    def figures_of(network, batch):
+        return {"mean": float(network(batch[0]).mean())}
+
+    validate = validation(config_in(tmp_path, 0), "judged", lambda: torch.nn.Linear(3, 1), kept, figures_of)
+    said = validate({"weight": torch.full((1, 3), 0.5), "bias": torch.full((1,), 0.25)})
+    assert said == "espeak mean 1.750; real mean 0.250"
+    assert (tmp_path / "judged.safetensors").exists()
