@@ -10,6 +10,7 @@ from typing import Any
 
 from lossweep.channels.registry import unknown
 from lossweep.experiments.check import check
+from lossweep.experiments.clips.source import BUILT_IN
 from lossweep.experiments.errors import ScenarioError
 from lossweep.experiments.scenario import Data, Scenario
 from lossweep.experiments.yaml_reader import read_yaml
@@ -70,7 +71,7 @@ def change(scenario: Scenario, changes: Mapping[str, Any]) -> Scenario:
 def _changed(data: Data, folder: Path, changes: Mapping[str, Any]) -> Scenario:
     for keys, value in changes.items():
         if keys in ("clip", "clip.source"):
-            value = _from_here(value)
+            value = _from_here(value, folder)
         _set(data, keys.split("."), copy.deepcopy(value), keys)
     return check(data, folder)
 
@@ -105,13 +106,17 @@ def _text(path: Path) -> str:
         raise ScenarioError(f"cannot read scenario {path}: {reason}") from None
 
 
-def _from_here(value: Any) -> Any:
-    """A clip named on the command line: relative to the current folder, not to the scenario's."""
+def _from_here(value: Any, folder: Path) -> Any:
+    """A clip named on the command line: in the current folder; in the scenario's, where it is only there."""
     if isinstance(value, list):
-        return [_from_here(member) for member in value]
+        return [_from_here(member, folder) for member in value]
     if isinstance(value, dict):
-        return {k: _from_here(member) if k == "source" else member for k, member in value.items()}
-    return str(Path(value).absolute()) if isinstance(value, str) and Path(value).exists() else value
+        return {k: _from_here(member, folder) if k == "source" else member for k, member in value.items()}
+    if not isinstance(value, str) or value == BUILT_IN or "$" in value or value.startswith("~"):
+        return value
+    file = value.partition("#")[0] if ".tsv#" in value else value
+    elsewhere = (folder / file).exists() and not Path(file).exists()
+    return value if elsewhere else str(Path(value).absolute())
 
 
 def _set(data: Any, keys: list[str], value: Any, change: str) -> None:

@@ -1,5 +1,7 @@
 """A scenario is checked whole before anything runs; each mistake is one line that says what to do."""
 
+import re
+
 import numpy as np
 import pytest
 import soundfile
@@ -275,3 +277,9 @@ def test_ids_change_with_content_and_not_with_defaults_or_folders(tmp_path):
     assert ids[0] == ids[1] != ids[2]
     (tmp_path / "a" / "v.en.VTT").write_text("WEBVTT\n\n00:00.000 --> 00:00.300\nhello\n")
     assert first(clip=str(tmp_path / "a" / "v.mp4")) != ids[0]
+
+
+def test_a_clip_of_the_command_line_is_looked_for_in_the_current_folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ScenarioError, match=f"no such clip: {re.escape(str(tmp_path))}/nosuch.mp4"):
+        read("smoke", ["clip=nosuch.mp4"])
