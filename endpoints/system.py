@@ -153,6 +153,8 @@ class SystemEndpoint:
             row[f"{name}_wire_bps"] = 8 * size / one.stream.duration_s
         if self.params.voice is not None:
             row["voice"] = self.params.voice.label
+            words_s = encoded["words"].columns.get("look_ahead_delay_s", 0.0)
+            row["look_ahead_delay_s"] = float(words_s or 0.0) + self.params.voice.look_ahead_s
         return row
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
@@ -41,7 +42,12 @@ class FastSpeech2:
         return cls(_network(SHIPPED), load_vocoder(vocoder, device), device)
 
     def speak(
-        self, words: Sequence[Word], lips: NDArray[np.float32] | None, frames: int, voice: NDArray[np.float32]
+        self,
+        words: Sequence[Word],
+        lips: NDArray[np.float32] | None,
+        frames: int,
+        voice: NDArray[np.float32],
+        look_ahead_s: float = math.inf,
     ) -> NDArray[np.float32]:
         """See `Synthesizer`; the lips are not used, lost words are left out."""
         voice, level = normalize_voice(voice)
@@ -52,7 +58,7 @@ class FastSpeech2:
             mels, pitch, lead = self.spectrogram(inputs, f0_hz)
             return self.vocoder.wave(mels, pitch) * level, lead * HOP
 
-        return speak_phrases(words, frames, reference, synthesize).clamp(-1, 1).numpy()
+        return speak_phrases(words, frames, reference, synthesize, look_ahead_s).clamp(-1, 1).numpy()
 
     @torch.inference_mode()
     def spectrogram(self, inputs: PhonemeInputs, f0_hz: float | None) -> tuple[Tensor, Tensor, int]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 
 import torch
@@ -17,13 +18,17 @@ MARKS = ",.;:?!"
 FADE_S = 0.01
 
 
-def split_phrases(words: Sequence[Word]) -> list[list[Word]]:
-    """Runs of known words, split where the next word begins more than 0.6 s after the previous one ended."""
+def split_phrases(words: Sequence[Word], look_ahead_s: float = math.inf) -> list[list[Word]]:
+    """Runs of known words, split where the next word begins more than 0.6 s after the previous one ended.
+
+    No word of a run starts later than `look_ahead_s` after the first one.
+    """
     out: list[list[Word]] = []
     end = float("-inf")
     for word in words:
         if word.text is not None:
-            if not out or word.start_s - end > PAUSE_S:
+            late = bool(out) and word.start_s - out[-1][0].start_s > look_ahead_s
+            if not out or word.start_s - end > PAUSE_S or late:
                 out.append([])
             out[-1].append(word)
         end = word.end_s
@@ -58,15 +63,17 @@ def speak_phrases(
     frames: int,
     voice: Tensor,
     synthesize: Callable[[PhonemeInputs], tuple[Tensor, int]],
+    look_ahead_s: float = math.inf,
 ) -> Tensor:
     """Speech [frames * 640] of all phrases; each is cut where the next begins.
 
     Args:
         voice: mel spectrogram of the voice reference [1, 80, any] in the networks' scale.
         synthesize: from a phrase's inputs to its sound [samples] and the number of samples of its initial pause.
+        look_ahead_s: see `split_phrases`.
     """
     out = torch.zeros(frames * FRAME)
-    spoken = split_phrases(words)
+    spoken = split_phrases(words, look_ahead_s)
     begins = [round(one[0].start_s * SPEECH_RATE) for one in spoken] + [len(out)]
     for one, begin, until in zip(spoken, begins, begins[1:], strict=False):
         inputs = phoneme_inputs(one, voice)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Protocol
@@ -23,9 +24,13 @@ TRAINER = "lossweep.experiments.training.tts.train"
 SHORTEST_REFERENCE_S = 1.0
 LONGEST_REFERENCE_S = 8
 """Seconds of the voice reference that are used."""
+VOCODER_S = 0.36
+"""Seconds of a spectrogram after a sample that the shipped vocoder uses for it; published HiFi-GAN uses less."""
 QUIET = 1e-3
 TARGET_LOUDNESS = 0.08
 """`loudness` of all speech that networks see."""
+
+LEAST_LOOK_AHEAD_S = 0.6
 
 SYNTHESIZERS = Registry(
     "synthesizer",
@@ -63,7 +68,12 @@ class Synthesizer(Protocol):
         ...
 
     def speak(
-        self, words: Sequence[Word], lips: NDArray[np.float32] | None, frames: int, voice: NDArray[np.float32]
+        self,
+        words: Sequence[Word],
+        lips: NDArray[np.float32] | None,
+        frames: int,
+        voice: NDArray[np.float32],
+        look_ahead_s: float = math.inf,
     ) -> NDArray[np.float32]:
         """Speech for `frames` video frames, float32 [frames * 640] in [-1, 1], 16 kHz. Equal inputs give equal speech.
 
@@ -73,6 +83,8 @@ class Synthesizer(Protocol):
                 used, less their running mean); None without pictures.
             frames: 1 or more.
             voice: [samples], 16 kHz: at least a second of the talker's speech.
+            look_ahead_s: a sample depends on lips, and on words that start, at most so much later; at least
+                `LEAST_LOOK_AHEAD_S`.
         Raises:
             ClipError: the voice is shorter than 1 s or silent, or a word cannot be spoken.
         """

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
@@ -29,6 +30,7 @@ from lossweep.endpoints.tts.synthesizer import (
     LONGEST_REFERENCE_S,
     MELS,
     TRAINER,
+    VOCODER_S,
     file_hashes,
     normalize_voice,
 )
@@ -39,6 +41,8 @@ from lossweep.endpoints.tts.vocoder import Vocoder, load_vocoder
 from lossweep.endpoints.weights import load
 
 SHIPPED = Path(__file__).parent / "model" / "visual.safetensors"
+STEP = 5
+"""Video frames that live synthesis computes at a time."""
 BATCH = 8
 """Windows in one pass of the network."""
 
@@ -59,11 +63,20 @@ class Visual:
         return cls(_network(SHIPPED), load_vocoder(vocoder, device), device)
 
     def speak(
-        self, words: Sequence[Word], lips: NDArray[np.float32] | None, frames: int, voice: NDArray[np.float32]
+        self,
+        words: Sequence[Word],
+        lips: NDArray[np.float32] | None,
+        frames: int,
+        voice: NDArray[np.float32],
+        look_ahead_s: float = math.inf,
     ) -> NDArray[np.float32]:
         """See `Synthesizer`. It is quiet where a word was lost and between words."""
         voice, level = normalize_voice(voice)
-        mels, f0_hz = self.spectrogram(words, lips, frames, voice)
+        if math.isinf(look_ahead_s):
+            mels, f0_hz = self.spectrogram(words, lips, frames, voice)
+        else:
+            later = math.floor((look_ahead_s - VOCODER_S) * FPS + 1e-9)
+            mels, f0_hz = self.live_spectrogram(words, lips, frames, voice, later)
         sound = self.vocoder.wave(mels, f0_hz)
         return (sound * level).clamp(-1, 1).numpy()
 
@@ -97,6 +110,52 @@ class Visual:
         of_windows = torch.stack([padded[:, f * MELS : (f + WINDOW) * MELS] for f in firsts])
         return denormalize_mel(overlap_add(self._run(inputs, of_windows)[0], frames)), to_hertz(prosody)
 
+    @torch.inference_mode()
+    def live_spectrogram(
+        self,
+        words: Sequence[Word],
+        lips: NDArray[np.float32] | None,
+        frames: int,
+        voice: NDArray[np.float32],
+        later: int,
+    ) -> tuple[Tensor, Tensor]:
+        """As `spectrogram`, computed while words and lips arrive: no mel frame depends on what is `later` frames later.
+
+        Every `STEP` frames one window of 3 s is computed that ends with what is known, and its newest steps are kept.
+
+        Args:
+            later: video frames, at least `STEP`.
+        """
+        ends = [first + later for first in range(0, frames, STEP)]
+        windows = []
+        for end in ends:
+            known = [word for word in words if word.start_s * FPS < end]
+            begin_s = (end - WINDOW) / FPS
+            windows.append(
+                [
+                    p._replace(start_s=p.start_s - begin_s, end_s=p.end_s - begin_s)
+                    for p in to_phonemes(known)
+                    if p.end_s > begin_s
+                ]
+            )
+        seen = np.stack([_seen(lips, end, frames) for end in ends])
+        reference = normalize_mel(mel(torch.from_numpy(voice[: LONGEST_REFERENCE_S * SPEECH_RATE])))[None]
+        given = np.full((len(ends), WINDOW), float(lips is not None), np.float32)
+        inputs = visual_inputs(windows, seen, given, reference.expand(len(ends), -1, -1))
+        predicted, f0_hz = self._run(inputs)[1], median_f0(voice)
+        newest = slice((WINDOW - later) * MELS, (WINDOW - later + STEP) * MELS)
+        shifted, heard = [], predicted.new_zeros(predicted.shape[1], 0)
+        for window in predicted:
+            joined = shift_f0(f0_hz, torch.cat([heard, window], 1))
+            shifted.append(joined[:, heard.shape[1] :])
+            heard = torch.cat([heard, window[:, newest]], 1)
+        prosody = torch.stack(shifted)
+        drawn = self._run(inputs, prosody)[0]
+        mels, kept = (
+            torch.cat(list(windows[:, :, newest]), 1)[:, : frames * MELS] for windows in (drawn, prosody)
+        )
+        return denormalize_mel(mels), to_hertz(kept)
+
     def _run(self, inputs: VisualInputs, prosody: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """The network's output, computed in batches of windows."""
         parts = []
@@ -111,6 +170,14 @@ class Visual:
     def weights(cls) -> dict[str, str]:
         """See `Synthesizer`."""
         return file_hashes(SHIPPED, VOCODER_WEIGHTS)
+
+
+def _seen(lips: NDArray[np.float32] | None, end: int, frames: int) -> NDArray[np.float32]:
+    """The lips of the window of 3 s before frame `end`; the first and the last known ones are held."""
+    if lips is None:
+        return np.zeros((WINDOW, LIPS), np.float32)
+    at = np.clip(np.arange(end - WINDOW, end), 0, min(end, frames, len(lips)) - 1)
+    return detrend(lips[at, :LIPS])
 
 
 @lru_cache(maxsize=2)

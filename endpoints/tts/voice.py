@@ -18,9 +18,16 @@ from lossweep.endpoints.clip import SPEECH_RATE, Clip, ClipError, Playback, Word
 from lossweep.endpoints.session import SESSION_CONFIG
 from lossweep.endpoints.syncsc.face_model import EXPRESSION
 from lossweep.endpoints.tts.phonemes import check_latin, is_latin
-from lossweep.endpoints.tts.synthesizer import FPS, SYNTHESIZERS, Synthesizer, normalize_voice
+from lossweep.endpoints.tts.synthesizer import (
+    FPS,
+    LEAST_LOOK_AHEAD_S,
+    SYNTHESIZERS,
+    Synthesizer,
+    normalize_voice,
+)
 
 CACHED_UTTERANCES = 64
+DEFAULT_LOOK_AHEAD_S = LEAST_LOOK_AHEAD_S
 
 
 class VoiceParams(BaseModel):
@@ -30,12 +37,14 @@ class VoiceParams(BaseModel):
         name: "visual" (guided by the received lips), or "fastspeech2" or "tacotron2" (predicted durations).
         reference_s: length in seconds of the voice reference, the beginning of the clip's speech, which both ends know.
         vocoder: "own", or the folder of a published HiFi-GAN checkpoint.
+        look_ahead_s: sound depends on lips and words up to so much later, and is played so much later.
     """
 
     model_config = ConfigDict(extra="forbid")
     name: str
     reference_s: float = Field(3.0, ge=1, le=60)
     vocoder: str = "own"
+    look_ahead_s: float = Field(DEFAULT_LOOK_AHEAD_S, ge=LEAST_LOOK_AHEAD_S, le=30)
 
     @field_validator("name")
     @classmethod
@@ -46,7 +55,9 @@ class VoiceParams(BaseModel):
     @property
     def label(self) -> str:
         """Identifier in tables."""
-        return self.name if self.vocoder == "own" else f"{self.name}-{Path(self.vocoder).name}"
+        label = self.name if self.vocoder == "own" else f"{self.name}-{Path(self.vocoder).name}"
+        waits = self.look_ahead_s != DEFAULT_LOOK_AHEAD_S
+        return f"{label}-ahead{self.look_ahead_s:g}" if waits else label
 
     @property
     def follows_lips(self) -> bool:
@@ -59,7 +70,7 @@ class VoiceSession:
     """What a receiver with a voice knows beforehand.
 
     Attributes:
-        name, vocoder: as in `VoiceParams`.
+        name, vocoder, look_ahead_s: as in `VoiceParams`.
         reference: the talker's speech that both ends share: float32, little endian, 16 kHz mono.
     """
 
@@ -67,6 +78,7 @@ class VoiceSession:
     name: str
     vocoder: str
     reference: bytes
+    look_ahead_s: float = DEFAULT_LOOK_AHEAD_S
 
 
 def voice_session(params: VoiceParams, clip: Clip) -> VoiceSession:
@@ -88,7 +100,7 @@ def voice_session(params: VoiceParams, clip: Clip) -> VoiceSession:
             check_latin(word.text or "")
     except ClipError as error:
         raise ClipError(f"clip {clip.name}: {error}") from None
-    return VoiceSession(params.name, params.vocoder, reference.astype("<f4").tobytes())
+    return VoiceSession(params.name, params.vocoder, reference.astype("<f4").tobytes(), params.look_ahead_s)
 
 
 def speak(playback: Playback, voice: VoiceSession, device: str = "cpu") -> NDArray[np.float32]:
@@ -112,7 +124,8 @@ def speak(playback: Playback, voice: VoiceSession, device: str = "cpu") -> NDArr
     key = _key(voice, words, lips, frames)
     if key not in _cache:
         synthesizer = _synthesizer(voice.name, device, os.path.expandvars(voice.vocoder))
-        speech = synthesizer.speak(words, lips, frames, np.frombuffer(voice.reference, "<f4"))
+        reference = np.frombuffer(voice.reference, "<f4")
+        speech = synthesizer.speak(words, lips, frames, reference, voice.look_ahead_s)
         _cache[key] = speech[: round(duration_s * SPEECH_RATE)]
     _cache.move_to_end(key)
     while len(_cache) > CACHED_UTTERANCES:
@@ -137,7 +150,9 @@ def _synthesizer(name: str, device: str, vocoder: str) -> Synthesizer:
 
 
 def _key(voice: VoiceSession, words: Sequence[Word], lips: NDArray[np.float32] | None, frames: int) -> bytes:
-    digest = hashlib.blake2b(repr((voice.name, voice.vocoder, words, frames)).encode(), digest_size=16)
+    digest = hashlib.blake2b(
+        repr((voice.name, voice.vocoder, voice.look_ahead_s, words, frames)).encode(), digest_size=16
+    )
     digest.update(voice.reference)
     digest.update(b"" if lips is None else lips.tobytes())
     return digest.digest()

@@ -243,3 +243,22 @@ def test_nothing_is_said_without_words(name, talker):
     assert speech.shape == (30 * FRAME,)
     assert loudness(speech) < 0.05 * loudness(voice)
     assert synthesizer.weights()[f"{name}.safetensors"]
+
+
+@pytest.mark.parametrize("name", ["visual", "fastspeech2", "tacotron2"])
+@pytest.mark.parametrize("look_ahead_s", [0.6, 1.2])
+def test_sound_depends_on_nothing_later_than_the_look_ahead(name, look_ahead_s, talker):
+    voice, words = talker
+    synthesizer, frames = SYNTHESIZERS.get(name).load(), len(voice) // FRAME
+    lips = np.random.default_rng(1).normal(size=(frames, 16)).astype(np.float32)
+    whole = synthesizer.speak(words, lips, frames, voice, look_ahead_s)
+    for at_s in (0.8, 1.5):
+        until_s = at_s + look_ahead_s
+        other = [w if w.start_s <= until_s else Word("seven", w.start_s, w.end_s) for w in words]
+        assert other != list(words)
+        moved = lips.copy()
+        moved[int(until_s * 25) :] += 3
+        changed = synthesizer.speak(other, moved, frames, voice, look_ahead_s)
+        same = round(at_s * 25) * FRAME
+        np.testing.assert_allclose(changed[:same], whole[:same], atol=1e-5)
+        assert np.abs(changed[same:] - whole[same:]).max() > 0.01

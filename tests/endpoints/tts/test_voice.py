@@ -1,6 +1,7 @@
 """The receiver's voice: it is told what arrived and no more, and costs nothing on the wire."""
 
 import dataclasses
+import math
 
 import numpy as np
 import pytest
@@ -33,7 +34,7 @@ class Hum:
     def load(cls, device="cpu", sounds="own"):
         return cls()
 
-    def speak(self, words, lips, frames, voice):
+    def speak(self, words, lips, frames, voice, look_ahead_s=math.inf):
         Hum.told.append((words, lips, frames, voice))
         count = sum(word.text is not None for word in words)
         return np.sin(0.01 * count * np.arange(frames * 640)).astype(np.float32)
@@ -75,6 +76,7 @@ def test_the_voice_gets_the_words_and_lips_that_arrived_and_nothing_is_sent_for_
         assert np.array_equal(received.clip.speech, speech[: len(received.clip.speech)])
         assert len(received.clip.speech) == round(received.clip.duration_s * SPEECH_RATE)
     assert encoded.columns["voice"] == "hum"
+    assert encoded.columns["look_ahead_delay_s"] == 0.6
     assert spoken.label == "syncsc-frozen+text+hum-none"
 
 
