@@ -30,6 +30,7 @@ METRICS = Registry(
         "bleu": "lossweep.experiments.metrics.bleu:Bleu",
         "semantic_similarity": "lossweep.experiments.metrics.semantic_similarity:SemanticSimilarity",
         "word_recovery": "lossweep.experiments.metrics.word_recovery:WordRecovery",
+        "face": "lossweep.experiments.metrics.face:Face",
         "coefficients": "lossweep.experiments.metrics.coefficients:Coefficients",
         "recognition": "lossweep.experiments.metrics.recognition:Recognition",
         "heard": "lossweep.experiments.metrics.recognized_words:RecognizedWords",
