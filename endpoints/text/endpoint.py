@@ -41,13 +41,15 @@ class TextParams(BaseModel):
 
     Attributes:
         concealment: of lost words: "none", "unigram", "ngram" or "textpc".
-        windows_interleaved: windows of up to 6 words that one block holds.
+        window_words: words of a window; fewer are sent sooner and give repair and concealment less to work with.
+        windows_interleaved: windows that one block holds.
         look_ahead_windows: later blocks that concealment waits for.
     """
 
     model_config = ConfigDict(extra="forbid")
     name: Literal["text"] = "text"
     concealment: str = "none"
+    window_words: int = Field(WINDOW, ge=1, le=WINDOW)
     windows_interleaved: int = Field(1, ge=1, le=10)
     look_ahead_windows: int = Field(0, ge=0, le=10)
 
@@ -66,13 +68,13 @@ class TextSession:
     Attributes:
         streams: the words' stream with its repair stream.
         concealment: registered name of the method that fills in missing words.
-        windows_interleaved: windows per block; it gives the width of the payload header's fields.
+        block_words: words of a full block; they give the width of the payload header's fields.
         look_ahead_windows: blocks that the receiver waits for before it fills one in.
     """
 
     streams: tuple[RtpStream, ...]
     concealment: str = "none"
-    windows_interleaved: int = 1
+    block_words: int = WINDOW
     look_ahead_windows: int = 0
 
 
@@ -105,8 +107,9 @@ class TextEndpoint:
         hidden = "" if params.concealment == "none" else f"-{params.concealment}"
         spread = "" if params.windows_interleaved == 1 else f"-x{params.windows_interleaved}"
         waits = f"-ahead{params.look_ahead_windows}" if params.look_ahead_windows else ""
-        self.name = f"text{hidden}{spread}{waits}"
-        self.label = f"text-{code.label}{hidden}{spread}{waits}"
+        short = "" if params.window_words == WINDOW else f"-w{params.window_words}"
+        self.name = f"text{hidden}{short}{spread}{waits}"
+        self.label = f"text-{code.label}{hidden}{short}{spread}{waits}"
 
     @classmethod
     def weights(cls) -> dict[str, str]:
@@ -120,8 +123,11 @@ class TextEndpoint:
         if self.params.concealment != "none":
             clip.require_english(f"concealment {self.params.concealment}")
         params, huffman = self.params, load_code()
-        field = field_bits(params.windows_interleaved)
-        ends = window_ends([w.start_s for w in clip.words], [w.end_s for w in clip.words])
+        block_words = params.window_words * params.windows_interleaved
+        field = field_bits(block_words)
+        ends = window_ends(
+            [w.start_s for w in clip.words], [w.end_s for w in clip.words], params.window_words
+        )
         ends = [*ends[params.windows_interleaved - 1 : -1 : params.windows_interleaved], ends[-1]]
         until_s = [max(clip.words[i - 1].start_s, clip.words[i - 1].end_s) for i in ends] + [float("inf")]
         repair = RepairStream(REPAIR_SSRC, REPAIR_PAYLOAD_TYPE, self.code.parameters())
@@ -156,9 +162,7 @@ class TextEndpoint:
                 repairs += 1
             available += _paced(words[0].start_s, end, until_s[sbn + 1], code.n)
         stream = Stream(tuple(packets), np.array(media), np.array(available), tuple(blocks))
-        session = TextSession(
-            (line,), params.concealment, params.windows_interleaved, params.look_ahead_windows
-        )
+        session = TextSession((line,), params.concealment, block_words, params.look_ahead_windows)
         return Encoded(stream, session, columns=self._columns(clip, blocks))
 
     @classmethod
@@ -170,7 +174,7 @@ class TextEndpoint:
         Words after the last block of which a packet arrived are unknown. Start and end of a missing word follow
         by rule (`received_words`, `word_ends`).
         """
-        words = in_order(received, load_code(), session.windows_interleaved)
+        words = in_order(received, load_code(), session.block_words)
         filler = concealment(session.concealment, device)
         texts = filler.fill(words.texts, words.windows, session.look_ahead_windows) if words.texts else []
         known = words.starts_s + words.durations_s
@@ -190,15 +194,15 @@ class TextEndpoint:
         }
 
 
-def window_ends(starts_s: Sequence[float], ends_s: Sequence[float]) -> list[int]:
-    """Where windows of up to WINDOW words end, the index after each one's last word; none spans a pause.
+def window_ends(starts_s: Sequence[float], ends_s: Sequence[float], words: int = WINDOW) -> list[int]:
+    """Where windows of up to so many words end, the index after each one's last word; none spans a pause.
 
     Args:
         starts_s, ends_s: of each word, in order.
     """
     ends, first = [], 0
     for i in range(1, len(starts_s) + 1):
-        if i == len(starts_s) or i - first == WINDOW or starts_s[i] - ends_s[i - 1] > PAUSE_S:
+        if i == len(starts_s) or i - first == words or starts_s[i] - ends_s[i - 1] > PAUSE_S:
             ends.append(i)
             first = i
     return ends

@@ -21,7 +21,6 @@ from dataclasses import dataclass
 from math import log
 
 from lossweep.endpoints.text.huffman import Huffman, HuffmanError
-from lossweep.endpoints.text.interleaving import WINDOW
 
 DURATION_BITS = 4
 SHORTEST_S, LONGEST_S = 0.06, 1.2
@@ -48,9 +47,9 @@ class WordPayload:
     k: int
 
 
-def field_bits(windows_interleaved: int) -> int:
-    """Bits of k-1 and of ESI, for blocks of so many windows."""
-    return (WINDOW * windows_interleaved - 1).bit_length()
+def field_bits(words: int) -> int:
+    """Bits of k-1 and of ESI, for blocks of up to so many words."""
+    return (words - 1).bit_length()
 
 
 def packetize(code: Huffman, word: WordPayload, field: int) -> bytes:

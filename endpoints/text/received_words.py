@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from lossweep.endpoints.receiver import ReceivedPacket
 from lossweep.endpoints.text.huffman import Huffman
-from lossweep.endpoints.text.interleaving import WINDOW, order
+from lossweep.endpoints.text.interleaving import order
 from lossweep.endpoints.text.payload import WordError, WordPayload, depacketize, field_bits
 
 PACE_S = 0.35
@@ -35,15 +35,16 @@ class ReceivedWords:
     windows: NDArray[np.int64]
 
 
-def in_order(received: Sequence[ReceivedPacket], code: Huffman, windows_interleaved: int) -> ReceivedWords:
+def in_order(received: Sequence[ReceivedPacket], code: Huffman, block_words: int) -> ReceivedWords:
     """The words of received packets.
 
     Blocks that overlap contradict each other: the one with more packets is believed, then the earlier one.
 
     Args:
         received: of the words' stream.
+        block_words: words of a full block.
     """
-    field = field_bits(windows_interleaved)
+    field = field_bits(block_words)
     blocks: dict[tuple[int, int], list[tuple[WordPayload, float]]] = {}
     for packet in received:
         try:
@@ -60,7 +61,7 @@ def in_order(received: Sequence[ReceivedPacket], code: Huffman, windows_interlea
     begins = np.zeros(total, bool)
     covered = 0
     for first, k in [*accepted, (total, 0)]:
-        begins[covered : first : WINDOW * windows_interleaved] = True
+        begins[covered:first:block_words] = True
         begins[first : first + 1] = True
         covered = first + k
         places = order(first, k)

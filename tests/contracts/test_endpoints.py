@@ -33,7 +33,10 @@ OPTIONS: dict[str, list[dict]] = {
     "h265": [VIDEO],
     "av1": [VIDEO],
     "syncsc": [{"drawing": "warp"}],
-    "text": [{}, {"concealment": "ngram", "windows_interleaved": 2, "look_ahead_windows": 1}],
+    "text": [
+        {},
+        {"concealment": "ngram", "window_words": 3, "windows_interleaved": 2, "look_ahead_windows": 1},
+    ],
     "opus": [{}, {"redundancy": 2}, {"bitrate": 24_000, "fec": True}],
     "system": [
         {"video": {"name": "h264"} | VIDEO, "speech": "opus", "words": "text"},

@@ -68,7 +68,7 @@ def losing(stream: Stream, lost: list[int]) -> Delivery:
 
 @given(st.text(max_size=40), st.floats(SHORTEST_S, LONGEST_S), st.integers(1, 10), st.data())
 def test_any_word_and_place_come_back(text, duration_s, windows, data):
-    code, field = huffman.load(), field_bits(windows)
+    code, field = huffman.load(), field_bits(6 * windows)
     k = data.draw(st.integers(1, 6 * windows))
     word = WordPayload(text, duration_s, data.draw(st.integers(0, k - 1)), k)
     payload = packetize(code, word, field)
@@ -81,9 +81,9 @@ def test_any_word_and_place_come_back(text, duration_s, windows, data):
 @given(st.binary(max_size=20), st.integers(1, 10))
 def test_any_bytes_are_a_word_in_its_block_or_raise_the_formats_own_error(data, windows):
     with suppress(WordError):
-        word = depacketize(huffman.load(), data, field_bits(windows))
+        word = depacketize(huffman.load(), data, field_bits(6 * windows))
         assert 0 <= word.esi < word.k
-        assert packetize(huffman.load(), word, field_bits(windows)) == data
+        assert packetize(huffman.load(), word, field_bits(6 * windows)) == data
 
 
 def test_a_surrogate_is_not_sent():
@@ -213,13 +213,13 @@ def test_a_window_lost_whole_is_a_window_to_concealment(windows):
     there = [0, 5 * size - 1, 5 * size]  # of windows 0, 4 and 5
     lost = sorted(set(range(36 * windows)) - set(there))
     received = receive(losing(encoded.stream, lost).arrivals(encoded.stream), encoded.session.streams, 10.0)
-    words = in_order(received, huffman.load(), windows)
+    words = in_order(received, huffman.load(), 6 * windows)
     assert words.windows.tolist() == np.repeat(np.arange(6), size).tolist()
     assert sum(text is not None for text in words.texts) == 3
 
 
 def test_blocks_that_contradict_each_other_are_settled_by_the_number_of_their_packets():
-    code, field = huffman.load(), field_bits(1)
+    code, field = huffman.load(), field_bits(6)
 
     def packet(number, esi, k):
         payload = packetize(code, WordPayload(f"w{number}", 0.3, esi, k), field)
@@ -227,7 +227,7 @@ def test_blocks_that_contradict_each_other_are_settled_by_the_number_of_their_pa
 
     block = [packet(i, i, 6) for i in range(6)]
     damaged = [*block[:3], packet(3, 0, 5), *block[4:]]
-    words = in_order(damaged, code, 1)
+    words = in_order(damaged, code, 6)
     assert len(words.texts) == 6
     assert words.texts[int(order(0, 6)[3])] is None
     assert sum(text is None for text in words.texts) == 1
