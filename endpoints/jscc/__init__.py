@@ -1,0 +1,1 @@
+"""Video as symbols of a physical channel: joint source-channel coding, and its digital and analog baselines."""
