@@ -41,18 +41,17 @@ class ReceivedSymbols:
     def equalized(self) -> tuple[NDArray[np.complex64], NDArray[np.float32]]:
         """Symbols divided by the gain, and the noise variance of each, float32 [k]."""
         power = np.maximum(np.abs(self.gain) ** 2, 1e-9)
-        return (self.symbols * self.gain.conj() / power).astype(np.complex64), np.float32(
-            self.noise_variance / power
-        )
+        symbols = (self.symbols * self.gain.conj() / power).astype(np.complex64)
+        return symbols, (self.noise_variance / power).astype(np.float32)
 
 
 class PhysicalChannel(ABC):
-    """A channel for complex symbols of mean power 1 per transmission. A frozen dataclass whose fields are scenario keys.
+    """A channel for complex symbols of mean power 1 per transmission; a frozen dataclass, its fields are scenario keys.
 
     Attributes:
         name: as registered.
-        snr_db: 10 log10(T / sigma^2) per complex symbol: T is the mean power that the sender may use, 1, and sigma^2 the
-            noise variance of a complex symbol.
+        snr_db: 10 log10(T / sigma^2) per complex symbol: T is the mean power that the sender may use, 1, and sigma^2
+            the noise variance of a complex symbol.
         snr_est_db: what sender and receiver believe; None where it is the true value.
     Source: Zhang et al., "Deep Learning Enabled Semantic Communication Systems for Video Transmission", Section III.
     """

@@ -33,7 +33,9 @@ class Rayleigh(PhysicalChannel):
     def __post_init__(self) -> None:
         super().__post_init__()
         if isinstance(self.block, bool) or not isinstance(self.block, int) or self.block < 0:
-            raise ValueError(f"block is {self.block!r}; it must be a number of symbols, or 0 for a transmission")
+            raise ValueError(
+                f"block is {self.block!r}; it must be a number of symbols, or 0 for a transmission"
+            )
         if not isinstance(self.known, bool):
             raise ValueError(f"known is {self.known!r}; it must be true or false")
 

@@ -29,6 +29,9 @@ ENDPOINTS = Registry(
         "text": "lossweep.endpoints.text.endpoint:TextEndpoint",
         "opus": "lossweep.endpoints.codecs.audio.opus:OpusEndpoint",
         "aac": "lossweep.endpoints.codecs.audio.aac:AacEndpoint",
+        "softcast": "lossweep.endpoints.jscc.softcast:SoftcastEndpoint",
+        "h264-ldpc": "lossweep.endpoints.jscc.digital:H264LdpcEndpoint",
+        "h265-ldpc": "lossweep.endpoints.jscc.digital:H265LdpcEndpoint",
         "system": "lossweep.endpoints.system:SystemEndpoint",
     },
 )

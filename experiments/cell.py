@@ -90,6 +90,10 @@ class Cell(Strict):
         sends: str = ENDPOINTS.get(self.endpoint_name).sends
         return sends == "words" or getattr(self.endpoint, "words", None) is not None
 
+    def carries_symbols(self) -> bool:
+        """Whether the endpoint sends symbols over a physical channel, and no packets."""
+        return getattr(ENDPOINTS.get(self.endpoint_name), "carries", "packets") == "symbols"
+
     def needs_square(self) -> bool:
         """Whether the endpoint, alone or as a part of a system, takes square pictures of one size only."""
         video = getattr(self.endpoint, "video", None)
@@ -152,7 +156,7 @@ def contents(part: BaseModel) -> list[str]:
     hooks: list[Any] = [part]
     if isinstance(part, CodeParams):
         hooks.append(part.make())
-    if isinstance(part, ChannelParams):
+    if isinstance(part, ChannelParams) and part.physical() is None:
         hooks += part.make().elements
     found: list[str] = []
     for hook in hooks:

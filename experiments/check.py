@@ -160,7 +160,8 @@ def _channel(value: Any, folder: Path) -> ChannelParams:
             if isinstance(member, dict) and (folder / str(member.get("file", ""))).is_file():
                 member["file"] = str((folder / member["file"]).absolute())
     model = channel_params(value)
-    model.make()
+    if model.physical() is None:
+        model.make()
     return model
 
 

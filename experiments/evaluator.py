@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import ParamSpec, TypeVar
 
 import numpy as np
@@ -19,9 +20,11 @@ from lossweep.channels.delay import Delay
 from lossweep.channels.errors import LossweepError
 from lossweep.endpoints.clip import Clip, Playback
 from lossweep.endpoints.codecs.video.decode import decode_block
-from lossweep.endpoints.endpoint import ENDPOINTS, Encoded, Endpoint
+from lossweep.endpoints.endpoint import ENDPOINTS, Encoded, Endpoint, Truth
+from lossweep.endpoints.jscc.contract import EncodedSymbols, SymbolEndpoint
 from lossweep.endpoints.receiver import receive
 from lossweep.endpoints.session import Session
+from lossweep.experiments import radio
 from lossweep.experiments.cell import Cell
 from lossweep.experiments.columns import parameter_columns
 from lossweep.experiments.metrics.freezes import freezes
@@ -39,6 +42,24 @@ STREAMS_HELD = 12
 
 P = ParamSpec("P")
 T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Crossed:
+    """A clip on its way to the receiver.
+
+    Attributes:
+        name, label: of the endpoint.
+        columns: of the row.
+        truth: for metrics.
+        play: what the receiver shows.
+    """
+
+    name: str
+    label: str
+    columns: Row
+    truth: Truth
+    play: Callable[[], Playback]
 
 
 class Evaluator:
@@ -64,6 +85,7 @@ class Evaluator:
         self._stage = stage
         self._clips: LRUCache[tuple[str, bool], tuple[Clip, list[Picture]]] = LRUCache(CLIPS_HELD)
         self._squares: LRUCache[tuple[str, bool], tuple[Clip, list[Picture], str]] = LRUCache(CLIPS_HELD)
+        self._radioed: LRUCache[str, tuple[SymbolEndpoint, EncodedSymbols[object]]] = LRUCache(STREAMS_HELD)
         self._sent: LRUCache[str, tuple[Endpoint, Encoded[Session]]] = LRUCache(STREAMS_HELD)
 
     def evaluate(self, cell: Cell, only: Sequence[str] | None = None) -> Result:
@@ -76,28 +98,21 @@ class Evaluator:
         """
         self.seconds = {}
         clip, references = self._timed("clip", self._clip_of, cell)
-        endpoint, encoded = self._timed("encode", self._encoded, cell, clip)
-        delivery = self._timed("simulate", deliver, cell, encoded.stream)
-        row: Row = {
-            "cell": cell.id,
-            "clip": clip.name,
-            "endpoint": endpoint.label,
-            **columns(cell, endpoint, encoded),
-            **statistics(encoded.stream, delivery),
-        }
+        crossed = self._radio(cell, clip) if cell.carries_symbols() else self._packets(cell, clip)
+        row: Row = {"cell": cell.id, "clip": clip.name, "endpoint": crossed.label, **crossed.columns}
         sheet = Sheet(row, only)
         if cell.needs_square() and (note := self._square(cell.clip, cell.says_words())[2]):
-            sheet.notes.append(f"{endpoint.name}: {note}")
+            sheet.notes.append(f"{crossed.name}: {note}")
         if row.get("rate_note"):
             sheet.notes.append(f"{clip.name}: {row['rate_note']}")
         if not self.scores.metrics:
             return Result(row, seconds=self.seconds, notes=tuple(sheet.notes))
-        playback = as_long_as(clip, self._timed("decode", play, endpoint, encoded, delivery, self.device))
+        playback = as_long_as(clip, self._timed("decode", crossed.play))
         frames = {}
         if clip.video is not None and playback.clip.video is not None:
             row |= freezes(playback.outcomes(len(clip.video)), playback.clip.fps)
             frames = self.scores.of_frames(clip, references, playback, cell.score_every, sheet, self._timed)
-        self.scores.of_clip(clip, playback, encoded.truth, sheet, self._timed)
+        self.scores.of_clip(clip, playback, crossed.truth, sheet, self._timed)
         return Result(row, frames, self.seconds, sheet.columns, tuple(sheet.notes))
 
     def clip(self, params: ClipParams, spoken: bool = False) -> Clip:
@@ -111,8 +126,27 @@ class Evaluator:
     def restore(self, cell: Cell) -> tuple[Clip, Playback]:
         """The clip of a cell and what its receiver shows."""
         clip, _ = self._clip_of(cell)
-        endpoint, encoded = self._encoded(cell, clip)
-        return clip, play(endpoint, encoded, deliver(cell, encoded.stream), self.device)
+        crossed = self._radio(cell, clip) if cell.carries_symbols() else self._packets(cell, clip)
+        return clip, crossed.play()
+
+    def _packets(self, cell: Cell, clip: Clip) -> Crossed:
+        """The clip through an endpoint and a network."""
+        endpoint, encoded = self._timed("encode", self._encoded, cell, clip)
+        delivery = self._timed("simulate", deliver, cell, encoded.stream)
+        row = {**columns(cell, endpoint, encoded), **statistics(encoded.stream, delivery)}
+        decode = partial(play, endpoint, encoded, delivery, self.device)
+        return Crossed(endpoint.name, endpoint.label, row, encoded.truth, decode)
+
+    def _radio(self, cell: Cell, clip: Clip) -> Crossed:
+        """The clip through an endpoint that sends symbols and a physical channel."""
+        key = radio.encoding_key(cell)
+        if key not in self._radioed:
+            self._radioed[key] = self._timed("encode", radio.encode, cell, clip, self.device)
+        endpoint, encoded = self._radioed[key]
+        received = self._timed("simulate", radio.transmitted, cell, encoded)
+        decode = partial(type(endpoint).decode, received, encoded.session, self.device)
+        row = radio.columns(cell, encoded, clip)
+        return Crossed(endpoint.name, endpoint.label, row, encoded.truth, decode)
 
     def forget(self) -> None:
         """Drops what was kept for the next cells: scores, features, decoded blocks (for benchmarks)."""

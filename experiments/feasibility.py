@@ -20,6 +20,7 @@ from lossweep.experiments.scenario import Scenario
 def infeasible(scenario: Scenario) -> list[str]:
     """One line for each thing that cannot run: endpoints with codes, coders' ranges, clips too short or small."""
     mistakes: list[str] = []
+    mistakes += _link_mistakes(scenario)
     for endpoint, code in scenario.ways():
         mistakes += [f"endpoint: {line}" for line in _code_mistakes(endpoint, code)]
     mistakes += [f"clip: {line}" for line in _name_mistakes(scenario)]
@@ -37,6 +38,21 @@ def infeasible(scenario: Scenario) -> list[str]:
             mistakes += [f"endpoint: {line}" for line in _part_mistakes(endpoint, clip)]
     mistakes += [f"metrics: {line}" for line in _metric_mistakes(scenario)]
     return list(dict.fromkeys(mistakes))
+
+
+def _link_mistakes(scenario: Scenario) -> list[str]:
+    """Endpoints that send symbols over a network, and those that send packets over a physical channel."""
+    found = []
+    for way in scenario.endpoint:
+        name = name_of(way.endpoint)
+        symbols = getattr(ENDPOINTS.get(name), "carries", "packets") == "symbols"
+        for channel in scenario.channel:
+            if symbols != (channel.physical() is not None):
+                what = "symbols; choose a physical channel" if symbols else "packets; choose a network"
+                found.append(
+                    f"endpoint {name} over channel {channel.name}: {name} sends {what}, or leave one out"
+                )
+    return found
 
 
 def _part_mistakes(endpoint: BaseModel, clip: ClipParams) -> list[str]:

@@ -12,6 +12,7 @@ from pydantic_core import PydanticUndefined
 
 from lossweep.channels.channel import CHANNELS
 from lossweep.channels.errors import PluginError, UnknownName
+from lossweep.channels.physical import PHYSICAL
 from lossweep.channels.registry import Registry, unknown
 from lossweep.endpoints.endpoint import ENDPOINTS
 from lossweep.endpoints.fec.code import CODES
@@ -19,7 +20,7 @@ from lossweep.experiments.metrics.metric import METRICS
 from lossweep.experiments.scenario_file import ready_made
 from lossweep.experiments.yaml_reader import read_yaml
 
-REGISTRIES = (ENDPOINTS, CODES, CHANNELS, METRICS)
+REGISTRIES = (ENDPOINTS, CODES, CHANNELS, PHYSICAL, METRICS)
 
 
 def overview() -> str:

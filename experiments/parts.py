@@ -25,6 +25,7 @@ from pydantic import (
 )
 
 from lossweep.channels.path import PathModel
+from lossweep.channels.physical import PHYSICAL, PhysicalChannel
 from lossweep.channels.registry import Registry
 from lossweep.endpoints.endpoint import ENDPOINTS
 from lossweep.endpoints.fec.code import CODES, CodeFamily
@@ -132,12 +133,25 @@ class ChannelParams(Named):
 
     elements: tuple[Named, ...] = ()
 
+    def physical(self) -> PhysicalChannel | None:
+        """The physical channel; None for a path that carries packets.
+
+        Raises:
+            ValueError: an option that it does not take, or a value out of its range.
+        """
+        if self.elements or self.name not in PHYSICAL.names():
+            return None
+        made: PhysicalChannel = _made(PHYSICAL, self.model_dump_json())
+        return made
+
     def make(self, propagation_delay_s: float = 0.0, jitter_s: float = 0.0) -> PathModel:
         """The path, with a delay added where no element is one.
 
         Raises:
-            ValueError: an option that an element does not take, or a value out of its range.
+            ValueError: an option that an element does not take, or a value out of its range; a physical channel.
         """
+        if not self.elements and self.name in PHYSICAL.names():
+            raise ValueError(f"channel {self.name} carries symbols, no packets")
         return _path_model(self.model_dump_json(), propagation_delay_s, jitter_s)
 
     def members(self) -> tuple[Named, ...]:

@@ -48,6 +48,7 @@ def late(everything: Sequence[System]) -> list[str]:
 
 def _late(systems: Sequence[System]) -> str:
     """The line of one way of sending: that of the condition in which most packets are late."""
+    systems = [one for one in systems if "discard_rate" in one.table]
     worst = sorted(systems, key=lambda s: float(s.table["discard_rate"].mean()), reverse=True)
     lines = [(s, line) for s in worst if (line := too_late(s.way, s.label, s.table))]
     if not lines:

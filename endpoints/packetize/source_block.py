@@ -33,15 +33,22 @@ class Arrival:
     leading: bytes
 
 
-def to_symbols(access_units: Sequence[bytes], k: int) -> list[bytes]:
+def to_symbols(access_units: Sequence[bytes], k: int, size: int | None = None) -> list[bytes]:
     """Cuts access units into k symbols of equal size.
 
+    Args:
+        size: of a symbol in bytes; None takes the least that suffices.
     Returns:
-        k byte strings, ceil(bytes / k) bytes each.
+        k byte strings, ceil(bytes / k) bytes each unless `size` is given.
+    Raises:
+        ValueError: `size` is too small.
     """
     table = write_leb128(len(access_units)) + b"".join(write_leb128(len(unit)) for unit in access_units)
     data = table + b"".join(access_units)
-    size = -(-len(data) // k)
+    least = -(-len(data) // k)
+    size = least if size is None else size
+    if size < least:
+        raise ValueError(f"{len(data)} bytes do not fit into {k} symbols of {size} bytes")
     data = data.ljust(size * k, b"\0")
     return [data[i * size : (i + 1) * size] for i in range(k)]
 

@@ -156,20 +156,8 @@ class VideoEndpoint:
         the screen is mid-grey.
         """
         frames = _frames(received, session)
-        shown: dict[int, Picture] = {}
-        for start, whole, damaged in _chains(frames, cls.codec.conceals):
-            pictures = decode_block(cls.codec, whole, damaged, session.width, session.height)
-            shown |= {start + i: picture for i, picture in enumerate(pictures)}
-        last, outcomes, pictures_out = _grey(session.width, session.height), [], []
-        for i in range(max(frames, default=0) + 1):
-            if i in shown:
-                last = shown[i]
-                outcomes.append("concealed" if last.concealed else "whole")
-            else:
-                outcomes.append("frozen" if any(o != "grey" for o in outcomes) else "grey")
-            pictures_out.append(last)
-        clip = Clip("received", [p.pixels for p in pictures_out], session.fps)
-        return Playback(clip, tuple(outcomes), tuple(p.digest for p in pictures_out))
+        count = max(frames, default=0) + 1
+        return show(cls.codec, frames, session.width, session.height, session.fps, count)
 
     def _fec_frames(self) -> int:
         span = self.params.fec_frames
@@ -210,6 +198,26 @@ class VideoEndpoint:
         if self.params.packetization == "object":
             return object_packets.to_stream(coded, fps, self.code)
         return rtp_packets.to_stream(coded, fps, self.code, self.params.max_payload_size, self._fec_frames())
+
+
+def show(
+    codec: Codec, frames: Mapping[int, ReceivedFrame], width: int, height: int, fps: float, count: int
+) -> Playback:
+    """What the screen shows of frames 0 to count - 1; see `VideoEndpoint.decode`."""
+    shown: dict[int, Picture] = {}
+    for start, whole, damaged in _chains(frames, codec.conceals):
+        pictures = decode_block(codec, whole, damaged, width, height)
+        shown |= {start + i: picture for i, picture in enumerate(pictures)}
+    last, outcomes, pictures_out = _grey(width, height), [], []
+    for i in range(count):
+        if i in shown:
+            last = shown[i]
+            outcomes.append("concealed" if last.concealed else "whole")
+        else:
+            outcomes.append("frozen" if any(o != "grey" for o in outcomes) else "grey")
+        pictures_out.append(last)
+    clip = Clip("received", [p.pixels for p in pictures_out], fps)
+    return Playback(clip, tuple(outcomes), tuple(p.digest for p in pictures_out))
 
 
 def _frames(received: Sequence[ReceivedPacket], session: VideoSession) -> dict[int, ReceivedFrame]:

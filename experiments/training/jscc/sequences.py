@@ -56,7 +56,8 @@ class Sequences:
         path = folder / "sequences.json"
         if not path.exists():
             raise TrainingDataError(
-                f"{path} is missing; run `python -m lossweep.experiments.training.jscc.sequences --data DIR --out {folder}`"
+                f"{path} is missing; run `python -m lossweep.experiments.training.jscc.sequences --data DIR "
+                f"--out {folder}`"
             )
         index = json.loads(path.read_text())
         return cls(
@@ -67,7 +68,7 @@ class Sequences:
         )
 
     def batch(self, rng: np.random.Generator, size: int, frames: int) -> Tensor:
-        """Random crops of random sequences, float32 [size, frames, 3, CROP, CROP] in [-1, 1]; flipped, turned in time."""
+        """Random crops, float32 [size, frames, 3, CROP, CROP] in [-1, 1]; flipped, and turned round in time."""
         rows = []
         for _ in range(size):
             clips = self.natural if rng.random() < NATURAL_SHARE else self.faces
@@ -84,7 +85,9 @@ class Sequences:
     def held_out(self, frames: int, side: int = 256) -> tuple[Tensor, Tensor]:
         """One sequence of each clip that validates, cut in the middle: natural, faces; as `batch`."""
         return (
-            to_unit(np.stack([_middle(clip[len(clip) // 2], side)[:frames] for clip in self.natural_held_out])),
+            to_unit(
+                np.stack([_middle(clip[len(clip) // 2], side)[:frames] for clip in self.natural_held_out])
+            ),
             to_unit(np.stack([_middle(clip[len(clip) // 2], side)[:frames] for clip in self.faces_held_out])),
         )
 
@@ -113,7 +116,9 @@ def _cut(path: Path, count: int) -> NDArray[np.uint8] | None:
 
 def main(argv: list[str] | None = None) -> int:
     """Cuts the clips; returns the exit status."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--data", type=Path, required=True, help="folder with natural/ and clips/")
     parser.add_argument("--out", type=Path, required=True)
     args = parser.parse_args(argv)
@@ -127,7 +132,11 @@ def main(argv: list[str] | None = None) -> int:
             for i, path in enumerate(natural)
         ]
         jobs += [
-            (clips_folder(args.data) / one.file, FACE_SEQUENCES, "faces_held_out" if one.held_out else "faces")
+            (
+                clips_folder(args.data) / one.file,
+                FACE_SEQUENCES,
+                "faces_held_out" if one.held_out else "faces",
+            )
             for one in everyone(args.data)
         ]
         args.out.mkdir(parents=True, exist_ok=True)

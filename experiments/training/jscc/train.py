@@ -1,6 +1,7 @@
-"""`python -m lossweep.experiments.training.jscc.train WHAT --labels FOLDER`: trains a network of joint source-channel coding.
+"""`python -m lossweep.experiments.training.jscc.train WHAT --labels FOLDER`: trains a network that sends symbols.
 
-FOLDER is what `python -m lossweep.experiments.training.jscc.sequences` wrote. Each training resumes from its checkpoint.
+FOLDER is what `python -m lossweep.experiments.training.jscc.sequences` wrote. Each training resumes from its
+checkpoint.
 """
 
 from __future__ import annotations
@@ -13,7 +14,8 @@ from lossweep.experiments.training.launch import launch
 
 # name -> (module with `train(config)`, CPU minutes unless the command names others)
 TRAININGS = {
-    "key-frames": ("lossweep.experiments.training.jscc.key_frames", 60.0),
+    "key-frames": ("lossweep.experiments.training.jscc.key_frames", 50.0),
+    "prediction": ("lossweep.experiments.training.jscc.prediction", 45.0),
 }
 MODEL = Path(__file__).parents[3] / "endpoints" / "jscc" / "model"
 
