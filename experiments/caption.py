@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from lossweep.experiments.confidence import METHOD
 from lossweep.experiments.curves import Panel, patterns
-from lossweep.experiments.naming import CHANNELS
+from lossweep.experiments.naming import CHANNELS, value_in_words
 from lossweep.experiments.sweep import Sweep
 
 
@@ -18,9 +18,10 @@ def caption(sweep: Sweep, found: Sequence[Panel], x: str, y: str) -> str:
         channel = sweep.table["channel"].iloc[0]
         parts[0] += f", {CHANNELS.get(channel, channel)}"
     parts += [
-        f"{column.label} {column.text(sweep.table[column.name].iloc[0])}"
-        for column in map(sweep.column, (name for name in sweep.axes if name in sweep.table))
-        if column.name != x and sweep.table[column.name].nunique(dropna=False) == 1
+        phrase
+        for name in sweep.axes
+        if name != x and name in sweep.table and sweep.table[name].nunique(dropna=False) == 1
+        if (phrase := value_in_words(sweep, name, sweep.values(name).iloc[0]))
     ]
     least, most = patterns(found)
     if most == 1:

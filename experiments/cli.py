@@ -89,6 +89,13 @@ def _parser() -> argparse.ArgumentParser:
         "--where", nargs="+", default=[], metavar="CONDITION", help="rows to draw: COLUMN=VALUE, !=, <=, >="
     )
 
+    plot.add_argument(
+        "--style",
+        choices=("ieee", "slides"),
+        help="for print: one PDF per panel, fonts embedded, in plots/STYLE",
+    )
+    plot.add_argument("--pgf", action="store_true", help="with --style: PGF for LaTeX too")
+
     report = add("report", "write one HTML page: plots, tables, frames, versions")
     report.add_argument("directory", type=Path, metavar="DIR")
     report.add_argument("--no-strip", action="store_true", help="without frames of the clip")

@@ -57,10 +57,14 @@ def do_plot(options: argparse.Namespace) -> int:
     from lossweep.experiments import plot
 
     _needs_table(options.directory)
-    asked = {key: getattr(options, key) for key in ("x", "y", "facet", "where") if getattr(options, key)}
+    if options.pgf and options.style is None:
+        raise ScenarioError("--pgf needs --style ieee or --style slides")
+    names = ("x", "y", "facet", "where", "style", "pgf")
+    asked = {key: getattr(options, key) for key in names if getattr(options, key)}
     files = plot.plot(options.directory, **asked)
-    pictures = [file for file in files if file.suffix == ".png"]
-    print(f"{len(pictures)} plots (PNG, PDF, CSV) in {options.directory / 'plots'}:")
+    pictures = [file for file in files if file.suffix == (".pdf" if options.style else ".png")]
+    kinds = "PDF, PGF" if options.pgf else "PDF" if options.style else "PNG, PDF, CSV"
+    print(f"{len(pictures)} plots ({kinds}) in {pictures[0].parent}:")
     for file in pictures:
         print(f"  {file}")
     return 0

@@ -15,6 +15,8 @@ CHANNELS = {
     "loss_trace": "recorded loss",
     "outage": "outages",
 }
+ABBREVIATIONS = {"rtp": "RTP"}
+"""Values of settings whose name for people is an abbreviation."""
 
 
 def phrases(sweep: Sweep, combinations: list[dict[str, str | None]]) -> list[str]:
@@ -43,6 +45,7 @@ def value_in_words(sweep: Sweep, name: str, key: str | None) -> str:
     if name == "channel" and key is not None:
         return CHANNELS.get(key, key)
     value = sweep.value(name, key) if name in sweep.axes else key
+    value = ABBREVIATIONS.get(value, value) if isinstance(value, str) else value
     return (sweep.columns.get(name) or setting(name)).phrase(value)
 
 

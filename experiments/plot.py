@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -10,8 +11,11 @@ import pandas as pd
 
 from lossweep.experiments.caption import caption
 from lossweep.experiments.curves import Panel, panels
-from lossweep.experiments.figure import Reference, draw
+from lossweep.experiments.figure import draw
+from lossweep.experiments.panel_axes import Reference
 from lossweep.experiments.parts import MetricParams, named
+from lossweep.experiments.styles import STYLES, export_panels
+from lossweep.experiments.summary import main_qualities, typical_loss
 from lossweep.experiments.sweep import PlotError, Sweep
 
 
@@ -21,6 +25,8 @@ def plot(
     y: Sequence[str] = (),
     facet: Sequence[str] = (),
     where: Sequence[str] = (),
+    style: str | None = None,
+    pgf: bool = False,
 ) -> list[Path]:
     """Draws a figure for each y; nothing is run.
 
@@ -29,44 +35,69 @@ def plot(
         y: columns of the table; none are the scenario's, or else its metrics, those without values left out.
         facet: settings with a panel for each value; none are the scenario's. What varies in the network gets panels.
         where: conditions on rows, "column=value" or with !=, <=, >=.
+        style: "ieee" or "slides": each panel in a PDF of its own, at the size in which it is printed.
+        pgf: with a style, the panels as PGF for LaTeX too.
     Returns:
         The files, in `directory/plots`: `Y.png`, or `Y_by_X.png` where x is not the scenario's, and the same in PDF,
-        CSV and TXT.
+        CSV and TXT. Where neither x nor y is named, the metric of each medium against wire rate and delay as well, at
+        the loss of the sweep nearest to the scenario's `report.loss_rate`.
     Raises:
         PlotError: an unknown column, or more than a figure can show; one line.
     """
     sweep = Sweep.read(directory).where(where)
     wanted = sweep.manifest["scenario"].get("plot", {})
     usual = wanted.get("x", "loss_rate")
-    x = x or usual
     facet = facet or [name for name in wanted.get("facet", ()) if name in sweep.table]
-    for name in (x, *y, *facet):
+    for name in (x or usual, *y, *facet):
         sweep.column(name)
     names = y or _usual(sweep, wanted.get("y") or ())
     folder = directory / "plots"
     folder.mkdir(exist_ok=True)
     files: list[Path] = []
     for name in names:
-        found = panels(sweep, x, name, [f for f in facet if f != x])
-        if not found:
-            raise PlotError(f"no cell has both {x} and {name}")
-        text = caption(sweep, found, x, name)
-        drawn = draw(
-            found,
-            sweep.column(x),
-            sweep.column(name),
-            text,
-            _level(sweep, name),
-            references(sweep.manifest, x, name),
-        )
-        stem = name if x == usual else f"{name}_by_{x}"
-        paths = [folder / f"{stem}.{suffix}" for suffix in ("png", "pdf", "csv", "txt")]
-        drawn.savefig(paths[0], dpi=160, metadata={"Software": None})
-        drawn.savefig(paths[1], metadata={"CreationDate": None})
-        as_table(found, x).to_csv(paths[2], index=False)
-        paths[3].write_text(text + "\n")
-        files += paths
+        stem = name if x in (None, usual) else f"{name}_by_{x}"
+        files += _files(sweep, x or usual, name, facet, folder / stem, style, pgf)
+    if x is None and not y:
+        for at, across, name in prices(sweep):
+            try:
+                files += _files(at, across, name, facet, folder / f"{name}_by_{across}", style, pgf)
+            except PlotError as error:
+                print(f"lossweep: {name} against {across} is not drawn: {error}", file=sys.stderr)
     return files
+
+
+def prices(sweep: Sweep) -> list[tuple[Sweep, str, str]]:
+    """What quality costs: the sweep at its typical loss, a rate or delay, and the metric of each medium."""
+    if "loss_rate" not in sweep.table:
+        return []
+    at = sweep.where([f"loss_rate={typical_loss(sweep)!r}"])
+    return [
+        (at, x, column.name)
+        for column in main_qualities(sweep)
+        for x in ("wire_bps", "shown_delay_s")
+        if x in sweep.table and at.table[column.name].notna().any()
+    ]
+
+
+def _files(
+    sweep: Sweep, x: str, y: str, facet: Sequence[str], stem: Path, style: str | None, pgf: bool
+) -> list[Path]:
+    """Draws y against x; `stem` is the path without suffix."""
+    found = panels(sweep, x, y, [f for f in facet if f != x])
+    if not found:
+        raise PlotError(f"no cell has both {x} and {y}")
+    text = caption(sweep, found, x, y)
+    what = sweep.column(x), sweep.column(y), _level(sweep, y), references(sweep.manifest, x, y)
+    if style is not None:
+        return export_panels(found, *what, STYLES[style], stem, pgf)
+    across, up, level, points = what
+    drawn = draw(found, across, up, text, level, points)
+    paths = [stem.with_name(f"{stem.name}.{suffix}") for suffix in ("png", "pdf", "csv", "txt")]
+    drawn.savefig(paths[0], dpi=160, metadata={"Software": None})
+    drawn.savefig(paths[1], metadata={"CreationDate": None})
+    as_table(found, x).to_csv(paths[2], index=False)
+    paths[3].write_text(text + "\n")
+    return paths
 
 
 def _usual(sweep: Sweep, wanted: Sequence[str]) -> list[str]:

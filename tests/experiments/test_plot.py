@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -12,12 +13,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sweeps import LOSSES, folder, manifest, row, table
 
+from lossweep.channels.errors import MissingPackage
 from lossweep.experiments.caption import caption
 from lossweep.experiments.confidence import interval
 from lossweep.experiments.curves import panels
 from lossweep.experiments.figure import draw, spread
 from lossweep.experiments.looks import looks
 from lossweep.experiments.plot import plot, references
+from lossweep.experiments.styles import STYLES
 from lossweep.experiments.sweep import PlotError, Sweep
 
 
@@ -228,7 +231,10 @@ def test_plots_and_the_table_behind_them(tmp_path):
     out = folder(tmp_path / "out", table(), manifest())
     assert {file.name for file in plot(out)} == {
         f"{y}.{suffix}"
-        for y in ("ssim", "lpips", "pesq", "post_repair_loss")
+        for y in (
+            *("ssim", "lpips", "pesq", "post_repair_loss"),
+            *(f"{y}_by_{x}" for y in ("ssim", "pesq") for x in ("wire_bps", "shown_delay_s")),
+        )
         for suffix in ("png", "pdf", "csv", "txt")
     }
     points = pd.read_csv(out / "plots" / "pesq.csv")
@@ -315,3 +321,66 @@ def test_without_names_the_metrics_are_drawn_and_unknown_ones_are_refused(tmp_pa
             drawn("ssim", **asked)
     with pytest.raises(PlotError, match="no cell has a value of utmos"):
         drawn("utmos")
+
+
+def test_panels_have_one_scale_of_loss():
+    bursts = table(losses=(0.1,)).assign(channel="gilbert_elliott")
+    channels = [{"name": "bernoulli", "loss_rate": loss} for loss in LOSSES]
+    channels.append({"name": "gilbert_elliott", "loss_rate": 0.1, "mean_burst_length": 4})
+    _, figure = _figure(
+        Sweep.of(pd.concat([table(), bursts]), manifest(channel=channels)), "loss_rate", "ssim"
+    )
+    first, second = (axis.get_xlim() for axis in figure.axes)
+    assert first == second
+    assert first[0] < 0
+    assert first[1] > 30
+
+
+@pytest.mark.parametrize(("repetitions", "bands"), [(2, 0), (3, 4)])
+def test_two_patterns_have_bars_and_no_band(repetitions, bands):
+    _, figure = _figure(Sweep.of(table(repetitions=repetitions), manifest()), "loss_rate", "ssim")
+    assert sum(c.get_gid() is not None for c in figure.axes[0].collections) == bands
+
+
+def test_a_system_whose_curves_would_lie_on_each_other_has_a_scale_of_its_own():
+    rates = (0.01, 0.02, 0.03, 0.04, 0.05)
+    rows = [
+        row(codec, "none", loss, r, target_bpp=rate)
+        for codec in ("h264", "av1")
+        for rate in rates
+        for loss in LOSSES
+        for r in (0, 1)
+    ]
+    said = manifest(
+        endpoint=[{"name": c, "bpp": b} for c in ("h264", "av1") for b in rates], code=[{"name": "none"}]
+    )
+    rows = pd.DataFrame(rows)
+    rows["ssim"] = rows["ssim"].where(rows["codec"] == "h264", 0.9 + rows["target_bpp"])
+    _, figure = _figure(Sweep.of(rows, said), "loss_rate", "ssim")
+    common, own = figure.axes
+    assert (common.get_title(loc="left"), own.get_title(loc="left")) == ("H.264", "AV1 (own scale)")
+    assert np.ptp(own.get_ylim()) < 0.06 < np.ptp(common.get_ylim())
+
+
+@pytest.mark.parametrize("style", STYLES)
+def test_a_style_gives_one_file_per_panel_with_its_fonts(tmp_path, style):
+    out = folder(tmp_path / "out", table(), manifest())
+    files = plot(out, y=["ssim"], facet=["code"], style=style)
+    assert [f.relative_to(out / "plots").as_posix() for f in files] == [
+        f"{style}/ssim-no_repair.pdf",
+        f"{style}/ssim-RS_1_2.pdf",
+    ]
+    for file in files:
+        data = file.read_bytes()
+        assert data.count(b"/FontFile") == data.count(b"/Type /FontDescriptor") > 0
+        assert b"/Subtype /Image" not in data
+    width = float(re.search(rb"/MediaBox \[ 0 0 ([\d.]+)", files[0].read_bytes())[1])
+    assert width == pytest.approx(72 * STYLES[style].width)
+
+
+def test_pgf_without_latex_is_one_line(tmp_path, monkeypatch):
+    out = folder(tmp_path / "out", table(), manifest())
+    monkeypatch.setenv("PATH", "")
+    with pytest.raises(MissingPackage, match="LaTeX") as raised:
+        plot(out, y=["ssim"], style="ieee", pgf=True)
+    assert "\n" not in str(raised.value)

@@ -1,0 +1,140 @@
+"""One panel on matplotlib axes: its curves with their intervals, and the scales that fit what they show."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.ticker import FuncFormatter
+
+from lossweep.experiments.column import Column
+from lossweep.experiments.curves import Panel
+from lossweep.experiments.looks import Look
+
+GREY = "#c4c4c4"
+FEWEST_FOR_A_BAND = 3
+"""Loss patterns; the interval over two reaches far beyond the curves, and a band of it would cover them all."""
+WIDE = 20
+"""Ratio of the largest to the smallest rate from which on the axis is logarithmic."""
+FLAT = 0.2
+"""Part of the common scale below which a panel of one system gets a scale of its own."""
+
+
+class Reference(NamedTuple):
+    """Points of a publication, in the units of the table."""
+
+    label: str
+    x: tuple[float, ...]
+    y: tuple[float, ...]
+
+
+def draw_panel(
+    axis: Axes,
+    panel: Panel,
+    x: Column,
+    y: Column,
+    styles: dict[str, Look],
+    level: float | None,
+    references: Sequence[Reference],
+) -> None:
+    for curve in panel.context:
+        across, up = curve.points["x"] * x.factor, curve.points["mean"] * y.factor
+        axis.plot(across, up, color=GREY, lw=0.7, zorder=1, gid="context")
+    for behind, curve in zip(range(len(panel.curves) - 1, -1, -1), panel.curves, strict=True):
+        look = styles[curve.name]
+        points = curve.points
+        across = points["x"] * x.factor
+        line = look.line if curve.joined else ""
+        axis.plot(
+            across,
+            points["mean"] * y.factor,
+            color=look.colour,
+            ls=line,
+            marker=look.marker,
+            ms=3.5,
+            lw=1.3 + 0.3 * min(behind, 5),  # what lies on another line shows on both sides of it
+            gid=curve.name,
+            zorder=3,
+        )
+        low, high = points["lower"] * y.factor, points["upper"] * y.factor
+        if curve.joined and len(points) > 1 and points["n"].min() >= FEWEST_FOR_A_BAND:
+            axis.fill_between(
+                across, low, high, color=look.colour, alpha=0.15, lw=0, zorder=2, gid=curve.name
+            )
+        else:
+            axis.vlines(across, low, high, color=look.colour, lw=1, alpha=0.6, zorder=2)
+    for reference in references:
+        axis.plot(
+            np.array(reference.x) * x.factor,
+            np.array(reference.y) * y.factor,
+            color="#666666",
+            marker="o",
+            mfc="white",
+            ms=4,
+            lw=0.8,
+            ls=":",
+            gid=reference.label,
+        )
+    if level is not None:
+        axis.axhline(level * y.factor, color="#777777", lw=1, ls=(0, (2, 2)), gid="clip itself")
+    axis.grid(alpha=0.25, lw=0.5)
+
+
+def limits_of(
+    panels: Sequence[Panel],
+    x: Column,
+    y: Column,
+    level: float | None = None,
+    references: Sequence[Reference] = (),
+) -> tuple[np.ndarray, np.ndarray]:
+    """All x and all means on the screen's scale: intervals do not stretch the axes."""
+    curves = [curve for panel in panels for curve in panel.curves]
+    across = [value for curve in curves for value in curve.points["x"]]
+    up = [value for curve in curves for value in curve.points["mean"]]
+    across += [value for reference in references for value in reference.x]
+    up += [value for reference in references for value in reference.y] + ([] if level is None else [level])
+    return np.array(across) * x.factor, np.array(up) * y.factor
+
+
+def scale(axis: Axes, x: Column, y: Column, across: np.ndarray, up: np.ndarray) -> None:
+    fine = np.unique(across[across > 0])
+    if x.role == "setting" and x.shown == "%" and len(fine) > 2 and fine[0] <= 2 and fine[-1] >= 30 * fine[0]:
+        _logarithmic(axis, "x", across)
+    elif x.role == "rate" and fine.size and fine[-1] >= WIDE * fine[0]:
+        axis.set_xscale("log")
+        axis.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+        axis.set_xlim(fine[0] / 1.3, fine[-1] * 1.3)
+    elif x.role in ("rate", "network") and x.lowest == 0:
+        axis.set_xlim(0, 1.08 * float(across.max()) or 1.0)
+    elif np.ptp(across) > 0:
+        axis.set_xlim(across.min() - 0.04 * np.ptp(across), across.max() + 0.04 * np.ptp(across))
+    if y.log and (up > 0).any():
+        _logarithmic(axis, "y", up)
+        return
+    low, high = float(up.min()), float(up.max())
+    if low == high and y.lowest is not None and y.highest is not None:
+        low, high = y.lowest * y.factor, y.highest * y.factor
+    margin = 0.06 * (high - low) or 0.05 * abs(high) or 0.05
+    low, high = low - margin, high + margin
+    if y.lowest is not None and low + margin >= y.lowest * y.factor:
+        low = max(low, y.lowest * y.factor - margin / 2)
+    if y.highest is not None:
+        high = min(high, y.highest * y.factor + margin / 2)
+    axis.set_ylim(low, high)
+
+
+def _logarithmic(axis: Axes, which: Any, values: np.ndarray) -> None:
+    """A logarithmic axis that shows 0 as well, below its smallest decade."""
+    least = 10 ** np.floor(np.log10(values[values > 0].min()))
+    getattr(axis, f"set_{which}scale")("symlog", linthresh=least, linscale=0.4)
+    room = (-0.15 * least if (values <= 0).any() else 0.8 * least, values.max() * 1.25)
+    getattr(axis, f"set_{which}lim")(*room)
+    getattr(axis, f"{which}axis").set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+
+
+def lies_flat(panel: Panel, y: Column, up: np.ndarray) -> bool:
+    """Whether the curves of a panel of one system would lie on each other on the scale of all panels."""
+    own = np.concatenate([curve.points["mean"] for curve in panel.curves]) * y.factor
+    return bool(panel.context) and not y.log and 0 < np.ptp(own) < FLAT * np.ptp(up)
