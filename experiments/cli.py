@@ -100,6 +100,10 @@ def _parser() -> argparse.ArgumentParser:
     report.add_argument("directory", type=Path, metavar="DIR")
     report.add_argument("--no-strip", action="store_true", help="without frames of the clip")
 
+    report.add_argument(
+        "--size", type=float, default=10.0, metavar="MB", help="most that the page takes (default: 10)"
+    )
+
     listing = add("list", "list endpoints, codes, channels, metrics and scenarios, or the options of one")
     listing.add_argument("name", nargs="?", metavar="NAME", help="an endpoint, code, channel or metric")
     show = add("show", "print a ready-made scenario")

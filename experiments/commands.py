@@ -75,7 +75,7 @@ def do_report(options: argparse.Namespace) -> int:
     from lossweep.experiments.report import report
 
     _needs_table(options.directory)
-    print(f"report: {report(options.directory, strip=not options.no_strip)}")
+    print(f"report: {report(options.directory, not options.no_strip, options.size)}")
     return 0
 
 

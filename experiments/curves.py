@@ -26,6 +26,9 @@ JOINED = {
 }
 """Along which settings the points of a curve are joined where x was measured: rates, delays."""
 
+RATES = ("bpp", "payload_bps", "wire_bps")
+"""What a point costs."""
+
 
 @dataclass(frozen=True)
 class Curve:
@@ -34,8 +37,8 @@ class Curve:
     Attributes:
         label: the system's name.
         variant: the settings that tell it from others of that name: "GOP 4"; "" where none is needed.
-        points: columns x, mean, lower, upper, n (loss patterns), clips; in the order of x. `lower` and `upper` are nan
-            where n is 1.
+        points: columns x, mean, lower, upper, n (loss patterns), clips, cells (their ids), and the mean of each of
+            RATES that the sweep has; in the order of x. `lower` and `upper` are nan where n is 1.
         identifier: as in the table's column `endpoint`.
         joined: whether a line goes through the points.
     """
@@ -91,7 +94,8 @@ def panels(sweep: Sweep, x: str, y: str, facet: Sequence[str] = ()) -> list[Pane
     if sweep.table[y].notna().sum() == 0:
         raise PlotError(f"{y} has no value in this sweep")
     keys, facets = _keys(sweep, across, facet)
-    frame = sweep.table[["endpoint", x, y, "clip", *_patterns(sweep)]].copy()
+    also = [name for name in ("cell", *RATES) if name in sweep.table]
+    frame = sweep.table[["endpoint", x, y, "clip", *_patterns(sweep), *also]].copy()
     frame = frame.loc[:, ~frame.columns.duplicated()].assign(**keys)
     frame = frame[frame[y].notna() & frame[x].notna()]
     panelled = [name for name in keys if name in facets]
@@ -200,7 +204,15 @@ def _points(group: pd.DataFrame, x: Column, y: Column, by: list[str]) -> pd.Data
         values = cells.pivot_table(index=pattern, columns="clip", values=y.name, dropna=False)
         found = interval(values.to_numpy(), y.lowest, y.highest)
         at = cells[x.name].iloc[0] if x.name in by else cells[x.name].mean()
-        rows.append({"x": at, **found._asdict(), "clips": cells["clip"].nunique()})
+        rows.append(
+            {
+                "x": at,
+                **found._asdict(),
+                "clips": cells["clip"].nunique(),
+                "cells": tuple(cells.sort_values([*pattern, "clip"])["cell"]) if "cell" in cells else (),
+                **{rate: cells[rate].mean() for rate in RATES if rate in cells},
+            }
+        )
     return pd.DataFrame(rows).sort_values("x", ignore_index=True)
 
 

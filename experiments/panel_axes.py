@@ -99,13 +99,8 @@ def limits_of(
 
 
 def scale(axis: Axes, x: Column, y: Column, across: np.ndarray, up: np.ndarray) -> None:
-    fine = np.unique(across[across > 0])
-    if x.role == "setting" and x.shown == "%" and len(fine) > 2 and fine[0] <= 2 and fine[-1] >= 30 * fine[0]:
+    if is_logarithmic(x, across):
         _logarithmic(axis, "x", across)
-    elif x.role == "rate" and fine.size and fine[-1] >= WIDE * fine[0]:
-        axis.set_xscale("log")
-        axis.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
-        axis.set_xlim(fine[0] / 1.3, fine[-1] * 1.3)
     elif x.role in ("rate", "network") and x.lowest == 0:
         axis.set_xlim(0, 1.08 * float(across.max()) or 1.0)
     elif np.ptp(across) > 0:
@@ -113,6 +108,11 @@ def scale(axis: Axes, x: Column, y: Column, across: np.ndarray, up: np.ndarray) 
     if y.log and (up > 0).any():
         _logarithmic(axis, "y", up)
         return
+    axis.set_ylim(*span(y, up))
+
+
+def span(y: Column, up: np.ndarray) -> tuple[float, float]:
+    """The ends of a vertical axis that shows all means; inside the range of the metric, but for a margin."""
     low, high = float(up.min()), float(up.max())
     if low == high and y.lowest is not None and y.highest is not None:
         low, high = y.lowest * y.factor, y.highest * y.factor
@@ -122,15 +122,27 @@ def scale(axis: Axes, x: Column, y: Column, across: np.ndarray, up: np.ndarray) 
         low = max(low, y.lowest * y.factor - margin / 2)
     if y.highest is not None:
         high = min(high, y.highest * y.factor + margin / 2)
-    axis.set_ylim(low, high)
+    return low, high
+
+
+def is_logarithmic(x: Column, across: np.ndarray) -> bool:
+    """Whether the horizontal axis is: losses down to a few percent, rates of very different size."""
+    fine = np.unique(across[across > 0])
+    if x.role == "setting" and x.shown == "%":
+        return bool(len(fine) > 2 and fine[0] <= 2 and fine[-1] >= 30 * fine[0])
+    return bool(x.role == "rate" and fine.size and fine[-1] >= WIDE * fine[0])
 
 
 def _logarithmic(axis: Axes, which: Any, values: np.ndarray) -> None:
     """A logarithmic axis that shows 0 as well, below its smallest decade."""
-    least = 10 ** np.floor(np.log10(values[values > 0].min()))
-    getattr(axis, f"set_{which}scale")("symlog", linthresh=least, linscale=0.4)
-    room = (-0.15 * least if (values <= 0).any() else 0.8 * least, values.max() * 1.25)
-    getattr(axis, f"set_{which}lim")(*room)
+    positive = values[values > 0].min()
+    least = 10 ** np.floor(np.log10(positive))
+    if (values <= 0).any():
+        getattr(axis, f"set_{which}scale")("symlog", linthresh=least, linscale=0.4)
+        getattr(axis, f"set_{which}lim")(-0.15 * least, values.max() * 1.25)
+    else:
+        getattr(axis, f"set_{which}scale")("log")
+        getattr(axis, f"set_{which}lim")(positive / 1.25, values.max() * 1.25)
     getattr(axis, f"{which}axis").set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
 
 

@@ -1,18 +1,41 @@
-"""What a finished cell looked like, for the report."""
+"""A finished cell computed again: what was sent, what arrived, what its receiver shows."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
 from lossweep.endpoints.clip import Clip, ClipError, Playback
+from lossweep.endpoints.session import RtpStream
 from lossweep.experiments.cell import Cell
-from lossweep.experiments.evaluator import Evaluator
+from lossweep.experiments.evaluator import Evaluator, deliver
 from lossweep.experiments.store import Store
+from lossweep.sim.delivery import Delivery
+from lossweep.sim.stream import Stream
 
 
-def restore(name: str, directory: Path) -> tuple[Clip, Playback]:
-    """The clip of a finished cell and what its receiver shows, computed again; pictures are not stored.
+@dataclass(frozen=True)
+class Replay:
+    """A cell computed again.
+
+    Attributes:
+        clip: what was to be sent.
+        playback: what the receiver shows.
+        streams: the RTP streams of the session.
+        stream, delivery: the packets and what the network did with them; None where the cell sends symbols.
+    """
+
+    cell: Cell
+    clip: Clip
+    playback: Playback
+    streams: tuple[RtpStream, ...] = ()
+    stream: Stream | None = None
+    delivery: Delivery | None = None
+
+
+def replay(name: str, directory: Path) -> Replay:
+    """A finished cell computed again; pictures and packets are not stored.
 
     Args:
         name: the cell's id, of the table in `directory`.
@@ -23,7 +46,12 @@ def restore(name: str, directory: Path) -> tuple[Clip, Playback]:
     cell = cell_of(name, directory)
     if cell.id != name:
         raise ClipError(f"{Path(cell.clip.source).name} is no longer the clip that cell {name} was made from")
-    return _evaluator().restore(cell)
+    clip, playback = _evaluator().restore(cell)
+    if cell.carries_symbols():
+        return Replay(cell, clip, playback)
+    _, encoded = _evaluator().encoded(cell)
+    delivery = deliver(cell, encoded.stream)
+    return Replay(cell, clip, playback, tuple(encoded.session.streams), encoded.stream, delivery)
 
 
 def cell_of(name: str, directory: Path) -> Cell:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
-from dataclasses import dataclass
+from functools import lru_cache
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -14,12 +13,13 @@ import pandas as pd
 import yaml
 
 from lossweep.experiments.column import Column
-from lossweep.experiments.plot import plot
+from lossweep.experiments.interactive import library
+from lossweep.experiments.page_data import add_cells, figures, page_data
 from lossweep.experiments.price import late
 from lossweep.experiments.published import Published, published
-from lossweep.experiments.report_media import Screen, inline, screen
+from lossweep.experiments.report_media import Screen, screen
 from lossweep.experiments.summary import main_qualities, summarise, typical_loss
-from lossweep.experiments.sweep import PlotError, Sweep
+from lossweep.experiments.sweep import Sweep
 from lossweep.experiments.systems import systems
 
 NETWORK = (
@@ -35,51 +35,76 @@ NETWORK = (
 )
 
 
-@dataclass(frozen=True)
-class Picture:
-    """A plot in the page: heading, data URI, caption; `problem` where it cannot be drawn."""
-
-    heading: str
-    data: str = ""
-    caption: str = ""
-    problem: str = ""
+MOST_MB = 10.0
+"""Size of a page: what does not fit is shown by `lossweep serve`."""
 
 
-def report(directory: Path, strip: bool = True) -> Path:
-    """Writes `report.html`: summary, plots, prices, frames, recordings, tables, scenario, versions; one file.
+def report(directory: Path, strip: bool = True, most_mb: float = MOST_MB) -> Path:
+    """Writes `report.html`: summary, figures, prices, frames, recordings, tables, scenario, versions; one file.
 
-    Films and sounds of clips other than the built-in one lie in `films/` beside it (see `screen`).
+    The figures are interactive; a click on a point shows its cell. Of cells of the built-in clip as many are in the
+    page as fit into it. Films and sounds of clips other than the built-in one lie in `films/` beside it (see `screen`).
 
     Args:
         strip: with frames and recordings, at the loss of the sweep nearest to the scenario's `report.loss_rate`.
+        most_mb: size of the page, in MB; what the page always has is in it even where that is larger.
     Returns:
         Its path.
     Raises:
         PlotError: no cell has finished.
     """
     sweep = Sweep.read(directory)
+    loss = typical_loss(sweep)
+    shown = Screen(no_strips="left out on request")
+    if strip:
+        shown = screen(sweep, directory, loss, main_qualities(sweep))
+        room = round(most_mb * 1e6) - len(page(sweep, directory, shown).encode())
+        add_cells(sweep, directory, loss, shown, room)
+    path = directory / "report.html"
+    path.write_text(page(sweep, directory, shown), encoding="utf-8")
+    return path
+
+
+def page(sweep: Sweep, directory: Path, shown: Screen, status: str = "", done: int = 0) -> str:
+    """The page.
+
+    Args:
+        shown: frames, recordings and cells.
+        status: of a served page: how far the sweep is; "" for a file.
+        done: cells that are in it.
+    """
     manifest = sweep.manifest
     loss, qualities = typical_loss(sweep), main_qualities(sweep)
-    left_out = Screen(no_strips="left out on request")
-    page = _template().render(
+    plots, costs = figures(sweep)
+    failures = directory / "failures.json"
+    return _template().render(
         manifest=manifest,
+        cells=len(sweep.table),
         repetitions=_patterns(sweep),
         summary=summarise(sweep),
         warnings=late(systems(sweep)),
         notes=sorted({note for note in sweep.table.get("rate_note", pd.Series(dtype=str)).dropna() if note}),
-        plots=_plots(sweep, directory),
-        prices=_prices(sweep, directory, loss, qualities),
+        plots=plots,
+        prices=costs,
         published=_published(sweep),
-        screen=screen(sweep, directory, loss, qualities) if strip else left_out,
+        screen=shown,
         loss=f"{100 * loss:g} %",
         curves=[(column.heading(), _by_loss(sweep, column)) for column in qualities],
         network=_network(sweep),
-        failures=json.loads((directory / "failures.json").read_text()),
+        failures=json.loads(failures.read_text()) if failures.exists() else [],
         scenario=yaml.safe_dump(manifest["scenario"], sort_keys=False, allow_unicode=True),
+        data=page_data([*plots, *costs], shown, live=bool(status)),
+        plotly=_library(),
+        script=(resources.files("lossweep.experiments") / "report.js").read_text(encoding="utf-8"),
+        live=bool(status),
+        status=status,
+        done=done,
     )
-    path = directory / "report.html"
-    path.write_text(page, encoding="utf-8")
-    return path
+
+
+@lru_cache(maxsize=1)
+def _library() -> str:
+    return library()
 
 
 def _template() -> jinja2.Template:
@@ -91,37 +116,6 @@ def _template() -> jinja2.Template:
 def _patterns(sweep: Sweep) -> str:
     count = sweep.table.groupby([c for c in ("seed", "repetition") if c in sweep.table]).ngroups
     return f"{count} loss pattern{'s' * (count > 1)}"
-
-
-def _plots(sweep: Sweep, directory: Path) -> list[Picture]:
-    """The scenario's plots, one figure per question."""
-    wanted = sweep.manifest["scenario"].get("plot", {})
-    x = wanted.get("x", "loss_rate")
-    there = [y for y in wanted.get("y", ()) if y in sweep.table and sweep.table[y].notna().any()]
-    return [_picture(directory, f"{sweep.column(y).label} against {sweep.column(x).label}", y) for y in there]
-
-
-def _prices(sweep: Sweep, directory: Path, loss: float, qualities: Sequence[Column]) -> list[Picture]:
-    """Quality against wire rate and against delay, at a typical loss."""
-    at = [f"loss_rate={loss!r}"]
-    found = []
-    for column in qualities[:1]:
-        for x in ("wire_bps", "shown_delay_s"):
-            heading = f"{column.label} against {sweep.column(x).label}, at {100 * loss:g} % loss"
-            found.append(_picture(directory, heading, column.name, x, at))
-    return found
-
-
-def _picture(
-    directory: Path, heading: str, y: str, x: str | None = None, where: Sequence[str] = ()
-) -> Picture:
-    heading = heading[0].upper() + heading[1:]
-    try:
-        files = plot(directory, x, [y], where=where)
-    except PlotError as error:
-        return Picture(heading, problem=str(error))
-    image, text = (next(f for f in files if f.suffix == suffix) for suffix in (".png", ".txt"))
-    return Picture(heading, inline(image.read_bytes(), "image/png"), text.read_text().strip())
 
 
 def _by_loss(sweep: Sweep, column: Column) -> str:

@@ -2,36 +2,22 @@
 
 from __future__ import annotations
 
-import base64
-import io
-import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from lossweep.channels.errors import LossweepError, MissingPackage
 from lossweep.endpoints.clip import Clip, Playback
 from lossweep.endpoints.endpoint import ENDPOINTS
+from lossweep.experiments.cell_view import CellView, Frame, Original, original, record, view
 from lossweep.experiments.clips.source import BUILT_IN
 from lossweep.experiments.column import Column
 from lossweep.experiments.sweep import Sweep
 from lossweep.experiments.systems import systems
 
-INSTANTS = 6
-SIDE = 160
 MOST_FIGURES = 4
-
-
-@dataclass(frozen=True)
-class Frame:
-    """One frame of a strip: the picture as a data URI, and the frame's outcome."""
-
-    data: str
-    note: str
 
 
 @dataclass(frozen=True)
@@ -50,20 +36,28 @@ class Recording:
         data: the file as a data URI, or its place beside the page.
         figures: means of its metrics over all patterns at this loss.
         pictures: whether it is a film.
+        cell: the id of the cell; "" of the original.
     """
 
     name: str
     data: str
     figures: str
     pictures: bool
+    cell: str = ""
 
 
 @dataclass
 class Screen:
-    """What the page shows; where there are no frames or no recordings, why not ("" where there is nothing to say)."""
+    """What the page shows; where there are no frames or no recordings, why not ("" where there is nothing to say).
+
+    `views` are those of the cells shown, of the built-in clip alone, by id; `originals` their clips by name. The film
+    of a cell with a recording is in that, and not in its view.
+    """
 
     strips: list[Strip] = field(default_factory=list)
     recordings: list[Recording] = field(default_factory=list)
+    views: dict[str, CellView] = field(default_factory=dict)
+    originals: dict[str, Original] = field(default_factory=dict)
     no_strips: str = ""
     no_recordings: str = ""
 
@@ -78,7 +72,7 @@ def screen(sweep: Sweep, directory: Path, loss: float, qualities: Sequence[Colum
         loss: a loss rate of the sweep.
         qualities: whose means stand below a recording.
     """
-    from lossweep.experiments.recompute import cell_of, restore
+    from lossweep.experiments.recompute import replay
 
     if not (directory / "cells.sqlite").exists():
         return Screen(no_strips="the cells of this sweep are not kept in its folder")
@@ -93,23 +87,26 @@ def screen(sweep: Sweep, directory: Path, loss: float, qualities: Sequence[Colum
         endpoints.add(identifier)
         cell = at.sort_values("repetition")["cell"].iloc[0]
         try:
-            clip, received = restore(cell, directory)
+            again = replay(cell, directory)
         except LossweepError as error:
             return Screen(no_strips=f"the clip cannot be shown: {error}")
-        parameters = cell_of(cell, directory)
-        inside = parameters.clip.source == BUILT_IN
-        recorded = (
-            received.clip.speech is not None or ENDPOINTS.get(parameters.endpoint_name).sends == "several"
-        )
-        if clip.video is not None and received.clip.video is not None:
-            shown.strips.append(Strip(system.name, _frames(clip, received)))
+        clip, received = again.clip, again.playback
+        inside = again.cell.clip.source == BUILT_IN
+        sends = ENDPOINTS.get(again.cell.endpoint_name).sends
+        recorded = received.clip.speech is not None or sends == "several"
+        seen = view(sweep, cell, title_of(sweep, cell), again, with_film=inside and not recorded)
+        if seen.frames:
+            shown.strips.append(Strip(system.name, seen.frames))
+        if inside:
+            shown.views[cell] = seen
+            shown.originals[seen.clip] = original(clip)
         if recorded and not shown.no_recordings:
             try:
                 data = record(directory / "films" / cell, received, inside)
                 figures = _figures(system.table[system.table["loss_rate"] == loss], qualities)
                 figures += "" if received.clip.speech is not None else "; no sound"
                 pictures = received.clip.video is not None
-                shown.recordings.append(Recording(system.name, data, figures, pictures))
+                shown.recordings.append(Recording(system.name, data, figures, pictures, cell))
             except MissingPackage as error:
                 shown.recordings, shown.no_recordings = [], str(error)
     shown.strips.reverse()
@@ -121,56 +118,23 @@ def screen(sweep: Sweep, directory: Path, loss: float, qualities: Sequence[Colum
     return shown
 
 
-def record(path: Path, received: Playback, inside: bool) -> str:
-    """What a page names as the source of a film or sound: the file itself as a data URI, or its place beside the page.
-
-    Args:
-        path: without suffix.
-        inside: a data URI.
-    Raises:
-        MissingPackage: no ffmpeg program, or it failed.
-    """
-    from lossweep.experiments.mp4 import film, sound
-
-    heard = received.clip
-    with tempfile.TemporaryDirectory() as folder:
-        file = (Path(folder) if inside else path.parent) / path.name
-        file.parent.mkdir(exist_ok=True)
-        if heard.video is not None:
-            file = file.with_name(f"{file.name}.mp4")
-            pictures = received.pictures(range(len(heard.video)))
-            film(file, pictures, heard.fps, heard.speech, received.sound_late_s)
-            kind = "video/mp4"
-        else:
-            file = file.with_name(f"{file.name}.m4a")
-            sound(file, np.zeros(1, np.float32) if heard.speech is None else heard.speech)
-            kind = "audio/mp4"
-        return inline(file.read_bytes(), kind) if inside else f"{file.parent.name}/{file.name}"
-
-
-def inline(data: bytes, kind: str) -> str:
-    """A data URI; `kind` as "image/png"."""
-    return f"data:{kind};base64,{base64.b64encode(data).decode()}"
-
-
-def _frames(clip: Clip, received: Playback) -> tuple[Frame, ...]:
-    at = _instants(clip)
-    outcomes = received.outcomes(_length(clip))
-    return tuple(_frame(p, outcomes[i]) for i, p in zip(at, received.pictures(at), strict=True))
-
-
-def _instants(clip: Clip) -> list[int]:
-    return [int(i) for i in np.linspace(0, _length(clip) - 1, INSTANTS + 2)[1:-1]]
-
-
-def _length(clip: Clip) -> int:
-    return 0 if clip.video is None else len(clip.video)
+def title_of(sweep: Sweep, cell: str) -> str:
+    """A cell in words: system, condition, loss, loss pattern."""
+    system = next(s for s in systems(sweep) if (s.table["cell"] == cell).any())
+    row = system.table[system.table["cell"] == cell].iloc[0]
+    words = [system.name]
+    if "loss_rate" in row and pd.notna(row["loss_rate"]):
+        words.append(f"{100 * row['loss_rate']:g} % loss")
+    if sweep.table["clip"].nunique() > 1:
+        words.append(f"clip {row['clip']}")
+    if "repetition" in row:
+        words.append(f"loss pattern {int(row['repetition']) + 1}")
+    return ", ".join(words)
 
 
 def _add_original(shown: Screen, clip: Clip, path: Path, inside: bool) -> None:
     if shown.strips and clip.video is not None:
-        frames = tuple(_frame(clip.video[i], f"{i / clip.fps:.1f} s") for i in _instants(clip))
-        shown.strips.insert(0, Strip("original", frames))
+        shown.strips.insert(0, Strip("original", original(clip).frames))
     if shown.recordings:
         pictures = any(recording.pictures for recording in shown.recordings)
         whole = Playback(clip if pictures else Clip(clip.name, speech=clip.speech))
@@ -182,13 +146,3 @@ def _figures(rows: pd.DataFrame, qualities: Sequence[Column]) -> str:
     return ", ".join(
         f"{c.label} {rows[c.name].mean() * c.factor:.3g} {c.shown or c.unit}".strip() for c in there
     )
-
-
-def _frame(pixels: NDArray[np.uint8], note: str) -> Frame:
-    from PIL import Image
-
-    height, width = pixels.shape[:2]
-    size = (SIDE, max(1, round(SIDE * height / width)))
-    buffer = io.BytesIO()
-    Image.fromarray(pixels).resize(size).save(buffer, "JPEG", quality=85)
-    return Frame(inline(buffer.getvalue(), "image/jpeg"), note)

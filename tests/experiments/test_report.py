@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import json
 import re
 
 import numpy as np
@@ -10,6 +11,7 @@ import pandas as pd
 import pytest
 from sweeps import LOSSES, folder, manifest, row, table
 
+from lossweep.experiments.interactive import Scale
 from lossweep.experiments.labels import Label
 from lossweep.experiments.price import late, too_late
 from lossweep.experiments.report import report
@@ -144,7 +146,8 @@ def test_the_page_shows_the_table_and_true_headings(tmp_path):
     assert "SSIM (luma) against wire rate, at 10 % loss" in headings
     assert "SSIM (luma) against delay from capture to display, at 10 % loss" in headings
     assert "Loss after repair against packet loss rate" in headings
-    assert page.count("data:image/png") == 4 + 2
+    drawn = _data(page)["figures"]
+    assert len(drawn) == page.count('class="figure"') == 4 + 2 * 2
     assert "h264-none" not in page.split("<h2>Scenario")[0]
     lines = {
         re.sub("<.*?>", "", cells[0]): cells for cells in _table_of(page, "SSIM (luma), by packet loss rate")
@@ -162,6 +165,44 @@ def test_large_numbers_are_written_out(tmp_path):
     network = report(out, strip=False).read_text().split("<h2>Network")[1].split("</table>")[0]
     assert "3179" in network
     assert "e+" not in network
+
+
+def _data(page):
+    return json.loads(re.search(r'<script id="data"[^>]*>(.*?)</script>', page, re.DOTALL)[1])
+
+
+def test_a_figure_of_the_page_holds_what_the_table_holds(tmp_path):
+    rows = table()
+    out = folder(tmp_path / "out", rows, manifest())
+    drawn = _data(report(out, strip=False).read_text())["figures"][0]
+    one = next(t for t in drawn["data"] if t["name"] == "H.264 + RS 1/2" and "customdata" in t)
+    part = rows[rows["endpoint"] == "h264-rs-0.5"]
+    assert one["x"] == pytest.approx([0, 5, 10, 30])
+    assert one["y"] == pytest.approx(part.groupby("loss_rate")["ssim"].mean().to_numpy())
+    assert [cells.split(" ") for cells in one["customdata"]] == [
+        sorted(part[part["loss_rate"] == loss]["cell"]) for loss in LOSSES
+    ]
+    assert "4 loss patterns" not in one["text"][0]
+    for part_of_text in ("10 %", "0.88", "interval", "3 loss patterns", "wire rate 130 kbit/s"):
+        assert part_of_text in one["text"][2]
+    assert {t["legendgroup"] for t in drawn["data"]} == {"H.264", "H.264 + RS 1/2", "AV1", "AV1 + RS 1/2"}
+
+
+def test_a_loss_of_zero_stands_on_a_logarithmic_axis_below_its_smallest_decade():
+    scale = Scale.of(np.array([0.0, 0.3, 20.0]), True)
+    assert scale.places([0.0, 0.3, 20.0]) == pytest.approx([np.log10(0.1 / 3), np.log10(0.3), np.log10(20)])
+    axis = scale.axis()
+    assert axis["ticktext"][0] == "0"
+    assert axis["tickvals"][0] == pytest.approx(np.log10(0.1 / 3))
+    assert dict(zip(axis["ticktext"], axis["tickvals"], strict=True))["10"] == pytest.approx(1.0)
+
+
+def test_names_in_the_data_cannot_end_the_script(tmp_path):
+    rows = table(clips=("</script><b>",))
+    said = manifest()
+    said["clips"] = {"</script><b>": said["clips"]["portrait"]}
+    page = report(folder(tmp_path / "out", rows, said), strip=False).read_text()
+    assert "</script><b>" not in page
 
 
 def _table_of(page, heading):
