@@ -104,6 +104,14 @@ def _parser() -> argparse.ArgumentParser:
         "--size", type=float, default=10.0, metavar="MB", help="most that the page takes (default: 10)"
     )
 
+    serve = add(
+        "serve", "show the page of a sweep, with every cell of it, on this machine; a running one too"
+    )
+    serve.add_argument("directory", type=Path, metavar="DIR")
+    serve.add_argument("--port", type=int, default=8000, help="of 127.0.0.1 (default: 8000; 0: a free one)")
+    state = add("status", "print how far a sweep is, and the time that is left")
+    state.add_argument("directory", type=Path, metavar="DIR")
+
     listing = add("list", "list endpoints, codes, channels, metrics and scenarios, or the options of one")
     listing.add_argument("name", nargs="?", metavar="NAME", help="an endpoint, code, channel or metric")
     show = add("show", "print a ready-made scenario")

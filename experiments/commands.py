@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from lossweep.channels.errors import OptionError
 from lossweep.experiments.durations import duration
 from lossweep.experiments.errors import ScenarioError
 from lossweep.experiments.exit_status import FAILED
@@ -76,6 +77,35 @@ def do_report(options: argparse.Namespace) -> int:
 
     _needs_table(options.directory)
     print(f"report: {report(options.directory, not options.no_strip, options.size)}")
+    return 0
+
+
+def do_serve(options: argparse.Namespace) -> int:
+    """Serves the page of a sweep until it is interrupted."""
+    from lossweep.experiments.serve import ADDRESS, server
+    from lossweep.experiments.status import status
+
+    print(status(options.directory).text())
+    try:
+        made = server(options.directory, options.port)
+    except (OSError, OverflowError) as error:
+        raise OptionError(
+            f"port {options.port} of {ADDRESS} cannot be used ({error}); choose another --port"
+        ) from None
+    print(f"http://{ADDRESS}:{made.server_address[1]}/  (Ctrl-C ends it)", flush=True)
+    with made:
+        try:
+            made.serve_forever()
+        except KeyboardInterrupt:
+            return 0
+    return 0
+
+
+def do_status(options: argparse.Namespace) -> int:
+    """Prints how far a sweep is."""
+    from lossweep.experiments.status import status
+
+    print(status(options.directory).text())
     return 0
 
 

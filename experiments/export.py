@@ -78,8 +78,7 @@ def write_manifest(directory: Path, text: str) -> None:
 
 
 def _table(store: Store, ids: Sequence[str], dropped: set[str]) -> pd.DataFrame:
-    found = store.rows()
-    rows = [{k: v for k, v in found[name].items() if k not in dropped} for name in ids]
+    rows = [{k: v for k, v in row.items() if k not in dropped} for _, row in store.rows(ids)]
     return pd.DataFrame(rows, columns=None if rows else ["cell", "clip", "endpoint"])
 
 

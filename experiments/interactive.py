@@ -93,7 +93,7 @@ def figure(
     scales = Scale.of(across, is_logarithmic(x, across)), Scale.of(up, y.log)
     traces: list[Data] = []
     named: set[str] = set()
-    titles = []
+    titles: list[Data] = []
     axes: Data = {}
     for number, panel in enumerate(panels, 1):
         suffix = "" if number == 1 else str(number)

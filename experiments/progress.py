@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Callable
 
 from lossweep.experiments.durations import duration
 
 LINE_EVERY_S = 60.0
+NOTE_EVERY_S = 1.0
 
 
 class Progress:
@@ -17,16 +19,32 @@ class Progress:
         name: of the scenario.
         total: cells of the sweep.
         kept: cells that were finished before.
+        note: called at most once a second, and at the end, with what `lossweep status` reads.
     """
 
-    def __init__(self, name: str, total: int, kept: int) -> None:
+    def __init__(
+        self, name: str, total: int, kept: int, note: Callable[[dict[str, str | float]], None]
+    ) -> None:
         self._name, self._total, self._done, self._kept = name, total, kept, kept
-        self._started = self._shown = time.monotonic()
+        self._note, self._began = note, time.time()
+        self._started = self._shown = self._noted = time.monotonic()
+        self.note()
         self._bar = None
         if sys.stderr.isatty():
             from tqdm import tqdm
 
             self._bar = tqdm(total=total, initial=kept, unit="cell", desc=name, file=sys.stderr)
+
+    def note(self) -> None:
+        """Notes how many cells are finished."""
+        self._noted = time.monotonic()
+        counts: dict[str, str | float] = {
+            "name": self._name,
+            "total": self._total,
+            "done": self._done,
+            "kept": self._kept,
+        }
+        self._note({**counts, "started": self._began, "at": time.time()})
 
     def say(self, line: str) -> None:
         """Prints a line and leaves the bar whole."""
@@ -39,6 +57,8 @@ class Progress:
         """One more cell is finished, or has failed."""
         self._done += 1
         now = time.monotonic()
+        if now - self._noted >= NOTE_EVERY_S:
+            self.note()
         if self._bar is not None:
             self._bar.update()
         elif now - self._shown >= LINE_EVERY_S:
@@ -48,5 +68,6 @@ class Progress:
 
     def close(self) -> None:
         """Ends the bar."""
+        self.note()
         if self._bar is not None:
             self._bar.close()

@@ -21,8 +21,13 @@ from lossweep.experiments.messages import Failed, Outcome, SetUp, Task
 from lossweep.experiments.plan import claim, plan
 from lossweep.experiments.progress import Progress
 from lossweep.experiments.scenario import Scenario
+from lossweep.experiments.status import MANIFEST, NOTED
 from lossweep.experiments.store import Store
 from lossweep.experiments.timings import remember
+
+NOTHING = LastRun(
+    cells=0, cells_finished=0, cells_failed=0, cells_of_this_run=0, wall_s=0.0, seconds_by_stage={}
+)
 
 
 class Stopped(KeyboardInterrupt):
@@ -80,9 +85,13 @@ def _run(scenario: Scenario, store: Store, settings: Settings) -> int:
         cells = list(scenario.cells())
         found = plan(store, cells, fingerprint, settings.only)
         claim(store, found, fingerprint, settings.accept_changes)
-        sweep = Sweep(
-            scenario, store, fingerprint, Progress(scenario.name, len(cells), len(cells) - len(found.tasks))
+        early = manifest(
+            scenario, inspection, fingerprint, settings.device, threads, list(inspection.columns), {}, NOTHING
         )
+        store.note(MANIFEST, early.model_dump(mode="json", exclude={"labels"}))
+        kept = len(cells) - len(found.tasks)
+        progress = Progress(scenario.name, len(cells), kept, lambda counts: store.note(NOTED, counts))
+        sweep = Sweep(scenario, store, fingerprint, progress)
         stopped = sweep.work(engine.run, found.tasks)
     finally:
         engine.stop()
@@ -105,8 +114,8 @@ def _run(scenario: Scenario, store: Store, settings: Settings) -> int:
     else:
         left = f"{finished} of {len(cells)} cells are in the tables"
         columns = export(store, ids, list(fingerprint.metrics))
-        rows = store.rows()
-        labelled = {str(rows[cell.id]["endpoint"]): cell for cell in cells if cell.id in rows}
+        by_id = {cell.id: cell for cell in cells}
+        labelled = {str(row["endpoint"]): by_id[name] for name, row in store.rows(ids)}
         made = manifest(scenario, inspection, fingerprint, settings.device, threads, columns, labelled, last)
         write_manifest(out, made.model_dump_json(indent=1))
         if finished + failed == len(cells):

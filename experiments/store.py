@@ -12,7 +12,7 @@ import json
 import os
 import sqlite3
 import zlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,6 +26,8 @@ from lossweep.experiments.parts import Scalar
 from lossweep.experiments.result import Result, Row
 
 VERSION = 2
+AT_ONCE = 500
+"""Cells that are read together."""
 FILE = "cells.sqlite"
 TABLES = (
     "CREATE TABLE IF NOT EXISTS cells "
@@ -133,9 +135,17 @@ class Store:
             return Cell.model_validate_json(text)
         raise StoreError(f"{self.directory} holds no cell {name}")
 
-    def rows(self) -> dict[str, Row]:
-        """The rows of all cells that are there, by id."""
-        return {name: json.loads(row) for name, row in self._rows("SELECT id, row FROM cells")}
+    def rows(self, ids: Sequence[str] | None = None) -> Iterator[tuple[str, Row]]:
+        """Id and row of cells, one after another: of all in the store, or of these in this order.
+
+        Those that are not there are left out.
+        """
+        for name, row in self._select("id, row", ids):
+            yield name, json.loads(row)
+
+    def count(self) -> int:
+        """Number of finished cells."""
+        return int(self._rows("SELECT COUNT(*) FROM cells")[0][0])
 
     def frames(self, name: str) -> Frames:
         """The frames of a cell; empty where it has none."""
@@ -178,6 +188,26 @@ class Store:
         for row, metrics in self._rows("SELECT row, metrics FROM cells WHERE id = ?", name):
             return json.loads(row), self.frames(name), json.loads(metrics)
         return {}, {}, {}
+
+    def _select(self, columns: str, ids: Sequence[str] | None) -> Iterator[tuple[Any, ...]]:
+        """Columns of cells, a few hundred at a time."""
+        if ids is None:
+            with self._errors("cannot read"):
+                cursor = self._db.execute(f"SELECT {columns} FROM cells")
+            while some := self._fetch(cursor):
+                yield from some
+            return
+        for start in range(0, len(ids), AT_ONCE):
+            part = ids[start : start + AT_ONCE]
+            marks = ",".join("?" * len(part))
+            found = {
+                row[0]: row for row in self._rows(f"SELECT {columns} FROM cells WHERE id IN ({marks})", *part)
+            }
+            yield from (found[name] for name in part if name in found)
+
+    def _fetch(self, cursor: sqlite3.Cursor) -> list[tuple[Any, ...]]:
+        with self._errors("cannot read"):
+            return cursor.fetchmany(AT_ONCE)
 
     def _rows(self, statement: str, *values: str) -> list[tuple[Any, ...]]:
         with self._errors("cannot read"):

@@ -56,7 +56,7 @@ def test_a_metric_that_is_added_is_measured_and_nothing_else(out, capsys):
     with pytest.raises(StoreError, match=r"0 of its cells stay valid, 4 are computed.*--accept-changes"):
         _run({"metrics": ["psnr", "ssim"]}, out)
     store = Store(out)
-    row = {**next(iter(store.rows().values())), "psnr": -1.0}
+    row = {**next(store.rows())[1], "psnr": -1.0}
     with store._db:
         store._db.execute("UPDATE cells SET row = ? WHERE id = ?", (json.dumps(row), row["cell"]))
     store.close()
@@ -164,7 +164,7 @@ def test_damaged_pages_are_one_line(out):
 
 def test_a_folder_that_is_deleted_is_noticed_at_the_next_cell(out):
     store = Store(out)
-    name, row = next(iter(store.rows().items()))
+    name, row = next(store.rows())
     shutil.rmtree(out)
     with pytest.raises(StoreError, match="was deleted"):
         store.fail(name, "x")
