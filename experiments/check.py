@@ -194,7 +194,7 @@ def _plotted(scenario: Scenario) -> list[str]:
         made = METRICS.get(metric.name)
         known |= {*getattr(made, "columns", ()), metric.name, f"{metric.name}_paper"}
         known |= {column.name for column in getattr(made, "schema", None) or ()}
-    known |= {name for cell in scenario.cells() for name in parameter_columns(cell)}
+    known |= {name for cell in scenario.samples() for name in parameter_columns(cell)}
     asked = {"plot.x": (scenario.plot.x,), "plot.y": scenario.plot.y, "plot.facet": scenario.plot.facet}
     if {name for names in asked.values() for name in names} - known:
         known |= set(schema())  # those of all endpoints, which takes longer to import

@@ -61,11 +61,11 @@ def columns_from_manifest(name: str, entry: Mapping[str, Any], known: Schema) ->
 
 def read_schema(manifest: Mapping[str, Any]) -> dict[str, Column]:
     """The schema of a finished sweep, of its manifest's `columns`, else of its `metrics`."""
-    known = schema()
-    if "columns" in manifest:
+    if "columns" in manifest:  # all that its table has: endpoints need not be imported for more
         names = {field.name for field in fields(Column)}
         stored = (Column(**{k: v for k, v in c.items() if k in names}) for c in manifest["columns"])
-        return known | {column.name: column for column in stored}
+        return {column.name: column for column in (*COLUMNS, *stored)}
+    known = schema()
     for name, entry in manifest.get("metrics", {}).items():
         known |= {column.name: column for column in columns_from_manifest(name, entry, known)}
     return known

@@ -36,16 +36,17 @@ def export(store: Store, ids: Sequence[str], metrics: Sequence[str]) -> list[str
     """
     stored = store.stored()
     there = [name for name in ids if name in stored]
-    failed = {name: error for name, error in store.failures().items() if name in set(ids)}
-    made_by = [[name, stored[name].print.base, dict(stored[name].print.metrics)] for name in there]
-    state = _hash([made_by, list(metrics), failed])
+    wanted = set(ids)
+    failed = {name: error for name, error in store.failures().items() if name in wanted}
+    kinds = {id(one): _hash([one.print.base, dict(one.print.metrics)]) for one in stored.values()}
+    state = _hash([[[name, kinds[id(stored[name])]] for name in there], list(metrics), failed])
     old = store.noted("exported")
     directory = store.directory
     if old is not None and old["state"] == state and all((directory / name).exists() for name in TABLES):
         return list(old["columns"])
     dropped = {
         column
-        for one in stored.values()
+        for one in {id(one): one for one in stored.values()}.values()
         for metric, columns in one.columns.items()
         if metric not in metrics
         for column in columns
@@ -78,8 +79,21 @@ def write_manifest(directory: Path, text: str) -> None:
 
 
 def _table(store: Store, ids: Sequence[str], dropped: set[str]) -> pd.DataFrame:
-    rows = [{k: v for k, v in row.items() if k not in dropped} for _, row in store.rows(ids)]
-    return pd.DataFrame(rows, columns=None if rows else ["cell", "clip", "endpoint"])
+    """The rows as a table, gathered by column: the rows as mappings would take several times its memory."""
+    columns: dict[str, list[Scalar]] = {}
+    same: dict[Scalar, Scalar] = {}
+    count = 0
+    for _, row in store.rows(ids):
+        for name, value in row.items():
+            if name in dropped:
+                continue
+            column = columns.setdefault(name, [])
+            column += [None] * (count - len(column))
+            column.append(same.setdefault(value, value) if isinstance(value, str) else value)
+        count += 1
+    for column in columns.values():
+        column += [None] * (count - len(column))
+    return pd.DataFrame(columns, columns=None if columns else ["cell", "clip", "endpoint"])
 
 
 def _one_type(table: pd.DataFrame) -> pd.DataFrame:
@@ -112,9 +126,9 @@ def _export_frames(store: Store, ids: Sequence[str], dropped: set[str]) -> None:
 def _frame_columns(store: Store, ids: Sequence[str], dropped: set[str]) -> list[str]:
     """All frame columns; cells of one kind have the same, so those of each set of metrics are looked at once."""
     stored = store.stored()
-    kinds: dict[str, str] = {}
+    kinds: dict[int, str] = {}
     for name in ids:
-        kinds.setdefault(json.dumps(sorted(stored[name].columns.items())), name)
+        kinds.setdefault(id(stored[name]), name)
     found = {column for name in kinds.values() for column in store.frames(name)} - dropped
     return sorted(found, key=lambda c: (FIRST.index(c) if c in FIRST else len(FIRST), c))
 

@@ -81,6 +81,7 @@ class Fingerprint:
             "threads per worker": str(threads),
         }
         self._weights = inspection.weights
+        self._prints: dict[tuple[str, tuple[str, ...]], Print] = {}
         self.metrics = {
             metric.name: _hash(
                 [
@@ -95,6 +96,13 @@ class Fingerprint:
 
     def of(self, cell: Cell) -> Print:
         """What determines the row of a cell."""
+        names = (cell.endpoint_name, cell.code.name, *(member.name for member in cell.channel.members()))
+        key = (digest(cell.endpoint), names)
+        if key not in self._prints:
+            self._prints[key] = self._print(cell)
+        return self._prints[key]
+
+    def _print(self, cell: Cell) -> Print:
         plugins = (
             ENDPOINTS.plugin_hash(cell.endpoint_name),
             CODES.plugin_hash(cell.code.name),

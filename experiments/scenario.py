@@ -137,6 +137,25 @@ class Scenario(Strict):
                     found.add(cell.id)
                     yield cell
 
+    def samples(self) -> Iterator[Cell]:
+        """Cells in which every clip, endpoint with its code, channel and path stands at least once; not every cell."""
+        parts = (self.clip, list(self.ways()), self.channel, self.path)
+        for number in range(max(map(len, parts))):
+            clip, (endpoint, code), channel, path = (
+                part[min(number, len(part) - 1)]
+                for part in parts  # type: ignore[index]
+            )
+            yield Cell.model_construct(
+                clip=clip,
+                endpoint=endpoint,
+                code=code,
+                channel=channel,
+                path=path,
+                score_every=self.score_every[0],
+                repetition=0,
+                seed=self.seed[0],
+            )
+
     def public(self) -> Data:
         """The scenario as data without this machine's folders, for the manifest."""
         data = self.model_dump(mode="json")

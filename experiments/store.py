@@ -87,13 +87,16 @@ class Store:
 
     def stored(self) -> dict[str, Stored]:
         """The fingerprint of each stored cell, by id."""
-        found = {}
-        for name, base, text in self._rows("SELECT id, base, metrics FROM cells"):
-            metrics = json.loads(text)
-            found[name] = Stored(
-                Print(base, {metric: one["print"] for metric, one in metrics.items()}),
-                {metric: tuple(one["columns"]) for metric, one in metrics.items()},
-            )
+        found: dict[str, Stored] = {}
+        kinds: dict[tuple[str, str], Stored] = {}  # cells of one kind share the object
+        for name, base, text in self._select("id, base, metrics", None):
+            if (base, text) not in kinds:
+                metrics = json.loads(text)
+                kinds[base, text] = Stored(
+                    Print(base, {metric: one["print"] for metric, one in metrics.items()}),
+                    {metric: tuple(one["columns"]) for metric, one in metrics.items()},
+                )
+            found[name] = kinds[base, text]
         return found
 
     def put(self, cell: Cell, result: Result, made_by: Print, only: Iterable[str] | None = None) -> None:
