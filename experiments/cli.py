@@ -75,6 +75,7 @@ def _parser() -> argparse.ArgumentParser:
         action="store_true",
         help="reuse a folder made by another scenario, code or versions",
     )
+    run.add_argument("--shard", metavar="I/N", help="only part I of N of the cells; see lossweep merge")
     run.add_argument("--cell", metavar="ID", help="only this cell, computed anew")
 
     check = add("check", "check a scenario, count its cells and estimate its time; nothing is run")
@@ -103,6 +104,10 @@ def _parser() -> argparse.ArgumentParser:
     report.add_argument(
         "--size", type=float, default=10.0, metavar="MB", help="most that the page takes (default: 10)"
     )
+
+    merge = add("merge", "merge the shards of a sweep into one folder")
+    merge.add_argument("directories", nargs="+", type=Path, metavar="DIR", help="folders of the shards")
+    merge.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder for the whole sweep")
 
     serve = add(
         "serve", "show the page of a sweep, with every cell of it, on this machine; a running one too"

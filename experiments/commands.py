@@ -16,6 +16,7 @@ from lossweep.experiments.scenario_file import find, read
 def do_run(options: argparse.Namespace) -> int:
     """Runs or resumes a scenario."""
     from lossweep.experiments.run import Settings, run_scenario
+    from lossweep.experiments.shards import shard_of
 
     settings = Settings(
         device=device(options.device),
@@ -23,6 +24,7 @@ def do_run(options: argparse.Namespace) -> int:
         threads=options.threads,
         accept_changes=options.accept_changes,
         only=options.cell,
+        shard=shard_of(options.shard) if options.shard is not None else None,
     )
     failed = run_scenario(read(options.scenario, options.set), options.out, settings)
     return FAILED if failed else 0
@@ -78,6 +80,15 @@ def do_report(options: argparse.Namespace) -> int:
     _needs_table(options.directory)
     print(f"report: {report(options.directory, not options.no_strip, options.size)}")
     return 0
+
+
+def do_merge(options: argparse.Namespace) -> int:
+    """Merges the shards of a sweep."""
+    from lossweep.experiments.shards import merge
+
+    stored, total = merge(options.directories, options.out)
+    print(f"{options.out}/table.csv: {stored} of {total} cells")
+    return 0 if stored == total else FAILED
 
 
 def do_serve(options: argparse.Namespace) -> int:

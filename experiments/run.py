@@ -21,6 +21,7 @@ from lossweep.experiments.messages import Failed, Outcome, SetUp, Task
 from lossweep.experiments.plan import claim, plan
 from lossweep.experiments.progress import Progress
 from lossweep.experiments.scenario import Scenario
+from lossweep.experiments.shards import ORDER, shard
 from lossweep.experiments.status import MANIFEST, NOTED
 from lossweep.experiments.store import Store
 from lossweep.experiments.timings import remember
@@ -45,6 +46,7 @@ class Settings:
         accept_changes: go on in a folder with cells of another scenario, code or versions; those that are still
             valid are kept, the others are computed anew.
         only: id of one cell, which is computed anew.
+        shard: (i, n): only the cells of part i of n, 1 <= i <= n.
     """
 
     device: str = "cpu"
@@ -52,6 +54,7 @@ class Settings:
     threads: int = 1
     accept_changes: bool = False
     only: str | None = None
+    shard: tuple[int, int] | None = None
 
 
 def run_scenario(scenario: Scenario, out: Path, settings: Settings = Settings()) -> int:
@@ -83,11 +86,15 @@ def _run(scenario: Scenario, store: Store, settings: Settings) -> int:
         threads = settings.threads if workers else 0
         fingerprint = Fingerprint(scenario, inspection, settings.device, threads)
         cells = list(scenario.cells())
+        if settings.shard is not None:
+            order, cells = [cell.id for cell in cells], shard(cells, *settings.shard)
         found = plan(store, cells, fingerprint, settings.only)
         claim(store, found, fingerprint, settings.accept_changes)
         early = manifest(
             scenario, inspection, fingerprint, settings.device, threads, list(inspection.columns), {}, NOTHING
         )
+        if settings.shard is not None:
+            store.note(ORDER, order)
         store.note(MANIFEST, early.model_dump(mode="json", exclude={"labels"}))
         kept = len(cells) - len(found.tasks)
         progress = Progress(scenario.name, len(cells), kept, lambda counts: store.note(NOTED, counts))

@@ -8,9 +8,9 @@ axis of the sweep. A list of mappings is an axis whose values are these mappings
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, Field, PrivateAttr
 
@@ -30,6 +30,7 @@ from lossweep.experiments.parts import (
 
 __all__ = ["Data", "Scenario", "ScenarioError", "Way", "expand"]
 
+T = TypeVar("T")
 Data = dict[str, Any]
 """A scenario as YAML or JSON has it."""
 
@@ -139,12 +140,10 @@ class Scenario(Strict):
 
     def samples(self) -> Iterator[Cell]:
         """Cells in which every clip, endpoint with its code, channel and path stands at least once; not every cell."""
-        parts = (self.clip, list(self.ways()), self.channel, self.path)
-        for number in range(max(map(len, parts))):
-            clip, (endpoint, code), channel, path = (
-                part[min(number, len(part) - 1)]
-                for part in parts  # type: ignore[index]
-            )
+        ways = list(self.ways())
+        for number in range(max(map(len, (self.clip, ways, self.channel, self.path)))):
+            endpoint, code = _at(ways, number)
+            clip, channel, path = _at(self.clip, number), _at(self.channel, number), _at(self.path, number)
             yield Cell.model_construct(
                 clip=clip,
                 endpoint=endpoint,
@@ -193,3 +192,8 @@ def _bare(value: Any) -> Any:
     if isinstance(value, str) and Path(value).is_absolute():
         return Path(value).name
     return value
+
+
+def _at(values: Sequence[T], number: int) -> T:
+    """A member, or the last one beyond the end."""
+    return values[min(number, len(values) - 1)]

@@ -13,7 +13,7 @@ import os
 import sqlite3
 import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -175,6 +175,23 @@ class Store:
             others = [name for (name,) in self._rows(f"SELECT id FROM {table}") if name not in wanted]
             with self._errors("cannot write to"), self._db:
                 self._db.executemany(f"DELETE FROM {table} WHERE id = ?", [(name,) for name in others])
+
+    def take_all(self, other: Path) -> None:
+        """Copies the cells of another folder, and the failures of cells that are not here.
+
+        Raises:
+            StoreError: it holds no store, or one of another version.
+        """
+        with closing(Store(other, writing=False)) as read, self._errors("cannot write to"), self._db:
+            for columns in read._select("*", None):
+                self._db.execute("INSERT OR REPLACE INTO cells VALUES (?, ?, ?, ?, ?, ?)", columns)
+                self._db.execute("DELETE FROM failures WHERE id = ?", (columns[0],))
+            there = {name for (name,) in self._rows("SELECT id FROM cells")}
+            failed = [one for one in read.failures().items() if one[0] not in there]
+            self._db.executemany("INSERT OR REPLACE INTO failures VALUES (?, ?)", failed)
+            for key in ("made by", "manifest"):
+                if (value := read.noted(key)) is not None:
+                    self._db.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (key, json.dumps(value)))
 
     def note(self, key: str, value: Any) -> None:
         """Keeps a value under a key, as JSON."""
