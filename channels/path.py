@@ -14,6 +14,10 @@ from lossweep.channels.delay import Delay
 from lossweep.channels.element import Element, Kind, Stage
 
 
+REVERSE = 1 << 16
+"""Elements of the path back are numbered from here on among those of their kind."""
+
+
 @dataclass(frozen=True)
 class PathModel:
     """A path from sender to receiver, as a list of elements.
@@ -66,15 +70,18 @@ class PathModel:
         return 1.0 - math.prod(1.0 - rate for rate in known) if len(known) == len(rates) else None
 
 
-def start(elements: Sequence[Element], *, seed: int, repetition: int, end_s: float) -> list[Stage]:
+def start(
+    elements: Sequence[Element], *, seed: int, repetition: int, end_s: float, reverse: bool = False
+) -> list[Stage]:
     """Elements at work on one path, each with random numbers of its own.
 
     Args:
         elements: in the order in which packets pass them.
         seed, repetition: integers >= 0.
         end_s: until when elements with packets of their own send them.
+        reverse: of the path back, whose random numbers are others.
     """
-    seen: Counter[Kind] = Counter()
+    seen: Counter[Kind] = Counter(dict.fromkeys(Kind, REVERSE) if reverse else {})
     stages = []
     for element in elements:
         number = int(element.kind) + KINDS * seen[element.kind]

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from heapq import heappush
+from typing import Any, TypeVar
 
 import simpy
 from simpy.events import NORMAL
 
-from lossweep.channels.packets import Packet
+T = TypeVar("T")
 
 
 class NetworkClock(simpy.Environment):
@@ -18,8 +19,11 @@ class NetworkClock(simpy.Environment):
     would change places. So calls go into the environment's queue by their time. Processes work as usual.
     """
 
-    def at(self, time_s: float, call: Callable[[Packet, float], None], packet: Packet) -> None:
-        """Calls `call(packet, time_s)` at `time_s`, not earlier than now; those of equal time in order."""
+    def at(self, time_s: float, call: Callable[[T, float], None], packet: T) -> None:
+        """Calls `call(packet, time_s)` at `time_s`, not earlier than now; those of equal time in order.
+
+        What is passed on is a packet, or whatever else the call needs.
+        """
         entry = (time_s, NORMAL, next(self._eid), _Call(call, packet, time_s))
         heappush(self._queue, entry)  # type: ignore[misc]
 
@@ -30,7 +34,7 @@ class _Call:
     __slots__ = ("call", "callbacks", "packet", "time_s")
     _ok = True
 
-    def __init__(self, call: Callable[[Packet, float], None], packet: Packet, time_s: float) -> None:
+    def __init__(self, call: Callable[[Any, float], None], packet: Any, time_s: float) -> None:
         self.callbacks = _CALLBACKS
         self.call = call
         self.packet = packet

@@ -27,7 +27,7 @@ class Receiver:
         self.arrived_s = [float("inf")] * len(stream.packets)
         self.repaired_s = [float("inf")] * len(stream.packets)
         self.duplicates = 0
-        self._blocks = [_BlockRepair(block.first, block.code) for block in stream.blocks]
+        self._blocks = [BlockRepair(block.first, block.code) for block in stream.blocks]
         self._block_of = np.repeat(np.arange(len(stream.blocks)), [b.code.n for b in stream.blocks]).tolist()
 
     def receive(self, index: int, now: float) -> None:
@@ -40,7 +40,7 @@ class Receiver:
             self.repaired_s[source] = now
 
 
-class _BlockRepair:
+class BlockRepair:
     """What of one block has arrived. An MDS code needs only a count."""
 
     __slots__ = ("_arrived", "_code", "_count", "_done", "_first", "_known", "_repair_arrived")
