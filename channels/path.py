@@ -13,7 +13,6 @@ from lossweep.channels.channel import CHANNELS
 from lossweep.channels.delay import Delay
 from lossweep.channels.element import Element, Kind, Stage
 
-
 REVERSE = 1 << 16
 """Elements of the path back are numbered from here on among those of their kind."""
 

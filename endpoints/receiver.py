@@ -13,6 +13,8 @@ from dataclasses import dataclass, field
 from lossweep.endpoints.fec.adu import FecError, RepairHeader
 from lossweep.endpoints.fec.rebuild import SourceBlock, rebuild
 from lossweep.endpoints.session import RtpStream
+from lossweep.sim.call.flow import rtx_payload_type, rtx_ssrc
+from lossweep.sim.call.rtx import unwrap
 from lossweep.sim.delivery import Arrival
 from lossweep.sim.jitter_buffer import CLOCK_RESOLUTION_S
 from lossweep.sim.rtp import RtpError, RtpHeader, extend, parse
@@ -34,7 +36,8 @@ class ReceivedPacket:
         media_time_s: of that timestamp.
         marker: the RTP marker bit.
         payload: RTP payload.
-        early_s: how long before its playout time it was there, >= 0.
+        early_s: how long before its playout time it was there; negative where it came too late to be played and
+            only serves as a reference.
         rebuilt: it did not arrive in time itself.
     """
 
@@ -132,7 +135,11 @@ class _Reception:
 
 
 def receive(
-    arrivals: Sequence[Arrival], streams: Sequence[RtpStream], playout_delay_s: float
+    arrivals: Sequence[Arrival],
+    streams: Sequence[RtpStream],
+    playout_delay_s: float,
+    retransmission: bool = False,
+    late_s: float = 0.0,
 ) -> list[ReceivedPacket]:
     """The source packets that are there when they are played.
 
@@ -143,6 +150,8 @@ def receive(
         arrivals: in order of arrival; any bytes.
         streams: of the session.
         playout_delay_s: the wait between capture and playout.
+        retransmission: whether each stream has a retransmission stream (RFC 4588).
+        late_s: packets that are at most this late are returned as well, with a negative `early_s`.
     Returns:
         Stream by stream, in order of number.
     """
@@ -153,12 +162,24 @@ def receive(
         for r in receptions
         if r.stream.repair is not None
     }
+    again = {
+        (rtx_ssrc(r.stream.ssrc), rtx_payload_type(r.stream.payload_type)): r
+        for r in receptions
+        if retransmission
+    }
     for arrival in arrivals:
         try:
             header, payload = parse(arrival.data)
+            key = (header.ssrc, header.payload_type)
+            if key in again:
+                stream = again[key].stream
+                arrival = Arrival(
+                    unwrap(header, payload, stream.ssrc, stream.payload_type), arrival.arrived_s
+                )
+                header, payload = parse(arrival.data)
+                key = (header.ssrc, header.payload_type)
         except RtpError:
             continue
-        key = (header.ssrc, header.payload_type)
         if key in source:
             source[key].take_source(arrival, header, payload)
         elif key in repair:
@@ -166,16 +187,16 @@ def receive(
     out = []
     for reception in receptions:
         reception.rebuild_missing()
-        out += _in_time(reception, playout_delay_s)
+        out += _in_time(reception, playout_delay_s, late_s)
     return out
 
 
-def _in_time(reception: _Reception, playout_delay_s: float) -> list[ReceivedPacket]:
+def _in_time(reception: _Reception, playout_delay_s: float, late_s: float) -> list[ReceivedPacket]:
     stream, out = reception.stream, []
     for number, packet in sorted(reception.packets.items()):
         media_time_s = stream.media_time_s(packet.header.timestamp)
         early_s = media_time_s + playout_delay_s - packet.available_s
-        if early_s >= -CLOCK_RESOLUTION_S:
+        if early_s >= -late_s - CLOCK_RESOLUTION_S:
             header = packet.header
             out.append(
                 ReceivedPacket(
@@ -185,7 +206,7 @@ def _in_time(reception: _Reception, playout_delay_s: float) -> list[ReceivedPack
                     media_time_s,
                     header.marker,
                     packet.payload,
-                    max(early_s, 0.0),
+                    max(early_s, 0.0) if early_s >= -CLOCK_RESOLUTION_S else early_s,
                     packet.rebuilt,
                 )
             )

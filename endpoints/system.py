@@ -120,7 +120,7 @@ class SystemEndpoint:
             for name, part in self.params.parts.items()
         )
         truth = encoded["video"].truth if "video" in encoded else Truth()
-        stream = _together([one.stream for one in encoded.values()])
+        stream = together([one.stream for one in encoded.values()])
         return Encoded(stream, SystemSession(sessions, voice), truth, self._columns(encoded))
 
     @classmethod
@@ -158,7 +158,7 @@ class SystemEndpoint:
         return row
 
 
-def _together(streams: Sequence[Stream]) -> Stream:
+def together(streams: Sequence[Stream]) -> Stream:
     """One stream of the blocks of several, in order of their media time."""
     blocks = [(stream, block) for stream in streams for block in stream.blocks]
     blocks.sort(key=lambda pair: pair[1].media_start_s)

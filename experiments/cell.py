@@ -15,6 +15,7 @@ from lossweep.channels.content import file_hash
 from lossweep.endpoints.clip import ClipError
 from lossweep.endpoints.endpoint import ENDPOINTS
 from lossweep.endpoints.system_part import Part
+from lossweep.experiments.call_params import CallParams
 from lossweep.experiments.parts import (
     Channel,
     ChannelParams,
@@ -38,6 +39,7 @@ class Cell(Strict):
 
     Attributes:
         clip, endpoint, code, channel, path: see `lossweep.experiments.parts`.
+        call: mechanisms that react to the network; None where nothing does.
         score_every: frame metrics score every so many frames, from the first.
         repetition: number of the loss pattern, >= 0.
         seed: of the scenario, 0 to 2^63 - 1.
@@ -48,6 +50,7 @@ class Cell(Strict):
     code: Code
     channel: Channel
     path: PathParams = PathParams()
+    call: CallParams | None = None
     score_every: int = Field(1, ge=1)
     repetition: int = Field(0, ge=0)
     seed: int = Field(1, ge=0, le=MAX_SEED)
@@ -62,6 +65,8 @@ class Cell(Strict):
             ClipError: a file that cannot be read.
         """
         parts = [digest(part) for part in (self.clip, self.endpoint, self.code, self.channel, self.path)]
+        if self.call is not None:
+            parts.append(digest(self.call))
         text = json.dumps([*parts, self.score_every, self.repetition, self.seed])
         return hashlib.blake2b(text.encode(), digest_size=6).hexdigest()
 
@@ -77,7 +82,7 @@ class Cell(Strict):
     @cached_property
     def network_key(self) -> str:
         """Cells with equal keys have the same network."""
-        parts = [digest(part) for part in (self.code, self.channel, self.path)]
+        parts = [digest(part) for part in (self.code, self.channel, self.path, self.call) if part is not None]
         return json.dumps([*parts, self.repetition, self.seed])
 
     @property
@@ -89,6 +94,15 @@ class Cell(Strict):
         """Whether the endpoint sends words, alone or as a part of a system."""
         sends: str = ENDPOINTS.get(self.endpoint_name).sends
         return sends == "words" or getattr(self.endpoint, "words", None) is not None
+
+    def parameters(self) -> Data:
+        """All parameters as data; without `call` where nothing reacts."""
+        data = self.model_dump()
+        if self.call is None:
+            del data["call"]
+        elif self.call.reverse is not None:
+            data["call"]["reverse"] = self.call.reverse.settings()
+        return data
 
     def carries_symbols(self) -> bool:
         """Whether the endpoint sends symbols over a physical channel, and no packets."""
@@ -156,6 +170,8 @@ def contents(part: BaseModel) -> list[str]:
     hooks: list[Any] = [part]
     if isinstance(part, CodeParams):
         hooks.append(part.make())
+    if isinstance(part, CallParams) and part.reverse is not None:
+        part = part.reverse
     if isinstance(part, ChannelParams) and part.physical() is None:
         hooks += part.make().elements
     found: list[str] = []

@@ -15,6 +15,7 @@ from lossweep.channels.registry import nearest, unknown
 from lossweep.endpoints.asr.recognizer import recognizer
 from lossweep.endpoints.endpoint import ENDPOINTS
 from lossweep.experiments.axes import expand, infinite, numbers
+from lossweep.experiments.call_params import CallParams
 from lossweep.experiments.clips.source import BUILT_IN, sources
 from lossweep.experiments.errors import ScenarioError
 from lossweep.experiments.feasibility import infeasible
@@ -63,6 +64,7 @@ def check(data: Data, folder: Path | None = None) -> Scenario:
         "code": lambda value: _made(CodeParams, value),
         "channel": lambda value: _channel(value, folder),
         "path": PathParams.model_validate,
+        "call": CallParams.model_validate,
     }
     parsed: Data = {}
     for part, parse in parts.items():
@@ -117,7 +119,7 @@ def _model(part: str, value: Any) -> type[BaseModel] | None:
     if part == "endpoint":
         name = value.get("name") if isinstance(value, dict) else value
         return ENDPOINTS.get(name).Params if name in ENDPOINTS.names() else None
-    models: dict[str, type[BaseModel]] = {"clip": ClipParams, "path": PathParams}
+    models: dict[str, type[BaseModel]] = {"clip": ClipParams, "path": PathParams, "call": CallParams}
     return models.get(part)
 
 

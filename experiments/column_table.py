@@ -35,6 +35,14 @@ def _words(name: str, label: str, better: Any = "higher", **more: Any) -> Column
     return Column(name, label, "quality", better=better, media="words", **more)
 
 
+REVERSE = (
+    "loss_rate",
+    "mean_burst_s",
+    "mean_burst_length",
+    "propagation_delay_s",
+    "jitter_s",
+    "capacity_bps",
+)
 UNIT: dict[str, Any] = {"lowest": 0.0, "highest": 1.0}
 MOS: dict[str, Any] = {"lowest": 1.0, "highest": 5.0, "near": 0.5}
 
@@ -111,6 +119,18 @@ COLUMNS: tuple[Column, ...] = (
     _setting("jitter_s", "jitter", unit="s", shown="ms", lowest=0.0),
     _setting("playout_delay_s", "playout delay", unit="s", shown="ms", lowest=0.0),
     _setting("pacing_factor", "pacing factor", lowest=1.0),
+    _setting("nack", "retransmission", short="NACK"),
+    _setting("pli", "key frames on request", short="PLI"),
+    _setting("adaptive_fec", "adaptive FEC", short="FEC by {}"),
+    _setting("congestion_control", "congestion control", short="{}"),
+    _setting("max_retries", "requests for one packet", lowest=1.0),
+    _setting("report_interval_s", "interval of RTCP reports", unit="s", lowest=0.0),
+    *(
+        _setting(f"{w}_rate_bps", f"{w} rate", unit="bit/s", shown="kbit/s")
+        for w in ("least", "largest", "start")
+    ),
+    _setting("reverse", "path back", short="back over {}"),
+    *(_setting(f"reverse_{one}", f"{one} of the path back".replace("_", " ")) for one in REVERSE),
     _setting("clip_fps", "frame rate", short="{}", unit="fps", lowest=0.0),
     _setting("clip_size", "picture size", short="{}", unit="pixels", lowest=1.0),
     _setting("clip_seconds", "length of the clip", unit="s", lowest=0.0),
@@ -129,6 +149,11 @@ COLUMNS: tuple[Column, ...] = (
     _rate("video_wire_bps", "wire rate of the video"),
     _rate("speech_wire_bps", "wire rate of the speech"),
     _rate("words_wire_bps", "wire rate of the words"),
+    _rate("source_wire_bps", "wire rate of source packets"),
+    _rate("fec_wire_bps", "wire rate of FEC"),
+    _rate("rtx_wire_bps", "wire rate of retransmissions"),
+    _rate("feedback_wire_bps", "wire rate of RTCP"),
+    Column("target_bitrate_mean", "rate of the congestion control", "rate", "bit/s", "kbit/s", lowest=0.0),
     Column("reference_bytes", "reference picture", "rate", "bytes", lowest=0.0),
     Column("repair_overhead", "repair overhead", "rate", "", "%", "lower", 0.0),
     Column("rate_note", "rate out of reach", "note"),
@@ -146,6 +171,18 @@ COLUMNS: tuple[Column, ...] = (
     _count("packets_late", "packets too late", better="lower"),
     _count("packets_discarded", "packets discarded", better="lower"),
     _count("packets_repaired", "packets repaired"),
+    _count("retransmitted_packets_sent", "packets sent again"),
+    _count("retransmitted_packets_received", "retransmissions received"),
+    _count("nack_count", "NACK messages"),
+    _count("pli_count", "key-frame requests", better="lower"),
+    _count("key_frames_encoded", "key frames"),
+    _count("fec_packets_sent", "FEC packets sent"),
+    _count("fec_packets_received", "FEC packets received"),
+    _count("repaired_by_fec", "packets repaired by FEC in time"),
+    _count("repaired_by_rtx", "packets repaired by retransmission in time"),
+    _count("repaired_late", "packets repaired too late", better="lower"),
+    _count("unrepaired", "packets never repaired", better="lower"),
+    _count("repair_unused", "repair packets not needed", better="lower"),
     _share("realised_loss", "realised loss"),
     Column("realised_mean_burst_length", "realised loss burst", "network", "packets", lowest=1.0),
     _share("discard_rate", "packets too late", better="lower"),
@@ -153,6 +190,16 @@ COLUMNS: tuple[Column, ...] = (
     Column("end_to_end_delay_s", "end-to-end delay", "network", "s", "ms", "lower", 0.0),
     Column("shown_delay_s", "delay from capture to display", "network", "s", "ms", "lower", 0.0),
     Column("look_ahead_delay_s", "delay of the look-ahead", "network", "s", "ms", "lower", 0.0),
+    Column("queue_delay_p95_s", "queueing delay, 95 %", "network", "s", "ms", "lower", 0.0),
+    _share("frames_in_time", "frames in time", better="higher"),
+    _share("frames_decodable", "frames decodable at last", better="higher"),
+    *(
+        Column(f"frame_latency_p{p}_s", f"frame latency, {p} %", "network", "s", "ms", "lower", 0.0)
+        for p in (50, 95, 99)
+    ),
+    _share("speech_loss", "speech packets not there in time", better="lower"),
+    Column("e_model_r", "E-model R", "quality", "", "", "higher", 0.0, 100.0, "speech", 10.0),
+    Column("e_model_mos", "E-model MOS", "quality", "", "", "higher", 1.0, 5.0, "speech", 0.5),
     _count("freeze_count", "freezes", better="lower"),
     _count("total_freezes_duration", "time frozen", unit="s", better="lower"),
     _count("frames_dropped", "frames not shown", better="lower"),

@@ -129,6 +129,8 @@ def parameter_columns(cell: Any) -> dict[str, Scalar]:
             row |= _endpoint(value)
         elif part in ("code", "channel"):
             row |= _named(value, part)
+        elif part == "call":
+            row |= _call(value)
         elif isinstance(value, Mapping):
             row |= _flat(value, "")
         elif isinstance(value, Sequence) and not isinstance(value, str):
@@ -180,6 +182,17 @@ def _endpoint(value: Any) -> dict[str, Scalar]:
             row |= _named(option, "code")
         elif key not in PARTS:
             row |= _flat({key: option}, "")
+    return row
+
+
+def _call(value: Any) -> dict[str, Scalar]:
+    """Mechanisms of a call; what its path back has begins with `reverse_`."""
+    if value is None:
+        return {}
+    row = _flat({k: v for k, v in value.items() if k != "reverse"}, "")
+    if value.get("reverse") is not None:
+        back = _named(value["reverse"], "reverse")
+        row |= {k if k == "reverse" else f"reverse_{k}": v for k, v in back.items()}
     return row
 
 

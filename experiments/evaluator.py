@@ -24,7 +24,7 @@ from lossweep.endpoints.endpoint import ENDPOINTS, Encoded, Endpoint, Truth
 from lossweep.endpoints.jscc.contract import EncodedSymbols, SymbolEndpoint
 from lossweep.endpoints.receiver import receive
 from lossweep.endpoints.session import Session
-from lossweep.experiments import radio
+from lossweep.experiments import calls, radio
 from lossweep.experiments.cell import Cell
 from lossweep.experiments.columns import parameter_columns
 from lossweep.experiments.metrics.freezes import freezes
@@ -86,6 +86,7 @@ class Evaluator:
         self._clips: LRUCache[tuple[str, bool], tuple[Clip, list[Picture]]] = LRUCache(CLIPS_HELD)
         self._squares: LRUCache[tuple[str, bool], tuple[Clip, list[Picture], str]] = LRUCache(CLIPS_HELD)
         self._radioed: LRUCache[str, tuple[SymbolEndpoint, EncodedSymbols[object]]] = LRUCache(STREAMS_HELD)
+        self._callers: LRUCache[tuple[int, bool], calls.Caller] = LRUCache(STREAMS_HELD)
         self._sent: LRUCache[str, tuple[Endpoint, Encoded[Session]]] = LRUCache(STREAMS_HELD)
 
     def evaluate(self, cell: Cell, only: Sequence[str] | None = None) -> Result:
@@ -132,9 +133,23 @@ class Evaluator:
     def _packets(self, cell: Cell, clip: Clip) -> Crossed:
         """The clip through an endpoint and a network."""
         endpoint, encoded = self._timed("encode", self._encoded, cell, clip)
+        if cell.call is not None:
+            return self._call(cell, clip, endpoint, encoded)
         delivery = self._timed("simulate", deliver, cell, encoded.stream)
         row = {**columns(cell, endpoint, encoded), **statistics(encoded.stream, delivery)}
         decode = partial(play, endpoint, encoded, delivery, self.device)
+        return Crossed(endpoint.name, endpoint.label, row, encoded.truth, decode)
+
+    def _call(self, cell: Cell, clip: Clip, endpoint: Endpoint, encoded: Encoded[Session]) -> Crossed:
+        """The clip through an endpoint and a network to which both ends react."""
+        assert cell.call is not None
+        key = (id(encoded), cell.call.needs_encoder)
+        if key not in self._callers:
+            self._callers[key] = self._timed("encode", calls.caller, cell, clip, endpoint, encoded)
+        sending = self._callers[key]
+        result = self._timed("simulate", calls.run, cell, sending)
+        row = {**columns(cell, endpoint, encoded), **calls.columns(cell, clip, sending, result)}
+        decode = partial(calls.play, sending, result, cell.call, self.device)
         return Crossed(endpoint.name, endpoint.label, row, encoded.truth, decode)
 
     def _radio(self, cell: Cell, clip: Clip) -> Crossed:
@@ -243,7 +258,7 @@ def columns(cell: Cell, endpoint: Endpoint, encoded: Encoded[Session]) -> Row:
     ]
     delays = [one for one in network.elements if isinstance(one, Delay)]
     return {
-        **parameter_columns({**cell.model_dump(), "channel": cell.channel.settings()}),
+        **parameter_columns({**cell.parameters(), "channel": cell.channel.settings()}),
         "propagation_delay_s": sum(one.propagation_delay_s for one in delays),
         "jitter_s": delays[0].jitter_s if len(delays) == 1 else None,
         **encoded.columns,

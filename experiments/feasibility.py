@@ -10,6 +10,7 @@ from lossweep.endpoints.clip import ClipError
 from lossweep.endpoints.codecs.video.object_packets import K as OBJECT_SYMBOLS
 from lossweep.endpoints.endpoint import ENDPOINTS
 from lossweep.endpoints.system_part import Part
+from lossweep.experiments.call_mistakes import call_mistakes
 from lossweep.experiments.cell import name_of
 from lossweep.experiments.clip_facts import facts_of
 from lossweep.experiments.metrics.metric import METRICS
@@ -21,6 +22,7 @@ def infeasible(scenario: Scenario) -> list[str]:
     """One line for each thing that cannot run: endpoints with codes, coders' ranges, clips too short or small."""
     mistakes: list[str] = []
     mistakes += _link_mistakes(scenario)
+    mistakes += call_mistakes(scenario)
     for endpoint, code in scenario.ways():
         mistakes += [f"endpoint: {line}" for line in _code_mistakes(endpoint, code)]
     mistakes += [f"clip: {line}" for line in _name_mistakes(scenario)]
@@ -148,7 +150,8 @@ def _quantizer_mistakes(video: BaseModel) -> list[str]:
 
 
 def _size_mistakes(video: BaseModel, clip: ClipParams) -> list[str]:
-    name, gop = name_of(video), int(getattr(video, "gop", 1))
+    name, gop = name_of(video), getattr(video, "gop", 1)
+    gop = 1 if gop == "infinite" else int(gop)
     found = []
     facts = facts_of(clip)
     if facts is not None and "video" not in facts.parts:

@@ -38,9 +38,12 @@ LIBRARIES = (
 CODEC_LIBRARIES = ("libx264", "libx265", "libSvtAv1Enc", "libdav1d", "libopus")
 HERE = Path(__file__).parent
 ROW_MODULES = (
+    "call_params.py",
+    "calls.py",
     "cell.py",
     "columns.py",
     "column_table.py",
+    "e_model.py",
     "evaluator.py",
     "parts.py",
     "result.py",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 
 from pydantic import BaseModel
@@ -47,6 +48,7 @@ def blocks(cell: Cell) -> Iterator[tuple[str, str, float]]:
         frames = getattr(options, "block_frames", None)
         if gop is not None:
             span = getattr(options, "fec_frames", "gop")
-            yield name, str(code), (gop if span == "gop" else min(span, gop)) / fps
+            longest = math.inf if gop == "infinite" else float(gop)
+            yield name, str(code), (longest if span == "gop" else min(span, longest)) / fps
         elif frames is not None:
             yield name, str(code), frames * (AAC_FRAME_S if name == "aac" else OPUS_FRAME_S)

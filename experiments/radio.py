@@ -49,7 +49,7 @@ def columns(cell: Cell, encoded: EncodedSymbols[object], clip: Clip) -> Row:
     assert clip.video is not None
     height, width = clip.video[0].shape[:2]
     return {
-        **parameter_columns({**cell.model_dump(), "channel": cell.channel.settings()}),
+        **parameter_columns({**cell.parameters(), "channel": cell.channel.settings()}),
         **encoded.columns,
         "channel": cell.channel.name,
         "snr_est_db": channel.snr_est_db,

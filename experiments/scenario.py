@@ -1,7 +1,7 @@
 """A scenario: what is sent, through what, how often, and what is measured.
 
-Any value of clip, endpoint, code, channel and path may be a list, and so may seed and score_every: each list is an
-axis of the sweep. A list of mappings is an axis whose values are these mappings, each of which may hold lists again.
+Any value of clip, endpoint, code, channel, path and call may be a list, and so may seed and score_every: each list is
+an axis of the sweep. A list of mappings is an axis whose values are these mappings, each of which may hold lists again.
 `repetitions` (a count), names, metrics, plot and report are no axes.
 """
 
@@ -15,6 +15,7 @@ from typing import Annotated, Any, TypeVar
 from pydantic import BaseModel, BeforeValidator, Field, PrivateAttr
 
 from lossweep.experiments.axes import expand, unique
+from lossweep.experiments.call_params import CallParams
 from lossweep.experiments.cell import MAX_SEED, Cell, differences
 from lossweep.experiments.errors import ScenarioError
 from lossweep.experiments.parts import (
@@ -76,7 +77,7 @@ class Scenario(Strict):
     """A checked scenario; `lossweep.experiments.check.check` makes it.
 
     Attributes:
-        clip, endpoint, code, channel, path: the values of each axis, expanded. An endpoint may hold a code of its
+        clip, endpoint, code, channel, path, call: the values of each axis, expanded. An endpoint may hold a code of its
             own, which overrides the scenario's.
         seed: one or several, 0 to 2^63 - 1.
         repetitions: loss patterns per cell, >= 1.
@@ -95,6 +96,7 @@ class Scenario(Strict):
     code: tuple[Code, ...]
     channel: tuple[Channel, ...]
     path: tuple[PathParams, ...]
+    call: tuple[CallParams | None, ...] = (None,)
     metrics: tuple[Metric, ...]
     require: tuple[str, ...] = ()
     score_every: tuple[Annotated[int, Field(ge=1)], ...] = (1,)
@@ -120,9 +122,9 @@ class Scenario(Strict):
         """Every cell of the sweep once, repetitions innermost."""
         found: set[str] = set()
         outer = itertools.product(
-            self.clip, self.ways(), self.channel, self.path, self.score_every, self.seed
+            self.clip, self.ways(), self.channel, self.path, self.call, self.score_every, self.seed
         )
-        for clip, (endpoint, code), channel, path, every, seed in outer:
+        for clip, (endpoint, code), channel, path, call, every, seed in outer:
             for repetition in range(self.repetitions):
                 cell = Cell.model_construct(
                     clip=clip,
@@ -130,6 +132,7 @@ class Scenario(Strict):
                     code=code,
                     channel=channel,
                     path=path,
+                    call=call,
                     score_every=every,
                     repetition=repetition,
                     seed=seed,
@@ -165,6 +168,8 @@ class Scenario(Strict):
             for way in self.endpoint
         ]
         data["code"] = unique(data["code"])
+        if self.call == (None,):
+            del data["call"]
         return data
 
     def changes(self) -> Data:
@@ -176,6 +181,8 @@ class Scenario(Strict):
             "channel": self.channel,
             "path": self.path,
         }
+        if self.call != (None,):
+            parts["call"] = tuple(one for one in self.call if one is not None)
         found = {name: [differences(value) for value in values] for name, values in parts.items()}
         for shown, way in zip(found["endpoint"], self.endpoint, strict=True):
             if way.code is not None:

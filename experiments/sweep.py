@@ -39,7 +39,7 @@ class Axis:
     """A setting that the scenario varies.
 
     Attributes:
-        part: "endpoint", "channel", "path" or "clip".
+        part: "endpoint", "channel", "path", "call" or "clip".
         values: in the scenario's order; None where something has no such setting or leaves it open.
         of: for a setting of a channel, the channels that have it.
     """
@@ -164,7 +164,7 @@ def axes(scenario: Mapping[str, Any]) -> dict[str, Axis]:
     from lossweep.experiments.axes import expand
 
     found: dict[str, Axis] = {}
-    for part in ("clip", "channel", "path"):
+    for part in ("clip", "channel", "path", "call"):
         members = expand(scenario.get(part) or [])
         rows = [parameter_columns({part: member}) for member in members]
         for name, values in varied(rows).items():

@@ -49,7 +49,7 @@ def rebuild(
     if len(source) == block.k and max(arrived_s for _, arrived_s in source.values()) <= first_repair_s:
         return {}
     try:
-        code = code_of(fec, block.k)
+        code = code_of(fec, block.k, max(block.repair) + 1 if fec.adaptive else None)
     except ValueError:
         return {}
     repair = {esi: got for esi, got in block.repair.items() if esi < code.n}
@@ -78,11 +78,11 @@ def rebuild(
 
 
 @lru_cache(maxsize=256)
-def code_of(fec: FecParameters, k: int) -> BlockCode:
-    """The code of a block of k source packets.
+def code_of(fec: FecParameters, k: int, n: int | None = None) -> BlockCode:
+    """The code of a block of k source packets; n follows from the code rate unless it is given.
 
     Raises:
         ValueError: there is no such code.
     """
     family = CODES.get(fec.code).from_params(**dict(fec.options))
-    return family.make(k)
+    return family.make(k, n)

@@ -18,6 +18,9 @@ from lossweep.sim.clock import NetworkClock
 from lossweep.sim.rtp import IP_UDP_HEADER_BYTES
 from lossweep.sim.simulate import CROSS_TRAFFIC_TAIL_S, connect
 
+FIRST_REPORT_S = 0.001
+"""The first sender report leaves so long after the first packet."""
+
 
 def call(
     sources: Sequence[Source],
@@ -78,7 +81,7 @@ def call(
     connect(there, clock, take)
     if back:
         connect(back, clock, take_answer)
-        clock.at(max(0.0, begin_s), lambda _, now: sender.start_reports(now), None)
+        clock.at(begin_s + FIRST_REPORT_S, lambda _, now: sender.start_reports(now), None)
     for source in sources:
         source.start(sender, clock, mechanisms)
     clock.run()

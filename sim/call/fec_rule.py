@@ -33,15 +33,14 @@ class NetworkView:
     """What a sender knows of the network.
 
     Attributes:
-        loss: fraction of packets lost, of the last report.
-        worst_loss: the largest of the reports of the last 10 s.
+        mean_loss: fraction of packets lost, mean of the reports of the last 10 s.
+        worst_loss: the largest of them.
         path_loss: the path's own loss rate, which only an oracle may use; None where it has no such law.
         rtt_s: round trip; None before the first report.
-        one_way_s: half of it.
         playout_delay_s: of the call.
     """
 
-    loss: float
+    mean_loss: float
     worst_loss: float
     path_loss: float | None
     rtt_s: float | None

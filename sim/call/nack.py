@@ -9,6 +9,8 @@ DEFAULT_RTT_S = 0.1
 """Until a round trip is known."""
 REORDERING_BUCKETS = 128
 CLOCK_RESOLUTION_S = 1e-9
+AFTER_RTT_S = 1e-4
+"""More than the rounding of times in RTCP, so that a retransmission that is on its way is not requested again."""
 
 
 @dataclass(frozen=True)
@@ -43,8 +45,9 @@ class _Missing:
 class NackRequester:
     """The gaps of one stream.
 
-    A packet is requested once as many packets have come after the gap as the median reordering so far, and again
-    after each round trip. WebRTC looks for repeats every 20 ms; here a repeat is due exactly after the round trip.
+    A packet is requested when a packet comes whose number is larger by the median reordering so far, at once where
+    there was none, and again when the retransmission should have come, a round trip later. WebRTC looks for repeats
+    every 20 ms; here a repeat is due 0.1 ms after the round trip.
 
     Args:
         rule: limits.
@@ -72,9 +75,9 @@ class NackRequester:
         gap = self._missing.pop(number, None)
         if number > self._highest:
             if number > self._highest + 1:
-                after = number + self._wait_packets() - 1
+                wait = self._wait_packets()
                 for one in range(self._highest + 1, number):
-                    self._missing[one] = _Missing(after, now)
+                    self._missing[one] = _Missing(one + wait, now)
                 self._limit(number)
             self._highest = number
         elif itself and gap is not None and self._highest > number:
@@ -89,7 +92,7 @@ class NackRequester:
             elif gap.requests == 0:
                 if self._highest >= gap.after:
                     found.append(number)
-            elif now - gap.requested_s >= self.rtt_s - CLOCK_RESOLUTION_S:
+            elif now - gap.requested_s >= self.rtt_s + AFTER_RTT_S - CLOCK_RESOLUTION_S:
                 (over if gap.requests >= self._rule.max_retries else found).append(number)
         for number in over:
             del self._missing[number]
@@ -102,7 +105,7 @@ class NackRequester:
     def next_s(self) -> float:
         """When the next repeat is due; inf where none is."""
         times = [gap.requested_s for gap in self._missing.values() if gap.requests]
-        return min(times) + self.rtt_s if times else math.inf
+        return min(times) + self.rtt_s + AFTER_RTT_S if times else math.inf
 
     def _wait_packets(self) -> int:
         """Median distance by which packets came late so far, in packets; 0 before the first did."""

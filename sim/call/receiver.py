@@ -27,6 +27,8 @@ from lossweep.sim.sender_report import SenderReport
 
 SSRC = 0x10550001
 """Of the receiver, which sends RTCP only."""
+WITHOUT_REPORT_S = 0.2
+"""A receiver without a sender report begins to report so long after the first packet."""
 
 
 @dataclass
@@ -86,6 +88,7 @@ class CallReceiver:
         self._by_ssrc = {s.flow.ssrc: s for s in self._states}
         self._times = ArrivalTimes(SSRC) if mechanisms.transport_feedback_s is not None else None
         self._started = False
+        self._first_s = math.inf
         self._wake_s = math.inf
         self.rtt_s: float | None = None
         self.counts = ReceiverCounts()
@@ -119,12 +122,19 @@ class CallReceiver:
         else:
             return
         self._log.arrive(packet.index, now)
-        if not self._started and self._send is not None:
-            self._started = True
-            self._report(None, now)
-            if self._times is not None:
-                self._feedback(None, now)
+        self._first_s = min(self._first_s, now)
+        if now - self._first_s >= WITHOUT_REPORT_S:
+            self._start(now)
         self._answer(now)
+
+    def _start(self, now: float) -> None:
+        """Begins to report: when the first sender report is there, so that both ends know the round trip soon."""
+        if self._started or self._send is None:
+            return
+        self._started = True
+        self._report(None, now)
+        if self._times is not None:
+            self._feedback(None, now)
 
     def _itself(
         self, state: _State, header: RtpHeader, payload: bytes, carried: MediaPacket | None, now: float
@@ -178,6 +188,7 @@ class CallReceiver:
                 report = SenderReport.parse(data)
                 if (state := self._by_ssrc.get(report.ssrc)) is not None:
                     state.reception.sender_report(report.ntp, now)
+                    self._start(now)
             elif part.packet_type == EXTENDED_REPORT:
                 for delay in ExtendedReport.parse(part).delays:
                     if delay.ssrc == SSRC and (rtt_s := delay.round_trip_s(ntp(now))) is not None:

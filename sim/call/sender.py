@@ -76,7 +76,6 @@ class CallSender:
         self._lines = {flow.ssrc: _Line(flow) for flow in flows}
         self._path_loss, self._until_s = path_loss, until_s
         self._losses: deque[tuple[float, float]] = deque()
-        self._loss = 0.0
         self._reference: tuple[int, int, float] | None = None
         self._reports = 0
         self._sent: list[tuple[float, int]] = []  # by transport-wide number: time and size
@@ -120,8 +119,9 @@ class CallSender:
         now = self._clock.now
         while self._losses and self._losses[0][0] < now - REPORTED_LOSS_S:
             self._losses.popleft()
-        worst = max((loss for _, loss in self._losses), default=0.0)
-        return NetworkView(self._loss, worst, self._path_loss, self.rtt_s, self._mechanisms.playout_delay_s)
+        losses = [loss for _, loss in self._losses] or [0.0]
+        mean, worst = sum(losses) / len(losses), max(losses)
+        return NetworkView(mean, worst, self._path_loss, self.rtt_s, self._mechanisms.playout_delay_s)
 
     def _take(self, part: RtcpPacket, now: float) -> None:
         if part.packet_type == RECEIVER_REPORT:
@@ -149,8 +149,7 @@ class CallSender:
                 if self.rate is not None:
                     self.rate.round_trip(self.rtt_s)
         if report.blocks:
-            self._loss = max(block.fraction_lost for block in report.blocks)
-            self._losses.append((now, self._loss))
+            self._losses.append((now, max(block.fraction_lost for block in report.blocks)))
 
     def _retransmit(self, message: nack.Nack, now: float) -> None:
         line = self._lines.get(message.media_ssrc)

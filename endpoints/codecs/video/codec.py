@@ -43,8 +43,16 @@ def _parameters(**options: object) -> str:
     return ":".join(f"{key.replace('_', '-')}={value}" for key, value in options.items())
 
 
+INFINITE = 1 << 16
+"""GOP of an encoding with one key frame at its start; longer than any clip."""
+
+
 def _x264(gop: int, quantizer: float) -> dict[str, str]:
-    x264 = _parameters(scenecut=0, keyint=gop, min_keyint=gop, bframes=0, sliced_threads=0, threads=1)
+    # stitchable: headers that do not depend on the quantizer, so that one chain can go on where another stops
+    stitched = {"stitchable": 1} if gop == INFINITE else {}
+    x264 = _parameters(
+        scenecut=0, keyint=gop, min_keyint=gop, bframes=0, sliced_threads=0, threads=1, **stitched
+    )
     return {"preset": "medium", "tune": "zerolatency", "crf": f"{quantizer:g}", "x264-params": x264}
 
 

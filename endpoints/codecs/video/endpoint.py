@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Literal
+from typing import Annotated, Literal
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -14,11 +14,12 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from lossweep.endpoints.clip import Clip, ClipError, Playback
 from lossweep.endpoints.codecs.bitrate import Bitrate
 from lossweep.endpoints.codecs.video import object_packets, rtp_packets
-from lossweep.endpoints.codecs.video.codec import AV1, H264, H265, Codec
+from lossweep.endpoints.codecs.video.codec import AV1, H264, H265, INFINITE, Codec
 from lossweep.endpoints.codecs.video.decode import Picture, decode_block, picture
-from lossweep.endpoints.codecs.video.encode import Coded, content_hash
+from lossweep.endpoints.codecs.video.encode import Coded, EncodeError, content_hash
 from lossweep.endpoints.codecs.video.encodings import cached_encode
 from lossweep.endpoints.codecs.video.frames import ReceivedFrame
+from lossweep.endpoints.codecs.video.live import LiveEncoder, LiveSettings
 from lossweep.endpoints.codecs.video.rate import Target, meet_rate
 from lossweep.endpoints.endpoint import Encoded, Scalar
 from lossweep.endpoints.fec.code import CodeFamily
@@ -28,6 +29,7 @@ from lossweep.sim.rtp import IP_UDP_HEADER_BYTES
 from lossweep.sim.stream import Stream
 
 GREY = 128
+ROUNDING = 1e-6
 
 
 @dataclass(frozen=True)
@@ -61,7 +63,7 @@ class VideoParams(BaseModel):
         quantizer: the encoder's constant rate factor. Give one of the three.
         budget: what `bitrate` covers: "source", the access units alone, or "wire", all packets with repair packets and
             RTP, UDP and IPv4 headers.
-        gop: frames from one IDR to the next.
+        gop: frames from one IDR to the next, or "infinite": one IDR at the start, and more only on request.
         packetization: "object" (a GOP cut into 32 symbols) or "rtp" (the codec's RTP payload format).
         resolution: coded height; None is the clip's. What is shown is scaled back up.
         max_payload_size: largest RTP payload in bytes, in packetization "rtp".
@@ -75,7 +77,7 @@ class VideoParams(BaseModel):
     bitrate: Bitrate | None = Field(None, gt=0)
     quantizer: float | None = Field(None, ge=0, le=63)
     budget: Literal["source", "wire"] = "source"
-    gop: int = Field(32, ge=1)
+    gop: Annotated[int, Field(ge=1)] | Literal["infinite"] = 32
     packetization: Literal["object", "rtp"] = "rtp"
     resolution: int | None = Field(None, ge=64)
     max_payload_size: int = Field(1200, ge=64, le=65_000)
@@ -85,6 +87,8 @@ class VideoParams(BaseModel):
     def _one_rate(self) -> VideoParams:
         if sum(rate is not None for rate in (self.bpp, self.bitrate, self.quantizer)) != 1:
             raise ValueError(f"endpoint {self.name} needs one of bpp, bitrate and quantizer")
+        if self.gop == "infinite" and (self.fec_frames == "gop" or self.packetization == "object"):
+            raise ValueError("gop: infinite needs packetization rtp and fec_frames, such as 1")
         if self.budget == "wire" and self.bitrate is None:
             raise ValueError("budget: wire is of a bitrate; give bitrate, such as 500k")
         if self.fec_frames != "gop" and (self.fec_frames < 1 or self.packetization == "object"):
@@ -113,7 +117,7 @@ class VideoEndpoint:
         """
         if clip.video is None:
             raise ClipError(f"clip {clip.name} has no pictures, which {self.codec.name} sends")
-        if len(clip.video) < self.params.gop:
+        if self.params.gop != "infinite" and len(clip.video) < self.params.gop:
             raise ClipError(
                 f"clip {clip.name} has {len(clip.video)} frames, fewer than a GOP of {self.params.gop}; "
                 "choose a longer clip or a smaller gop"
@@ -159,18 +163,38 @@ class VideoEndpoint:
         count = max(frames, default=0) + 1
         return show(cls.codec, frames, session.width, session.height, session.fps, count)
 
+    def live(self, clip: Clip) -> LiveEncoder:
+        """The encoder for a call, asked for one frame after another.
+
+        Raises:
+            ClipError: as `encode`.
+            EncodeError: a packetization without RTP payloads of single frames.
+        """
+        if self.params.packetization != "rtp" or clip.video is None:
+            raise EncodeError(f"{self.name} is sent live with packetization rtp only")
+        coded, _ = self._coded(clip)
+        settings = LiveSettings(self.params.max_payload_size, self.params.resolution or len(clip.video[0]))
+        return LiveEncoder(self.codec, clip.video, clip.fps, coded, self.code, settings)
+
+    @property
+    def fec_frames(self) -> int:
+        """Frames that a block spans."""
+        return self._fec_frames()
+
     def _fec_frames(self) -> int:
         span = self.params.fec_frames
-        return self.params.gop if span == "gop" else min(span, self.params.gop)
+        return self._gop if span == "gop" else min(span, self._gop)
+
+    @property
+    def _gop(self) -> int:
+        return INFINITE if self.params.gop == "infinite" else self.params.gop
 
     def _coded(self, clip: Clip) -> tuple[Coded, str]:
         resolution = self.params.resolution or clip.video[0].shape[0]
         digest = content_hash(clip.video)
 
         def encode(quantizer: float) -> Coded:
-            return cached_encode(
-                self.codec, clip.video, digest, clip.fps, self.params.gop, quantizer, resolution
-            )
+            return cached_encode(self.codec, clip.video, digest, clip.fps, self._gop, quantizer, resolution)
 
         if self.params.quantizer is not None:
             return encode(self.params.quantizer), ""
@@ -203,18 +227,28 @@ class VideoEndpoint:
 def show(
     codec: Codec, frames: Mapping[int, ReceivedFrame], width: int, height: int, fps: float, count: int
 ) -> Playback:
-    """What the screen shows of frames 0 to count - 1; see `VideoEndpoint.decode`."""
+    """What the screen shows of frames 0 to count - 1; see `VideoEndpoint.decode`.
+
+    A frame that is complete too late is decoded, since later ones refer to it, and is shown until the next one if it
+    is the newest that is there when a picture is due.
+    """
     shown: dict[int, Picture] = {}
+    ready: dict[int, list[int]] = {}
     for start, whole, damaged in _chains(frames, codec.conceals):
         pictures = decode_block(codec, whole, damaged, width, height)
-        shown |= {start + i: picture for i, picture in enumerate(pictures)}
-    last, outcomes, pictures_out = _grey(width, height), [], []
-    for i in range(count):
-        if i in shown:
-            last = shown[i]
+        late_s = 0.0
+        for i, decoded in enumerate(pictures, start):
+            late_s = max(frames[i].late_s, late_s - 1 / fps)
+            shown[i] = decoded
+            ready.setdefault(i + math.ceil(late_s * fps - ROUNDING), []).append(i)
+    last, newest, outcomes, pictures_out = _grey(width, height), -1, [], []
+    for slot in range(count):
+        due = max(ready.get(slot, ()), default=-1)
+        if due > newest:
+            last, newest = shown[due], due
             outcomes.append("concealed" if last.concealed else "whole")
         else:
-            outcomes.append("frozen" if any(o != "grey" for o in outcomes) else "grey")
+            outcomes.append("frozen" if newest >= 0 else "grey")
         pictures_out.append(last)
     clip = Clip("received", [p.pixels for p in pictures_out], fps)
     return Playback(clip, tuple(outcomes), tuple(p.digest for p in pictures_out))

@@ -8,6 +8,7 @@ when the source packets that it depends on are there.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from importlib import import_module
 from itertools import groupby, pairwise
 from typing import Protocol, cast
@@ -140,7 +141,9 @@ def frames(received: Sequence[ReceivedPacket], codec: str, fps: float) -> dict[i
         payloads = [by_number.get(number) for number in range(first.number, last.number + 1)]
         payloads = [*([] if begins else [None]), *payloads, *([] if last.marker else [None])]
         before = last.number
-        out.setdefault(round(timestamp_s * fps), _frame(formats, payloads))
+        frame = _frame(formats, payloads)
+        late_s = max(0.0, *(-packet.early_s for packet in packets))
+        out.setdefault(round(timestamp_s * fps), replace(frame, late_s=late_s) if late_s else frame)
     return out
 
 

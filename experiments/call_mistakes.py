@@ -1,0 +1,76 @@
+"""Calls that cannot run, found before the first cell runs."""
+
+from __future__ import annotations
+
+from lossweep.endpoints.codecs.video.endpoint import VideoParams
+from lossweep.endpoints.system_part import Part
+from lossweep.experiments.call_params import CallParams
+from lossweep.experiments.cell import name_of
+from lossweep.experiments.parts import PathParams
+from lossweep.experiments.scenario import Scenario
+
+
+def call_mistakes(scenario: Scenario) -> list[str]:
+    """One line for each thing that is wrong with the calls of a scenario."""
+    calls = [one for one in scenario.call if one is not None]
+    found = [line for one in calls for path in scenario.path for line in _delays(scenario, one, path)]
+    return found + [line for one in calls for line in _ways(scenario, one)]
+
+
+def _delays(scenario: Scenario, call: CallParams, path: PathParams) -> list[str]:
+    delay_s = path.playout_delay_s
+    if isinstance(delay_s, str):
+        return [
+            "call: it needs path.playout_delay_s in seconds, such as 0.2; auto is for sending without reaction"
+        ]
+    found = []
+    for channel in scenario.channel:
+        if channel.physical() is not None:
+            continue
+        there_s = _shortest(channel.make(path.propagation_delay_s, path.jitter_s).elements)
+        if there_s is not None and there_s > delay_s:
+            found.append(
+                f"path: a playout delay of {1000 * delay_s:g} ms is shorter than the path's own delay of "
+                f"{1000 * there_s:.4g} ms over {channel.name}: nothing can be played; raise path.playout_delay_s"
+            )
+        if call.reverse is None or not call.needs_feedback:
+            continue
+        back_s = _shortest(call.reverse.make(path.propagation_delay_s, path.jitter_s).elements)
+        if there_s == 0.0 and back_s == 0.0:
+            found.append(
+                "call: the round trip is 0, so a retransmission would cost no time; give the path a delay, such as "
+                "path.propagation_delay_s: 0.02"
+            )
+    return found
+
+
+def _shortest(elements: tuple[object, ...]) -> float | None:
+    """The shortest delay of a path, in seconds; None where traffic decides it."""
+    total = 0.0
+    for element in elements:
+        quantile = element.delay_quantile(0.0)  # type: ignore[attr-defined]
+        total += quantile or 0.0
+    return total
+
+
+def _ways(scenario: Scenario, call: CallParams) -> list[str]:
+    found = []
+    for endpoint, code in scenario.ways():
+        part = getattr(endpoint, "video", None)
+        video = part.options if isinstance(part, Part) else endpoint
+        own = part.code.name if isinstance(part, Part) and part.code is not None else code.name
+        if call.needs_encoder and not (isinstance(video, VideoParams) and video.packetization == "rtp"):
+            found.append(
+                "call: pli, adaptive_fec and congestion_control ask the encoder during the call; they need h264, h265 "
+                f"or av1 with packetization rtp, alone or in a system, not {name_of(endpoint)}"
+            )
+        elif call.adaptive_fec != "none" and own != "rs":
+            found.append(
+                f"call: adaptive_fec makes as many repair packets as it needs, which code {own} cannot; set code: "
+                "{name: rs, code_rate: 0.5}"
+            )
+        elif call.congestion_control != "none" and getattr(video, "gop", None) != "infinite":
+            found.append("call: congestion_control changes the quantizer between frames; set gop: infinite")
+        elif call.congestion_control != "none" and name_of(video) != "h264":
+            found.append(f"call: congestion_control needs h264, not {name_of(video)}")
+    return found
