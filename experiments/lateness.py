@@ -49,6 +49,7 @@ def blocks(cell: Cell) -> Iterator[tuple[str, str, float]]:
         if gop is not None:
             span = getattr(options, "fec_frames", "gop")
             longest = math.inf if gop == "infinite" else float(gop)
-            yield name, str(code), (longest if span == "gop" else min(span, longest)) / fps
+            frames_s = (longest if span == "gop" else min(float(span), longest)) / fps
+            yield name, str(code), frames_s
         elif frames is not None:
             yield name, str(code), frames * (AAC_FRAME_S if name == "aac" else OPUS_FRAME_S)

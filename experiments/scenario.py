@@ -142,9 +142,9 @@ class Scenario(Strict):
                     yield cell
 
     def samples(self) -> Iterator[Cell]:
-        """Cells in which every clip, endpoint with its code, channel and path stands at least once; not every cell."""
+        """Cells in which every clip, endpoint with its code, channel, path and call stands once; not every cell."""
         ways = list(self.ways())
-        for number in range(max(map(len, (self.clip, ways, self.channel, self.path)))):
+        for number in range(max(map(len, (self.clip, ways, self.channel, self.path, self.call)))):
             endpoint, code = _at(ways, number)
             clip, channel, path = _at(self.clip, number), _at(self.channel, number), _at(self.path, number)
             yield Cell.model_construct(
@@ -153,6 +153,7 @@ class Scenario(Strict):
                 code=code,
                 channel=channel,
                 path=path,
+                call=_at(self.call, number),
                 score_every=self.score_every[0],
                 repetition=0,
                 seed=self.seed[0],
