@@ -75,6 +75,11 @@ def _parser() -> argparse.ArgumentParser:
         action="store_true",
         help="reuse a folder made by another scenario, code or versions",
     )
+    run.add_argument("--engine", choices=("pool", "ray"), default="pool", help="what runs the cells")
+    run.add_argument("--address", metavar="ADDRESS", help="of a Ray cluster, or auto (default: Ray here)")
+    run.add_argument(
+        "--gpus-per-worker", type=float, default=0.0, metavar="GPUS", help="with Ray; 0.25 shares a GPU"
+    )
     run.add_argument("--shard", metavar="I/N", help="only part I of N of the cells; see lossweep merge")
     run.add_argument("--cell", metavar="ID", help="only this cell, computed anew")
 

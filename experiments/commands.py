@@ -18,13 +18,23 @@ def do_run(options: argparse.Namespace) -> int:
     from lossweep.experiments.run import Settings, run_scenario
     from lossweep.experiments.shards import shard_of
 
+    if options.engine == "pool" and (options.address or options.gpus_per_worker):
+        raise OptionError("--address and --gpus-per-worker need --engine ray")
+    if options.gpus_per_worker < 0:
+        raise OptionError(f"--gpus-per-worker is {options.gpus_per_worker:g}; it must be 0 or more")
+    of_workers = (
+        options.engine == "ray" and options.device != "auto"
+    )  # theirs may have what this machine has not
     settings = Settings(
-        device=device(options.device),
+        device=options.device if of_workers else device(options.device),
         workers=options.workers,
         threads=options.threads,
         accept_changes=options.accept_changes,
         only=options.cell,
         shard=shard_of(options.shard) if options.shard is not None else None,
+        engine=options.engine,
+        address=options.address,
+        gpus_per_worker=options.gpus_per_worker,
     )
     failed = run_scenario(read(options.scenario, options.set), options.out, settings)
     return FAILED if failed else 0

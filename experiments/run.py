@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING, Literal
 
 from lossweep.experiments.engine import Engine, EngineError, available_cores
 from lossweep.experiments.errors import ScenarioError
@@ -25,6 +26,9 @@ from lossweep.experiments.shards import ORDER, shard
 from lossweep.experiments.status import MANIFEST, NOTED
 from lossweep.experiments.store import Store
 from lossweep.experiments.timings import remember
+
+if TYPE_CHECKING:
+    from lossweep.experiments.ray_engine import RayEngine
 
 NOTHING = LastRun(
     cells=0, cells_finished=0, cells_failed=0, cells_of_this_run=0, wall_s=0.0, seconds_by_stage={}
@@ -47,6 +51,9 @@ class Settings:
             valid are kept, the others are computed anew.
         only: id of one cell, which is computed anew.
         shard: (i, n): only the cells of part i of n, 1 <= i <= n.
+        engine: "pool" of processes on this machine, or "ray".
+        address: of a Ray cluster; None starts Ray on this machine.
+        gpus_per_worker: of Ray; a fraction shares a GPU.
     """
 
     device: str = "cpu"
@@ -55,6 +62,9 @@ class Settings:
     accept_changes: bool = False
     only: str | None = None
     shard: tuple[int, int] | None = None
+    engine: Literal["pool", "ray"] = "pool"
+    address: str | None = None
+    gpus_per_worker: float = 0.0
 
 
 def run_scenario(scenario: Scenario, out: Path, settings: Settings = Settings()) -> int:
@@ -78,12 +88,11 @@ def _run(scenario: Scenario, store: Store, settings: Settings) -> int:
     started = time.monotonic()
     out = store.directory
     set_up = SetUp(scenario.metrics, settings.device)
-    workers = available_cores() if settings.workers is None else settings.workers
-    engine: Engine | InProcess = Engine(set_up, workers, settings.threads) if workers else InProcess(set_up)
+    engine = _engine(set_up, settings)
     try:
         inspection = engine.inspect(scenario)
         _say(scenario, inspection)
-        threads = settings.threads if workers else 0
+        threads = 0 if isinstance(engine, InProcess) else settings.threads
         fingerprint = Fingerprint(scenario, inspection, settings.device, threads)
         cells = list(scenario.cells())
         if settings.shard is not None:
@@ -141,6 +150,16 @@ def _run(scenario: Scenario, store: Store, settings: Settings) -> int:
             f"{failed} cells failed, see {out}/failures.json; run one alone with --cell ID", file=sys.stderr
         )
     return failed
+
+
+def _engine(set_up: SetUp, settings: Settings) -> Engine | InProcess | RayEngine:
+    if settings.engine == "ray":
+        from lossweep.experiments.ray_engine import RayEngine
+
+        given = settings.address, settings.gpus_per_worker
+        return RayEngine(set_up, settings.workers or None, settings.threads, *given)
+    workers = available_cores() if settings.workers is None else settings.workers
+    return Engine(set_up, workers, settings.threads) if workers else InProcess(set_up)
 
 
 class Sweep:
