@@ -8,6 +8,7 @@ from pathlib import Path
 
 from lossweep.endpoints.clip import Clip, ClipError, Playback
 from lossweep.endpoints.session import RtpStream
+from lossweep.experiments import calls
 from lossweep.experiments.cell import Cell
 from lossweep.experiments.evaluator import Evaluator, deliver
 from lossweep.experiments.store import Store
@@ -46,12 +47,19 @@ def replay(name: str, directory: Path) -> Replay:
     cell = cell_of(name, directory)
     if cell.id != name:
         raise ClipError(f"{Path(cell.clip.source).name} is no longer the clip that cell {name} was made from")
-    clip, playback = _evaluator().restore(cell)
+    evaluator = _evaluator()
     if cell.carries_symbols():
-        return Replay(cell, clip, playback)
-    _, encoded = _evaluator().encoded(cell)
-    delivery = deliver(cell, encoded.stream)
-    return Replay(cell, clip, playback, tuple(encoded.session.streams), encoded.stream, delivery)
+        return Replay(cell, *evaluator.restore(cell))
+    endpoint, encoded = evaluator.encoded(cell)
+    streams = tuple(encoded.session.streams)
+    if cell.call is not None:
+        clip = evaluator.restore(cell)[0]
+        sending = calls.caller(cell, clip, endpoint, encoded)
+        result = calls.run(cell, sending)
+        shown = calls.play(sending, result, cell.call, evaluator.device)
+        return Replay(cell, clip, shown, streams, result.stream, result.delivery)
+    clip, playback = evaluator.restore(cell)
+    return Replay(cell, clip, playback, streams, encoded.stream, deliver(cell, encoded.stream))
 
 
 def cell_of(name: str, directory: Path) -> Cell:
