@@ -55,8 +55,12 @@ def _shortest(elements: tuple[object, ...]) -> float | None:
 
 def _ways(scenario: Scenario, call: CallParams) -> list[str]:
     found = []
+    if call.repeat > 1 and scenario.metrics:
+        found.append("call: a clip that is sent several times is not scored; set metrics: [] or repeat: 1")
     for endpoint, code in scenario.ways():
         part = getattr(endpoint, "video", None)
+        if (call.repeat > 1 or call.parties > 1) and part is not None:
+            found.append("call: repeat and parties are for a video endpoint alone, not for a system")
         video = part.options if isinstance(part, Part) else endpoint
         own = part.code.name if isinstance(part, Part) and part.code is not None else code.name
         if call.needs_encoder and not (isinstance(video, VideoParams) and video.packetization == "rtp"):
@@ -64,7 +68,7 @@ def _ways(scenario: Scenario, call: CallParams) -> list[str]:
                 "call: pli, adaptive_fec and congestion_control ask the encoder during the call; they need h264, h265 "
                 f"or av1 with packetization rtp, alone or in a system, not {name_of(endpoint)}"
             )
-        elif call.adaptive_fec != "none" and own != "rs":
+        elif call.adaptive_fec not in ("code", "none") and own != "rs":
             found.append(
                 f"call: adaptive_fec makes as many repair packets as it needs, which code {own} cannot; set code: "
                 "{name: rs, code_rate: 0.5}"

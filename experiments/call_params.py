@@ -16,11 +16,14 @@ class CallParams(Strict):
         reverse: the path back, as `channel`; where it names no delay, it has that of `path`. All that follows needs it.
         nack: lost packets are requested (generic NACK) and sent again (RTX).
         pli: the receiver asks for a key frame when a picture cannot be decoded in time.
-        adaptive_fec: how many repair packets a block gets: "none" (as many as the packet code says), "webrtc",
-            "follow" (the reported loss), "oracle" (the path's own loss), "hybrid" (what retransmission cannot repair in
-            time) or "hairpin" (only in the last round that fits).
+        adaptive_fec: how many repair packets a block gets: "code" (as many as the packet code says), "none",
+            "webrtc", "follow" (the reported loss), "oracle" (the path's own loss), "hybrid" (what retransmission
+            cannot repair in time) or "hairpin" (only in the last round that fits).
         congestion_control: "none", "gcc" or "nada"; it drives the encoder's rate.
         max_retries: requests for one packet.
+        repeat: how often the clip is sent, one time after the other; more than once only without metrics.
+        parties: senders with a receiver each that share the path; the row is about the first.
+        party_interval_s: between their beginnings.
         report_interval_s: between RTCP reports.
         least_rate_bps, largest_rate_bps, start_rate_bps: of the congestion control.
     """
@@ -28,9 +31,12 @@ class CallParams(Strict):
     reverse: Channel | None = None
     nack: bool = False
     pli: bool = False
-    adaptive_fec: Literal["none", "webrtc", "follow", "oracle", "hybrid", "hairpin"] = "none"
+    adaptive_fec: Literal["code", "none", "webrtc", "follow", "oracle", "hybrid", "hairpin"] = "code"
     congestion_control: Literal["none", "gcc", "nada"] = "none"
     max_retries: int = Field(100, ge=1, le=1000)
+    repeat: int = Field(1, ge=1, le=1000)
+    parties: int = Field(1, ge=1, le=20)
+    party_interval_s: float = Field(0.0, ge=0)
     report_interval_s: float = Field(1.0, ge=0.05, le=60)
     least_rate_bps: float = Field(150_000, gt=0)
     largest_rate_bps: float = Field(1_500_000, gt=0)
@@ -39,13 +45,14 @@ class CallParams(Strict):
     @property
     def needs_feedback(self) -> bool:
         """Whether a mechanism needs the path back."""
-        fec = self.adaptive_fec not in ("none", "oracle")
+        fec = self.adaptive_fec not in ("code", "none", "oracle")
         return self.nack or self.pli or fec or self.congestion_control != "none"
 
     @property
     def needs_encoder(self) -> bool:
         """Whether frames are coded while the call runs."""
-        return self.pli or self.adaptive_fec != "none" or self.congestion_control != "none"
+        reacts = self.pli or self.adaptive_fec != "code" or self.congestion_control != "none"
+        return reacts or self.repeat > 1 or self.parties > 1
 
     @model_validator(mode="after")
     def _way_back(self) -> CallParams:

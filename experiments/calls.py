@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -20,9 +21,9 @@ from lossweep.experiments.cell import Cell
 from lossweep.experiments.e_model import e_model
 from lossweep.experiments.metrics.freezes import freezes
 from lossweep.experiments.result import Row
-from lossweep.sim.call.call import call
+from lossweep.sim.call.call import Party, calls
 from lossweep.sim.call.fec_rule import FecRule
-from lossweep.sim.call.fec_rules import FollowLoss, Hairpin, Hybrid, Oracle
+from lossweep.sim.call.fec_rules import FollowLoss, Hairpin, Hybrid, NoFec, Oracle
 from lossweep.sim.call.flow import Flow
 from lossweep.sim.call.frames import frame_times, outcomes
 from lossweep.sim.call.mechanisms import Mechanisms
@@ -30,7 +31,7 @@ from lossweep.sim.call.nack import NackRule
 from lossweep.sim.call.rate_controls import RATE_CONTROLS
 from lossweep.sim.call.result import CallResult
 from lossweep.sim.call.sources import LiveSource, Source, StreamSource
-from lossweep.sim.call.statistics import call_statistics
+from lossweep.sim.call.statistics import call_statistics, fairness
 from lossweep.sim.call.webrtc_fec import WebRtcFec
 from lossweep.sim.stream import Stream
 
@@ -38,6 +39,7 @@ LATE_S = 60.0
 """A packet that is later than this serves no decoder."""
 TRANSPORT_FEEDBACK_S = 0.1
 FEC_RULES: dict[str, type[FecRule]] = {
+    "none": NoFec,
     "webrtc": WebRtcFec,
     "follow": FollowLoss,
     "oracle": Oracle,
@@ -85,37 +87,40 @@ def caller(cell: Cell, clip: Clip, endpoint: Endpoint, encoded: Encoded[Session]
     return Caller(endpoint, encoded, video.live(clip), others)
 
 
-def run(cell: Cell, sending: Caller) -> CallResult:
-    """The call of a cell."""
+def run(cell: Cell, sending: Caller) -> list[CallResult]:
+    """The call of a cell, and those that share its path."""
     assert cell.call is not None
     path = cell.path
     forward = cell.channel.make(path.propagation_delay_s, path.jitter_s)
     reverse = None
     if cell.call.reverse is not None:
         reverse = cell.call.reverse.make(path.propagation_delay_s, path.jitter_s)
-    flows = flows_of(sending)
-    sources: list[Source] = []
-    if sending.live is None:
-        sources.append(StreamSource(sending.encoded.stream, flows, path.pacing_factor))
-    else:
-        video = getattr(sending.endpoint, "parts", {}).get("video", sending.endpoint)
-        sending.live.restart()
-        parts = 1 if sending.others is None else 2
-        sources.append(
-            LiveSource(sending.live, sending.live.flow, video.fec_frames, path.pacing_factor, 0, parts)
-        )
-        if sending.others is not None:
-            sources.append(StreamSource(sending.others, flows, path.pacing_factor, 1, parts))
-    return call(
-        sources,
-        flows,
+    return calls(
+        [_party(cell, sending, number) for number in range(cell.call.parties)],
         forward.elements,
         () if reverse is None else reverse.elements,
-        mechanisms(cell),
         seed=cell.seed,
         repetition=cell.repetition,
         path_loss=forward.loss_rate,
     )
+
+
+def _party(cell: Cell, sending: Caller, number: int) -> Party:
+    """One sender with its receiver; the first begins at 0."""
+    assert cell.call is not None
+    flows, pacing = flows_of(sending), cell.path.pacing_factor
+    if sending.live is None:
+        return Party([StreamSource(sending.encoded.stream, flows, pacing)], flows, mechanisms(cell))
+    live = sending.live.twin()
+    live.restart(cell.call.repeat)
+    video = getattr(sending.endpoint, "parts", {}).get("video", sending.endpoint)
+    begin_s = number * cell.call.party_interval_s
+    flow = live.flow(begin_s)
+    slots = 1 if sending.others is None else 2
+    sources: list[Source] = [LiveSource(live, flow, video.fec_frames, pacing, 0, slots, begin_s)]
+    if sending.others is not None:
+        sources.append(StreamSource(sending.others, flows, pacing, 1, slots))
+    return Party(sources, [flow, *(one for one in flows if one.ssrc != flow.ssrc)], mechanisms(cell))
 
 
 def mechanisms(cell: Cell) -> Mechanisms:
@@ -130,13 +135,13 @@ def mechanisms(cell: Cell) -> Mechanisms:
     controls = params.congestion_control != "none"
     return Mechanisms(
         nack=NackRule(max_retries=params.max_retries) if params.nack else None,
-        fec=FEC_RULES[params.adaptive_fec]() if params.adaptive_fec != "none" else None,
+        fec=FEC_RULES[params.adaptive_fec]() if params.adaptive_fec != "code" else None,
         pli=params.pli,
         rate=partial(_rate_control, params) if controls else None,
         playout_delay_s=delay_s,
         report_interval_s=params.report_interval_s,
         transport_feedback_s=TRANSPORT_FEEDBACK_S if controls else None,
-        code_repairs=cell.code.make().code_rate < 1,
+        code_repairs=params.adaptive_fec == "code" and cell.code.make().code_rate < 1,
     )
 
 
@@ -168,9 +173,12 @@ def _flow(stream: RtpStream, sending: Caller) -> Flow:
     )
 
 
-def columns(cell: Cell, clip: Clip, sending: Caller, result: CallResult) -> Row:
+def columns(cell: Cell, clip: Clip, sending: Caller, results: Sequence[CallResult]) -> Row:
     """What the table holds of a call beside its parameters."""
+    result = results[0]
     row: Row = dict(call_statistics(result))
+    if len(results) > 1:
+        row["fairness"] = fairness(results)
     delay_s = result.delivery.playout_delay_s
     for flow in flows_of(sending):
         if flow.begins_key is not None:
@@ -219,6 +227,6 @@ def play(sending: Caller, result: CallResult, params: CallParams, device: str) -
 
 def _as_sent(stream: RtpStream, params: CallParams) -> RtpStream:
     """The stream with what a call changes in its session: the number of repair packets is no longer fixed."""
-    if params.adaptive_fec == "none" or stream.repair is None or stream.name != "video":
+    if params.adaptive_fec == "code" or stream.repair is None or stream.name != "video":
         return stream
     return replace(stream, repair=replace(stream.repair, fec=replace(stream.repair.fec, adaptive=True)))

@@ -123,6 +123,9 @@ COLUMNS: tuple[Column, ...] = (
     _setting("pli", "key frames on request", short="PLI"),
     _setting("adaptive_fec", "adaptive FEC", short="FEC by {}"),
     _setting("congestion_control", "congestion control", short="{}"),
+    _setting("repeat", "times that the clip is sent", lowest=1.0),
+    _setting("parties", "calls on the path", short="{} calls", lowest=1.0),
+    _setting("party_interval_s", "interval of their beginnings", unit="s", lowest=0.0),
     _setting("max_retries", "requests for one packet", lowest=1.0),
     _setting("report_interval_s", "interval of RTCP reports", unit="s", lowest=0.0),
     *(
@@ -153,6 +156,7 @@ COLUMNS: tuple[Column, ...] = (
     _rate("fec_wire_bps", "wire rate of FEC"),
     _rate("rtx_wire_bps", "wire rate of retransmissions"),
     _rate("feedback_wire_bps", "wire rate of RTCP"),
+    Column("fairness", "Jain's fairness of the calls", "network", lowest=0.0, highest=1.0, better="higher"),
     Column("target_bitrate_mean", "rate of the congestion control", "rate", "bit/s", "kbit/s", lowest=0.0),
     Column("reference_bytes", "reference picture", "rate", "bytes", lowest=0.0),
     Column("repair_overhead", "repair overhead", "rate", "", "%", "lower", 0.0),

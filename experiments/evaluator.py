@@ -147,9 +147,9 @@ class Evaluator:
         if key not in self._callers:
             self._callers[key] = self._timed("encode", calls.caller, cell, clip, endpoint, encoded)
         sending = self._callers[key]
-        result = self._timed("simulate", calls.run, cell, sending)
-        row = {**columns(cell, endpoint, encoded), **calls.columns(cell, clip, sending, result)}
-        decode = partial(calls.play, sending, result, cell.call, self.device)
+        results = self._timed("simulate", calls.run, cell, sending)
+        row = {**columns(cell, endpoint, encoded), **calls.columns(cell, clip, sending, results)}
+        decode = partial(calls.play, sending, results[0], cell.call, self.device)
         return Crossed(endpoint.name, endpoint.label, row, encoded.truth, decode)
 
     def _radio(self, cell: Cell, clip: Clip) -> Crossed:

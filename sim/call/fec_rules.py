@@ -35,6 +35,21 @@ def repair_for(k: int, loss: float, target: float) -> int:
     return k
 
 
+class NoFec:
+    """No repair packets."""
+
+    name: ClassVar[str] = "none"
+    needs_reports: ClassVar[bool] = False
+
+    def repair_packets(self, block: BlockFacts, network: NetworkView) -> int:
+        """0."""
+        return 0
+
+    def copies(self, waited_s: float, network: NetworkView) -> int:
+        """1: a retransmission is sent once."""
+        return 1
+
+
 class FollowLoss:
     """FEC for the mean of the loss that was reported in the last 10 s."""
 

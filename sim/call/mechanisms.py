@@ -55,5 +55,6 @@ class Mechanisms:
     @property
     def patience_s(self) -> float:
         """From the media time of a picture that cannot be decoded to the request for a key frame."""
-        repairs = self.nack is not None or self.fec is not None or self.code_repairs
+        adds = self.fec is not None and self.fec.name != "none"
+        repairs = self.nack is not None or adds or self.code_repairs
         return self.playout_delay_s if repairs else -math.inf

@@ -152,7 +152,8 @@ class LiveSource:
     """Frames of an encoder, each asked for when it is captured.
 
     Packets that become available together leave evenly spaced over 1 / pacing_factor of a frame's duration, as in the
-    open loop. With a congestion control the encoder gets what FEC, retransmissions and headers leave of the rate.
+    open loop. With a congestion control they leave at pacing_factor times its rate, as from WebRTC's pacer, and the
+    encoder gets what FEC and headers leave of the rate.
 
     Args:
         encoder: of the frames.
@@ -160,6 +161,7 @@ class LiveSource:
         fec_frames: frames of one block.
         pacing_factor: >= 1.
         first, step: see `StreamSource`.
+        begin_s: when the first frame is captured.
     """
 
     def __init__(
@@ -170,25 +172,32 @@ class LiveSource:
         pacing_factor: float,
         first: int = 0,
         step: int = 1,
+        begin_s: float = 0.0,
     ) -> None:
         self.blocks: list[SourceBlock] = []
         self.key_frames = 0
         self.rates: list[tuple[float, float]] = []
         self._encoder, self._flow, self._fec_frames = encoder, flow, fec_frames
         self._pacing_factor, self._first, self._step = pacing_factor, first, step
+        self.begin_s = begin_s
         self._number = 0
         self._block_frames = 0
         self._share = 1.0
+        self._free_s = 0.0
 
     @property
     def end_s(self) -> float:
         """When the last frame is captured."""
-        return (self._encoder.frames - 1) / self._encoder.fps
+        return self._time_s(self._encoder.frames - 1)
 
     def start(self, sender: CallSender, clock: NetworkClock, mechanisms: Mechanisms) -> None:
         """Schedules the first frame; each one schedules the next."""
         self._sender, self._clock, self._mechanisms = sender, clock, mechanisms
-        clock.at(0.0, self._capture, 0)
+        clock.at(self.begin_s, self._capture, 0)
+
+    def _time_s(self, i: int) -> float:
+        """When frame i is captured; its media time."""
+        return self.begin_s + i / self._encoder.fps
 
     def _capture(self, i: int, now: float) -> None:
         encoder, sender = self._encoder, self._sender
@@ -202,25 +211,36 @@ class LiveSource:
             sender.key_wanted = False
         if not self._block_frames:
             sbn = self._first + self._step * len(self.blocks)
-            self.blocks.append(SourceBlock(sbn, i / encoder.fps, 0.0))
+            self.blocks.append(SourceBlock(sbn, self._time_s(i), 0.0))
         block = self.blocks[-1]
         block.key |= coded.key
         self._block_frames += 1
         block.media_duration_s = self._block_frames / encoder.fps
         batch: list[tuple[MediaPacket, Kind]] = []
         for data in coded.packets:
-            packet = MediaPacket(data, self._number, block, len(block.packets), i / encoder.fps, now)
+            packet = MediaPacket(data, self._number, block, len(block.packets), self._time_s(i), now)
             self._number += 1
             block.packets.append(packet)
             sender.register(self._flow.ssrc, packet)
             batch.append((packet, Kind.SOURCE))
         if self._block_frames == self._fec_frames or i == encoder.frames - 1:
             batch += self._close(block, now)
-        gap_s = 1 / encoder.fps / len(batch) / self._pacing_factor
-        for place, one in enumerate(batch):
-            self._clock.at(now + place * gap_s, self._leave, one)
+        for at_s, one in zip(self._departures(batch, now), batch, strict=True):
+            self._clock.at(at_s, self._leave, one)
         if i + 1 < encoder.frames:
-            self._clock.at((i + 1) / encoder.fps, self._capture, i + 1)
+            self._clock.at(self._time_s(i + 1), self._capture, i + 1)
+
+    def _departures(self, batch: Sequence[tuple[MediaPacket, Kind]], now: float) -> list[float]:
+        """When the packets of a frame leave: evenly spaced; with a rate, each when those before it are paced out."""
+        if self._sender.rate is None:
+            gap_s = 1 / self._encoder.fps / len(batch) / self._pacing_factor
+            return [now + place * gap_s for place in range(len(batch))]
+        pace_bps, times = self._pacing_factor * self._sender.rate.rate_bps, []
+        for packet, _ in batch:
+            self._free_s = max(self._free_s, now)
+            times.append(self._free_s)
+            self._free_s += 8 * len(packet.data) / pace_bps
+        return times
 
     def _close(self, block: SourceBlock, now: float) -> list[tuple[MediaPacket, Kind]]:
         source = [packet.data for packet in block.packets]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from lossweep.sim.call.record import Kind
@@ -78,3 +80,19 @@ def call_statistics(result: CallResult) -> dict[str, float | None]:
     if result.rates:
         row["target_bitrate_mean"] = float(np.mean([rate for _, rate in result.rates]))
     return row
+
+
+def fairness(results: Sequence[CallResult]) -> float:
+    """Jain's index of the rates at which several calls received, while all of them ran; 1 is fair.
+
+    Source: Jain, Chiu, Hawe (1984): (sum x)^2 / (n sum x^2).
+    """
+    begin_s = max(float(result.forward.sent_s[0]) for result in results)
+    end_s = min(float(result.forward.sent_s[-1]) for result in results)
+    rates = []
+    for result in results:
+        arrived_s = result.forward.arrived_s
+        inside = (arrived_s >= begin_s) & (arrived_s <= end_s)
+        rates.append(float(result.forward.size_bytes[inside].sum()))
+    square = sum(rate**2 for rate in rates)
+    return sum(rates) ** 2 / (len(rates) * square) if square else 1.0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from copy import copy
 from dataclasses import dataclass
 from functools import partial
 
@@ -32,8 +33,8 @@ from lossweep.sim.stream import PacketCode
 FIRST_CHAIN = 32
 """Frames that a chain has at first; one that is needed longer is encoded again, twice as long."""
 MOST_PACKETS = 255
-LADDER = (51, 48, 45, 42, 39, 36, 33, 30, 27, 24, 21, 18, 15, 12)
-"""Quantizers for rates that follow the network, from the coarsest on; a step is about a quarter of the rate."""
+LADDER = tuple(range(51, 15, -1))
+"""Quantizers for rates that follow the network, from the coarsest on; a step is about a tenth of the rate."""
 
 
 @dataclass(frozen=True)
@@ -81,6 +82,7 @@ class LiveEncoder:
         settings: LiveSettings,
     ) -> None:
         self.frames, self.fps = len(video), fps
+        self._length = len(video)
         self.height, self.width = video[0].shape[:2]
         self._codec, self._video, self._coded, self._family, self._settings = (
             codec,
@@ -92,27 +94,48 @@ class LiveEncoder:
         self._formats = payload_format(codec.name)
         self._begin = 0
         self._chains: dict[tuple[int, float], tuple[bytes, ...]] = {}
+        self._payloads: dict[bytes, list[bytes]] = {}
         self._ladder: list[tuple[float, float]] = []
         self._first = rtp.initial_sequence_number(SSRC)
         self._first_repair = rtp.initial_sequence_number(REPAIR_SSRC)
         self._sent = self._repaired = 0
 
-    def restart(self) -> None:
-        """Begins a new call; what was encoded is kept."""
-        self._begin = self._sent = self._repaired = 0
+    def restart(self, repeat: int = 1) -> None:
+        """Begins a new call; what was encoded is kept.
 
-    @property
-    def flow(self) -> Flow:
-        """The stream, as both ends know it."""
+        Args:
+            repeat: how often the clip is sent; each time begins with a key frame.
+        """
+        self._begin = self._sent = self._repaired = 0
+        self.frames = repeat * self._length
+
+    def twin(self) -> LiveEncoder:
+        """An encoder of the same clip with a state of its own; both keep what either encoded."""
+        return copy(self)
+
+    def flow(self, begin_s: float = 0.0) -> Flow:
+        """The stream, as both ends know it.
+
+        Args:
+            begin_s: media time of the first frame, whose RTP timestamp is 0.
+        """
         begins = partial(begins_key, self._codec.name)
-        return Flow("video", SSRC, PAYLOAD_TYPE, CLOCK_RATE, self._first, 0, REPAIR_SSRC, begins)
+        first = round(-begin_s * CLOCK_RATE) % 2**32
+        return Flow("video", SSRC, PAYLOAD_TYPE, CLOCK_RATE, self._first, first, REPAIR_SSRC, begins)
 
     def frame(self, i: int, key: bool, rate_bps: float | None) -> CodedFrame:
         """Frame i as RTP packets; see `lossweep.sim.call.sources.Encoder`."""
-        if key or i % self._coded.gop == 0:
+        if key or i % self._length % self._coded.gop == 0:
             self._begin = i
-        unit = self._unit(i, self._coded.quantizer if rate_bps is None else self._quantizer(rate_bps))
-        payloads = self._formats.packetize(unit, self._settings.max_payload_size)
+        unit = self._unit(
+            i - i % self._length,
+            i % self._length,
+            self._coded.quantizer if rate_bps is None else self._quantizer(rate_bps),
+        )
+        payloads = self._payloads.get(unit)
+        if payloads is None:
+            payloads = self._formats.packetize(unit, self._settings.max_payload_size)
+            self._payloads[unit] = payloads
         packets = []
         for place, payload in enumerate(payloads):
             header = rtp.RtpHeader(
@@ -147,15 +170,15 @@ class LiveEncoder:
             self._repaired += 1
         return code, packets
 
-    def _unit(self, i: int, quantizer: float) -> bytes:
-        """The access unit of frame i in the chain that began last."""
-        gop, begin = self._coded.gop, self._begin
+    def _unit(self, first: int, i: int, quantizer: float) -> bytes:
+        """The access unit of frame i of the clip, which began at frame `first`, in the chain that began last."""
+        gop, begin = self._coded.gop, self._begin - first
         if begin % gop == 0 and quantizer == self._coded.quantizer:
             return self._coded.access_units[i]
         chain = self._chains.get((begin, quantizer), ())
         place = i - begin
         if place >= len(chain):
-            longest = min(self.frames, (begin // gop + 1) * gop) - begin
+            longest = min(self._length, (begin // gop + 1) * gop) - begin
             length = min(longest, max(FIRST_CHAIN, 2 * len(chain), place + 1))
             chain = self._chains[begin, quantizer] = self._encoded(begin, length, quantizer).access_units
         return chain[place]
@@ -166,9 +189,9 @@ class LiveEncoder:
             if self._codec.name != "h264":
                 raise EncodeError(f"{self._codec.name}: a rate that follows the network needs h264")
             for quantizer in LADDER:
-                coded = self._encoded(0, self.frames, quantizer)
+                coded = self._encoded(0, self._length, quantizer)
                 size = sum(map(len, coded.access_units))
-                self._ladder.append((8 * size * self.fps / self.frames, quantizer))
+                self._ladder.append((8 * size * self.fps / self._length, quantizer))
         return next((q for rate, q in reversed(self._ladder) if rate <= rate_bps), self._ladder[0][1])
 
     def _encoded(self, begin: int, length: int, quantizer: float) -> Coded:
