@@ -55,7 +55,7 @@ def replay(name: str, directory: Path) -> Replay:
     if cell.call is not None:
         clip = evaluator.restore(cell)[0]
         sending = calls.caller(cell, clip, endpoint, encoded)
-        result = calls.run(cell, sending)
+        result = calls.run(cell, sending)[0]
         shown = calls.play(sending, result, cell.call, evaluator.device)
         return Replay(cell, clip, shown, streams, result.stream, result.delivery)
     clip, playback = evaluator.restore(cell)
