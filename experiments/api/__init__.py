@@ -24,9 +24,10 @@ from lossweep.channels.errors import LossweepError
 if TYPE_CHECKING:
     import pandas as pd
 
+    from lossweep.experiments.recompute import Replay
     from lossweep.experiments.scenario import Scenario
 
-__all__ = ["LossweepError", "change", "load", "plot", "run", "table"]
+__all__ = ["LossweepError", "change", "load", "plot", "replay", "run", "table"]
 
 
 def load(source: str | Path | Mapping[str, Any], changes: Mapping[str, Any] | None = None) -> Scenario:
@@ -132,3 +133,21 @@ def plot(
     from lossweep.experiments.plot import plot as draw
 
     return draw(Path(directory), x, y, facet, where)
+
+
+def replay(directory: str | Path, cell: str) -> Replay:
+    """A finished cell computed again: its clip, what the receiver shows, and its packets.
+
+    Args:
+        directory: output folder of the sweep.
+        cell: id, of the column `cell` of the table.
+    Returns:
+        `clip` and `playback.clip` have pictures, speech (16 kHz) and words; `playback.outcome` says what became of each
+        frame; `delivery.table()` has one row per packet.
+    Raises:
+        ClipError: the clip is no longer here, or is another one than the cell was made from.
+        StoreError: the folder has no such cell.
+    """
+    from lossweep.experiments.recompute import replay as again
+
+    return again(cell, Path(directory))
