@@ -13,7 +13,7 @@ from lossweep.endpoints.clip import Clip, Playback
 from lossweep.endpoints.codecs.video.endpoint import VideoEndpoint
 from lossweep.endpoints.codecs.video.live import LiveEncoder, begins_key
 from lossweep.endpoints.endpoint import Encoded, Endpoint
-from lossweep.endpoints.receiver import receive
+from lossweep.endpoints.receiver import ReceivedPacket, receive
 from lossweep.endpoints.session import RtpStream, Session
 from lossweep.endpoints.system import SystemEndpoint, together
 from lossweep.experiments.call_params import CallParams
@@ -215,14 +215,17 @@ def _of_speech(result: CallResult, flow: Flow, delay_s: float) -> Row:
 
 def play(sending: Caller, result: CallResult, params: CallParams, device: str) -> Playback:
     """The playback from the datagrams that arrived and the session, and nothing else."""
-    session = sending.encoded.session
-    streams = [_as_sent(stream, params) for stream in session.streams]
-    received = receive(
-        result.arrivals, streams, result.delivery.playout_delay_s, retransmission=params.nack, late_s=LATE_S
-    )
+    packets = received(sending, result, params)
+    return type(sending.endpoint).decode(packets, sending.encoded.session, device)
+
+
+def received(sending: Caller, result: CallResult, params: CallParams) -> list[ReceivedPacket]:
+    """The source packets that are there when they are played, and of video those that come later as references."""
+    streams = [_as_sent(stream, params) for stream in sending.encoded.session.streams]
+    delay_s = result.delivery.playout_delay_s
+    packets = receive(result.arrivals, streams, delay_s, retransmission=params.nack, late_s=LATE_S)
     late = {flow.name for flow in flows_of(sending) if flow.begins_key is not None}
-    packets = [packet for packet in received if packet.early_s >= 0 or packet.stream in late]
-    return type(sending.endpoint).decode(packets, session, device)
+    return [packet for packet in packets if packet.early_s >= 0 or packet.stream in late]
 
 
 def _as_sent(stream: RtpStream, params: CallParams) -> RtpStream:

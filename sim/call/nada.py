@@ -17,6 +17,7 @@ PLR_REF, D_LOSS_S = 0.01, 0.01
 ALPHA = 0.1
 DELAY_WINDOW = 15
 LOSS_EXPIRES_S = 1.0
+MOST_SIGNAL_S = 0.5
 
 
 class Nada:
@@ -25,7 +26,8 @@ class Nada:
     Where the last 500 ms show neither loss nor a queue the rate is ramped up in proportion to what arrives; otherwise
     it follows the difference between the aggregate congestion signal and its reference. Deviations: the base delay is
     the minimum over the call (RFC 8698 keeps the minimum of LOGWIN for long calls), and loss counts with DLOSS for as
-    long as one was seen in the last second (RFC 8698 measures the loss interval, as TFRC).
+    long as one was seen in the last second (RFC 8698 measures the loss interval, as TFRC). The signal is at most 0.5 s:
+    the square of a loss of 40 % would be 16 s, and its fall would drive the rate from one end to the other.
 
     Args:
         start_bps, least_bps, largest_bps: bits per second.
@@ -86,7 +88,7 @@ class Nada:
         warped = queue_s
         if queue_s >= QTH_S:
             warped = QTH_S * math.exp(-LAMBDA * (queue_s - QTH_S) / QTH_S)
-        return warped + D_LOSS_S * (self._loss_ratio / PLR_REF) ** 2
+        return min(MOST_SIGNAL_S, warped + D_LOSS_S * (self._loss_ratio / PLR_REF) ** 2)
 
     def _update(self, signal: float, now: float) -> None:
         passed_s = DELTA_S if self._updated_s is None else min(now - self._updated_s, 5 * DELTA_S)

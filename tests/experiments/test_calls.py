@@ -1,0 +1,140 @@
+"""Calls from a scenario: equal to the open loop where nothing reacts, real bytes, and what cannot run."""
+
+import numpy as np
+import pytest
+
+from lossweep.experiments import calls
+from lossweep.experiments.e_model import e_model
+from lossweep.experiments.errors import ScenarioError
+from lossweep.experiments.evaluator import Evaluator
+from lossweep.experiments.scenario_file import load
+
+BASE = {
+    "name": "call",
+    "clip": {"source": "portrait", "seconds": 2},
+    "endpoint": {"name": "h264", "quantizer": 40, "gop": "infinite", "fec_frames": 1},
+    "code": {"name": "rs", "code_rate": 0.5},
+    "channel": {"name": "bernoulli", "loss_rate": 0.1},
+    "path": {"propagation_delay_s": 0.04, "jitter_s": 0, "playout_delay_s": 0.2},
+    "metrics": ["psnr"],
+}
+BACK = {"name": "bernoulli", "loss_rate": 0.0}
+NAMES = ("packets_sent", "packets_lost", "packets_repaired", "post_repair_loss", "wire_bps")
+
+
+@pytest.fixture(scope="module")
+def evaluator():
+    return Evaluator(["psnr"])
+
+
+def row(evaluator, changes):
+    (cell,) = load(BASE, changes).cells()
+    return evaluator.evaluate(cell).row
+
+
+@pytest.mark.parametrize("gop", [25, "infinite"])
+@pytest.mark.parametrize("endpoint", ["stream", "live"])
+def test_a_call_in_which_nothing_reacts_is_the_open_loop(evaluator, gop, endpoint):
+    """Packets known beforehand, and an encoder that is asked frame by frame (it may send key frames; none is asked)."""
+    call = {} if endpoint == "stream" else {"pli": True, "reverse": BACK}
+    loss = {"endpoint.gop": gop, "channel.loss_rate": 0.0}
+    open_loop, closed = row(evaluator, loss), row(evaluator, {**loss, "call": call})
+    for name in (*NAMES, "psnr"):
+        assert closed[name] == open_loop[name], name
+    assert "nack" not in open_loop
+
+
+def test_losses_are_those_of_the_open_loop(evaluator):
+    open_loop, closed = row(evaluator, {}), row(evaluator, {"call": {}})
+    for name in NAMES:
+        assert closed[name] == open_loop[name], name
+
+
+@pytest.mark.parametrize("fec", ["code", "none", "webrtc", "follow", "oracle", "hybrid", "hairpin"])
+def test_the_bytes_that_arrive_give_the_packets_that_the_simulation_counts(evaluator, fec):
+    """Parsed RTP, retransmissions and repair packets of any number against the arrival pattern."""
+    reacting = {"nack": True, "pli": True, "adaptive_fec": fec, "reverse": BACK}
+    (cell,) = load(BASE, {"call": reacting, "path.playout_delay_s": 0.12, "channel.loss_rate": 0.15}).cells()
+    clip = evaluator.clip(cell.clip)
+    endpoint, encoded = evaluator.encoded(cell)
+    sending = calls.caller(cell, clip, endpoint, encoded)
+    result = calls.run(cell, sending)[0]
+    received = calls.received(sending, result, cell.call)
+    in_time = {packet.number for packet in received if packet.early_s >= 0}
+    usable = {
+        packet.number
+        for packet, good in zip(result.packets, result.delivery.usable, strict=True)
+        if packet.number >= 0 and good
+    }
+    assert in_time == usable
+    assert len(usable) > 0.7 * sum(packet.number >= 0 for packet in result.packets)
+
+
+def test_a_key_frame_on_request_ends_a_freeze(evaluator):
+    without = row(evaluator, {"call": {"adaptive_fec": "none"}})
+    asked = row(evaluator, {"call": {"adaptive_fec": "none", "pli": True, "reverse": BACK}})
+    assert asked["pli_count"] >= 1
+    assert asked["key_frames_encoded"] > 1
+    assert asked["frames_in_time"] > without["frames_in_time"]
+    assert asked["psnr"] > without["psnr"]
+
+
+def test_retransmission_at_a_short_round_trip_shows_every_frame(evaluator):
+    plain = row(evaluator, {"call": {"adaptive_fec": "none"}})
+    resent = row(evaluator, {"call": {"adaptive_fec": "none", "nack": True, "reverse": BACK}})
+    assert resent["frames_in_time"] > 0.8 > plain["frames_in_time"]
+    assert resent["rtx_wire_bps"] > 0 == plain["rtx_wire_bps"]
+    assert resent["wire_bps"] == pytest.approx(
+        resent["source_wire_bps"] + resent["fec_wire_bps"] + resent["rtx_wire_bps"]
+    )
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"call": {"nack": True}}, "no path back"),
+        (
+            {"call": {"nack": True, "reverse": BACK}, "path.propagation_delay_s": 0},
+            "the round trip is 0",
+        ),
+        ({"call": {}, "path.playout_delay_s": 0.02}, "nothing can be played"),
+        ({"call": {}, "path.playout_delay_s": "auto"}, "in seconds"),
+        ({"call": {"adaptive_fec": "hybrid", "reverse": BACK}}, "set nack: true"),
+        (
+            {"call": {"pli": True, "reverse": BACK}, "endpoint": {"name": "opus"}, "metrics": []},
+            "ask the encoder",
+        ),
+        ({"call": {"adaptive_fec": "webrtc", "reverse": BACK}, "code": "none"}, "code none cannot"),
+        (
+            {"call": {"congestion_control": "gcc", "reverse": BACK}, "endpoint.gop": 25},
+            "set gop: infinite",
+        ),
+        ({"call": {"repeat": 2}}, "set metrics"),
+    ],
+)
+def test_what_cannot_run_is_said_in_one_line(changes, message):
+    with pytest.raises(ScenarioError, match=message) as caught:
+        load(BASE, changes)
+    assert len(str(caught.value).splitlines()) == 1
+
+
+def test_a_scenario_without_calls_keeps_its_cells():
+    """The id is the one that this cell had before there were calls."""
+    (plain,) = load(BASE, {"endpoint.gop": 25}).cells()
+    (empty,) = load(BASE, {"endpoint.gop": 25, "call": {}}).cells()
+    assert plain.id != empty.id
+    assert "call" not in plain.parameters()
+    assert plain.id == "4540bb9e5df0"
+
+
+def test_the_e_model_falls_with_delay_and_loss():
+    """R = 93.2 without impairment; Idd at 300 ms by hand: X = log2 3, 25 (1.6013 - 3.0108 + 2)."""
+    assert e_model(0.1, 0.0) == (93.2, pytest.approx(4.41, abs=0.01))
+    assert [e_model(0.1, p)[0] for p in (0, 0.01, 0.05, 0.2)] == sorted(
+        (e_model(0.1, p)[0] for p in (0, 0.01, 0.05, 0.2)), reverse=True
+    )
+    assert 93.2 - e_model(0.3, 0.0)[0] == pytest.approx(14.76, abs=0.01)
+    assert 93.2 - e_model(0.1, 0.0251 * 10)[0] == pytest.approx(95 / 2, abs=0.01)
+    assert np.isclose(e_model(0.4, 1.0)[1], 1.0)
+    with pytest.raises(ValueError, match="ranges"):
+        e_model(0.1, 1.5)
