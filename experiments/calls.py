@@ -21,6 +21,7 @@ from lossweep.experiments.cell import Cell
 from lossweep.experiments.e_model import e_model
 from lossweep.experiments.metrics.freezes import freezes
 from lossweep.experiments.result import Row
+from lossweep.sim.call.adaptive_playout import play_speech, play_video
 from lossweep.sim.call.call import Party, calls
 from lossweep.sim.call.fec_rule import FecRule
 from lossweep.sim.call.fec_rules import FollowLoss, Hairpin, Hybrid, NoFec, Oracle
@@ -193,12 +194,15 @@ def _of_frames(result: CallResult, flow: Flow, delay_s: float, fps: float) -> Ro
     latency = np.array([f.decodable_s - f.captured_s for f in frames])
     there = latency[np.isfinite(latency)]
     p50, p95, p99 = np.percentile(there, [50, 95, 99]).tolist() if len(there) else [math.nan] * 3
+    adaptive = play_video(frames, fps)
     return {
         "frames_in_time": float(np.mean(latency <= delay_s + 1e-9)),
         "frames_decodable": float(np.mean(np.isfinite(latency))),
         "frame_latency_p50_s": p50,
         "frame_latency_p95_s": p95,
         "frame_latency_p99_s": p99,
+        "adaptive_video_delay_s": adaptive.delay_s,
+        "adaptive_frames_in_time": adaptive.in_time,
         **freezes(outcomes(frames, delay_s, fps), fps),
     }
 
@@ -210,7 +214,14 @@ def _of_speech(result: CallResult, flow: Flow, delay_s: float) -> Row:
     runs = int(np.count_nonzero(missing[1:] & ~missing[:-1])) + int(missing[0])
     burst_ratio = max(1.0, missing.sum() / runs * (1 - loss)) if runs and loss < 1 else 1.0
     rating, mos = e_model(delay_s, loss, burst_ratio)
-    return {"speech_loss": loss, "e_model_r": rating, "e_model_mos": mos}
+    adaptive = play_speech(own)
+    return {
+        "speech_loss": loss,
+        "e_model_r": rating,
+        "e_model_mos": mos,
+        "adaptive_speech_delay_s": adaptive.delay_s,
+        "adaptive_speech_loss": 1 - adaptive.in_time,
+    }
 
 
 def play(sending: Caller, result: CallResult, params: CallParams, device: str) -> Playback:
