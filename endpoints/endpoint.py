@@ -30,6 +30,7 @@ ENDPOINTS = Registry(
         "opus": "lossweep.endpoints.codecs.audio.opus:OpusEndpoint",
         "aac": "lossweep.endpoints.codecs.audio.aac:AacEndpoint",
         "softcast": "lossweep.endpoints.jscc.softcast:SoftcastEndpoint",
+        "flow-jscc": "lossweep.endpoints.jscc.flow_jscc:FlowJsccEndpoint",
         "h264-ldpc": "lossweep.endpoints.jscc.digital:H264LdpcEndpoint",
         "h265-ldpc": "lossweep.endpoints.jscc.digital:H265LdpcEndpoint",
         "system": "lossweep.endpoints.system:SystemEndpoint",

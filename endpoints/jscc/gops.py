@@ -15,7 +15,7 @@ GREY = 128
 
 
 def gops(clip: Clip, length: int, multiple: int = 8) -> Iterator[NDArray[np.uint8]]:
-    """Groups of `length` pictures, uint8 [n, height, width, 3]; the last one may be shorter.
+    """Groups of `length` pictures, uint8 [n, height, width, 3]; the last one takes what is left, up to 2 length - 1.
 
     Raises:
         ClipError: no pictures, fewer than `length`, or a size that is no multiple of `multiple`.
@@ -31,8 +31,10 @@ def gops(clip: Clip, length: int, multiple: int = 8) -> Iterator[NDArray[np.uint
         raise ClipError(
             f"clip {clip.name} has {width}x{height} pixels; symbols need multiples of {multiple}: give the clip a size"
         )
-    for first in range(0, len(clip.video), length):
-        yield np.stack(clip.video[first : first + length])
+    count = len(clip.video) // length
+    for i in range(count):
+        end = len(clip.video) if i == count - 1 else (i + 1) * length
+        yield np.stack(clip.video[i * length : end])
 
 
 def uses_of(rho: float, pictures: int, height: int, width: int, least: int) -> int:

@@ -44,7 +44,9 @@ OPTIONS: dict[str, list[dict]] = {
     ],
 }
 """Options of endpoints that need some; every other one is made with none."""
-CASES = [(name, options) for name in ENDPOINTS.names() for options in OPTIONS.get(name, [{}])]
+SENDERS = [n for n in ENDPOINTS.names() if getattr(ENDPOINTS.get(n), "carries", "packets") == "packets"]
+"""Those that send packets; `test_symbol_endpoints` has those that send symbols."""
+CASES = [(name, options) for name in SENDERS for options in OPTIONS.get(name, [{}])]
 IDS = [
     "-".join([name, *(str(v) for v in options.values() if not isinstance(v, dict))])
     for name, options in CASES

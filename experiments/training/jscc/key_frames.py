@@ -62,17 +62,23 @@ def symbols(sent: int, height: int, width: int) -> int:
 
 
 def transmit(
-    network: KeyFrameNetwork, pictures: Tensor, snr_db: Tensor, k: int, rng: np.random.Generator
+    network: KeyFrameNetwork, pictures: Tensor, snr_db: Tensor, k: int, rng: np.random.Generator | None
 ) -> Tensor:
-    """Pictures sent over AWGN with k symbols each, as received."""
+    """Pictures sent over AWGN with k symbols each, as received; without noise where there are no random numbers."""
     height, width = pictures.shape[2:]
     share = torch.full_like(snr_db, 2 * (k - PILOTS) / (CHANNELS * (height // SIDE) * (width // SIDE)))
     sent = send(network.encode(pictures, snr_db, share), k)
     variance = 10 ** (-snr_db / 10)
-    noise = torch.from_numpy(rng.standard_normal((2, *sent.shape))).float()
-    received = sent + torch.complex(noise[0], noise[1]) * (variance[:, None] / 2).sqrt()
-    features, spread = receive(received, variance)
+    if rng is not None:
+        sent = sent + noise_of(rng, sent.shape, variance)
+    features, spread = receive(sent, variance)
     return network.decode(features, spread, snr_db, height, width)[0]
+
+
+def noise_of(rng: np.random.Generator, shape: tuple[int, ...], variance: Tensor) -> Tensor:
+    """Complex noise [batch, k] of the variance [batch]."""
+    noise = torch.from_numpy(rng.standard_normal((2, *shape))).float()
+    return torch.complex(noise[0], noise[1]) * (variance[:, None] / 2).sqrt()
 
 
 @torch.inference_mode()

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from lossweep.endpoints.jscc.flow_network import smoothness
+from lossweep.endpoints.jscc.flow_network import FlowNetwork, smoothness
 from lossweep.endpoints.jscc.key_frame_network import SIDE, KeyFrameNetwork, dct_basis
 from lossweep.endpoints.jscc.power import PILOTS, receive, send
 from lossweep.endpoints.jscc.prediction_network import CHANNELS, PredictionNetwork
@@ -38,6 +38,7 @@ def train(config: TrainConfig) -> None:
     keys = load_weights(config.out / "key_frames.safetensors", "key-frames", KeyFrameNetwork())
     keys = keys.requires_grad_(False).to(memory_format=torch.channels_last)
     network = PredictionNetwork()
+    network.flow = load_weights(config.out / "flow.safetensors", "flow", FlowNetwork()).train()
     _start(network, sequences.batch(np.random.default_rng(config.seed), START_SEQUENCES, LENGTH))
     network = network.to(memory_format=torch.channels_last)
     held_out = sequences.held_out(LENGTH)
@@ -87,7 +88,7 @@ def transmit(
     k = key_frames.symbols(key_sent, height, width)
     with torch.no_grad():
         known = [key_frames.transmit(keys, end, snr_db, k, rng).clamp(-1, 1) for end in ends]
-        clean = [key_frames.transmit(keys, end, snr_db + 40, k, rng).clamp(-1, 1) for end in ends]
+        clean = [key_frames.transmit(keys, end, snr_db, k, None).clamp(-1, 1) for end in ends]
         at_sender = network.predict(*clean, time)
     heard = network.predict(*known, time)
     places = (height // SIDE) * (width // SIDE)
@@ -95,8 +96,7 @@ def transmit(
     count = sent * places // 2 + PILOTS
     symbols = send(network.encode(frame, at_sender, snr_db, share), count)
     variance = 10 ** (-snr_db / 10)
-    noise = torch.from_numpy(rng.standard_normal((2, *symbols.shape))).float()
-    symbols = symbols + torch.complex(noise[0], noise[1]) * (variance[:, None] / 2).sqrt()
+    symbols = symbols + key_frames.noise_of(rng, symbols.shape, variance)
     features, spread = receive(symbols, variance)
     flow = network.flow(*known)[0]
     return network.decode(features, spread, heard, snr_db), heard, flow

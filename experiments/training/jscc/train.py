@@ -15,6 +15,7 @@ from lossweep.experiments.training.launch import launch
 # name -> (module with `train(config)`, CPU minutes unless the command names others)
 TRAININGS = {
     "key-frames": ("lossweep.experiments.training.jscc.key_frames", 50.0),
+    "flow": ("lossweep.experiments.training.jscc.flow", 8.0),
     "prediction": ("lossweep.experiments.training.jscc.prediction", 45.0),
 }
 MODEL = Path(__file__).parents[3] / "endpoints" / "jscc" / "model"
