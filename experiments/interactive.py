@@ -13,14 +13,16 @@ import pandas as pd
 
 from lossweep.experiments.column import Column
 from lossweep.experiments.curves import RATES, Curve, Panel
-from lossweep.experiments.figure import name_in_panel, references_in_panel
+from lossweep.experiments.figure import heading, name_in_panel, references_in_panel
 from lossweep.experiments.looks import Look, looks
 from lossweep.experiments.panel_axes import (
     FEWEST_FOR_A_BAND,
     GREY,
     Reference,
     is_logarithmic,
+    lies_flat,
     limits_of,
+    span,
 )
 from lossweep.experiments.sweep import Sweep
 
@@ -101,7 +103,7 @@ def figure(
         for curve in panel.context:
             traces.append(place | _line(curve, x, y, scales) | _grey())
         for curve in panel.curves:
-            name = curve.name if panel.context else name_in_panel(curve, panel)
+            name = name_in_panel(curve, panel)
             traces += [
                 place | one
                 for one in _traces(sweep, curve, styles[curve.name], x, y, scales, name, name not in named)
@@ -111,11 +113,16 @@ def figure(
             traces.append(place | _published(reference, x, y, scales, reference.label not in named))
             named.add(reference.label)
         lowest = number > len(panels) - columns
-        own = {} if panel.context else {"matches": "y"}
+        flat = lies_flat(panel, y, up)
+        titles.append(_title(f"{panel.title} (own scale)" if flat else panel.title, suffix))
         axes[f"xaxis{suffix}"] = _axis(x.heading() if lowest else "", scales[0]) | {"matches": "x"}
-        axes[f"yaxis{suffix}"] = (
-            _axis(y.heading() if number % columns == 1 % columns else "", scales[1]) | own
-        )
+        if x.role in ("rate", "network") and not scales[0].logarithmic:
+            axes[f"xaxis{suffix}"]["range"] = [0, 1.08 * float(across.max()) or 1.0]
+        leftmost = number % columns == 1 % columns
+        axes[f"yaxis{suffix}"] = _axis(heading(y).replace("\n", " ") if leftmost else "", scales[1])
+        if not scales[1].logarithmic:
+            shown = limits_of([panel], x, y)[1] if flat else up
+            axes[f"yaxis{suffix}"]["range"] = list(span(y, shown))
     layout = {
         "grid": {"rows": rows, "columns": columns, "pattern": "independent", "xgap": 0.12, "ygap": 0.22},
         "annotations": titles,
@@ -158,7 +165,7 @@ def _traces(
         "line": {"color": look.colour, "dash": dash, "width": 2},
         "marker": {"color": look.colour, "symbol": SYMBOLS[look.marker], "size": 8},
         "showlegend": first,
-        "text": [_hover(sweep, name, point, x, y) for point in points.to_dict("records")],
+        "text": [_hover(sweep, curve.name, point, x, y) for point in points.to_dict("records")],
         "hovertemplate": "%{text}<extra></extra>",
         "customdata": [" ".join(cells[:MOST_CELLS]) for cells in points["cells"]],
     }
@@ -251,7 +258,7 @@ def _title(title: str, suffix: str) -> Data:
 
 def _axis(title: str, scale: Scale) -> Data:
     return {
-        "title": {"text": title, "standoff": 8},
+        "title": {"text": title, "standoff": 8, "font": {"size": 12}},
         "gridcolor": "#eeeeee",
         "linecolor": "#1b1b1b",
         "showline": True,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -20,8 +21,8 @@ from lossweep.experiments.report_media import Screen, title_of
 from lossweep.experiments.sweep import PlotError, Sweep
 from lossweep.experiments.systems import systems
 
-MOST_CELLS = 40
-"""Cells computed again for a page."""
+MOST_CELLS, MOST_SECONDS = 40, 60.0
+"""Cells computed again for a page beside those of its screen, and the time after which no further one is begun."""
 
 
 @dataclass(frozen=True)
@@ -73,16 +74,21 @@ def look(sweep: Sweep, name: str, directory: Path) -> tuple[CellView, Original]:
 
 
 def add_cells(sweep: Sweep, directory: Path, loss: float, shown: Screen, room: int) -> None:
-    """Adds views of the built-in clip to those of the screen, nearest to a loss rate first, until the room is used.
+    """Adds views of the built-in clip to those of the screen, nearest to a loss rate first.
+
+    It ends when the room is used, or the time: a cell of a system that renders pictures takes half a minute.
 
     Args:
         room: bytes that the page may still grow by.
     """
     if not (directory / "cells.sqlite").exists():
         return
+    begun = time.monotonic()
     for name in candidates(sweep, loss)[:MOST_CELLS]:
         if name in shown.views:
             continue
+        if time.monotonic() - begun > MOST_SECONDS:
+            return
         try:
             if cell_of(name, directory).clip.source != BUILT_IN:
                 continue

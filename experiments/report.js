@@ -3,6 +3,8 @@
 const data = JSON.parse(document.getElementById("data").textContent);
 const CONFIG = { displaylogo: false, responsive: true, modeBarButtonsToRemove: ["select2d", "lasso2d", "autoScale2d"] };
 const STATES = ["arrived", "recovered", "late", "lost"];
+// Packets that leave together hide each other; those of each state stand at a height of their own in their lane.
+const STATE_HEIGHTS = [0.15, 0.05, -0.05, -0.2];
 const STATE_COLOURS = ["#9aa5b1", "#009e73", "#e69f00", "#d55e00"];
 const OUTCOMES = { w: ["whole", "#9aa5b1"], c: ["concealed", "#e69f00"], f: ["frozen", "#d55e00"], g: ["grey", "#000000"] };
 
@@ -124,31 +126,30 @@ function words(pairs) {
 
 function timeline(place, view, clip) {
   const traces = [], lanes = view.packets ? [...view.packets.lanes] : [];
+  const order = [...(view.outcomes ? ["frames"] : []), ...[...lanes].reverse()];
   if (view.packets) {
     STATES.forEach((state, number) => {
       const at = view.packets.state.map((value, i) => (value === number ? i : -1)).filter(i => i >= 0);
       if (!at.length) return;
       traces.push({
         type: "scatter", mode: "markers", name: `${state} (${at.length})`,
-        x: at.map(i => view.packets.sent_ms[i] / 1000), y: at.map(i => lanes[view.packets.lane[i]]),
-        marker: { symbol: "line-ns-open", size: 16, color: STATE_COLOURS[number], line: { width: 2 } },
+        x: at.map(i => view.packets.sent_ms[i] / 1000), y: at.map(i => order.indexOf(lanes[view.packets.lane[i]]) + STATE_HEIGHTS[number]),
+        marker: { symbol: "line-ns-open", size: 9, color: STATE_COLOURS[number], line: { width: 2 } },
         text: at.map(i => `${state}, sent at ${view.packets.sent_ms[i]} ms, ${view.packets.size_bytes[i]} bytes` +
           (view.packets.delay_ms[i] === null ? "" : `, arrived after ${view.packets.delay_ms[i]} ms`)),
         hovertemplate: "%{text}<extra></extra>",
       });
     });
   }
-  const order = [...lanes].reverse();
   if (view.outcomes) {
     Object.entries(OUTCOMES).forEach(([letter, [name, colour]]) => {
       const at = [...view.outcomes].map((one, i) => (one === letter ? i : -1)).filter(i => i >= 0);
       if (!at.length) return;
       traces.push({
-        type: "scatter", mode: "markers", name: `frame ${name} (${at.length})`, x: at.map(i => i / view.fps), y: at.map(() => "frames"),
+        type: "scatter", mode: "markers", name: `frame ${name} (${at.length})`, x: at.map(i => i / view.fps), y: at.map(() => 0),
         marker: { symbol: "square", size: 6, color: colour }, hovertemplate: `frame ${name} at %{x:.2f} s<extra></extra>`,
       });
     });
-    order.unshift("frames");
   }
   const sounds = [[clip && clip.sound, "original sound", "#c4c4c4"], [view.sound, "sound heard", "#0072b2"]].filter(([wave]) => wave);
   const heard = view.sound !== null;
@@ -165,7 +166,7 @@ function timeline(place, view, clip) {
   Plotly.newPlot(place, traces, {
     height: 130 + 34 * order.length + (heard ? 130 : 0), margin: { l: 110, r: 10, t: 10, b: 40 },
     xaxis: { title: { text: "time / s" }, zeroline: false, anchor: heard ? "y2" : "y" },
-    yaxis: { domain: [split ? split + 0.06 : 0, 1], categoryorder: "array", categoryarray: order, range: [-0.6, order.length - 0.4], visible: order.length > 0 },
+    yaxis: { domain: [split ? split + 0.06 : 0, 1], tickvals: order.map((_, i) => i), ticktext: order, range: [-0.6, order.length - 0.4], zeroline: false, visible: order.length > 0 },
     yaxis2: { domain: [0, split], visible: false, range: [-105, 105] },
     legend: { orientation: "h", y: 1.02, yanchor: "bottom" }, plot_bgcolor: "white", font: { family: "system-ui, sans-serif", size: 12 },
   }, { ...CONFIG, displayModeBar: false });

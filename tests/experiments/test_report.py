@@ -11,6 +11,8 @@ import pandas as pd
 import pytest
 from sweeps import LOSSES, folder, manifest, row, table
 
+from lossweep.experiments.curves import panels
+from lossweep.experiments.figure import draw
 from lossweep.experiments.interactive import Scale
 from lossweep.experiments.labels import Label
 from lossweep.experiments.price import late, too_late
@@ -186,6 +188,23 @@ def test_a_figure_of_the_page_holds_what_the_table_holds(tmp_path):
     for part_of_text in ("10 %", "0.88", "interval", "3 loss patterns", "wire rate 130 kbit/s"):
         assert part_of_text in one["text"][2]
     assert {t["legendgroup"] for t in drawn["data"]} == {"H.264", "H.264 + RS 1/2", "AV1", "AV1 + RS 1/2"}
+
+
+def test_the_axes_of_the_page_are_those_of_the_plots(tmp_path):
+    rows = table()
+    rows.loc[rows["repetition"] == 0, "ssim"] -= 0.5
+    out = folder(tmp_path / "out", rows, manifest(plot={"x": "loss_rate", "y": ["ssim"], "facet": ["code"]}))
+    plots = _data(report(out, strip=False).read_text())["figures"]
+    sweep = Sweep.read(out)
+    static = draw(
+        panels(sweep, "loss_rate", "ssim", ["code"]), sweep.column("loss_rate"), sweep.column("ssim"), ""
+    )
+    layout = plots[0]["layout"]
+    assert [note["text"] for note in layout["annotations"]] == ["no repair", "RS 1/2"]
+    for axis, suffix in zip(static.axes, ("", "2"), strict=True):
+        assert layout[f"yaxis{suffix}"]["range"] == pytest.approx(axis.get_ylim())
+    assert layout["yaxis"]["title"]["text"] == "SSIM (luma) (higher is better)"
+    assert plots[1]["layout"]["xaxis"]["range"][0] == 0
 
 
 def test_a_loss_of_zero_stands_on_a_logarithmic_axis_below_its_smallest_decade():
