@@ -48,10 +48,11 @@ def looks(panels: Sequence[Panel]) -> dict[str, Look]:
     first = list(dict.fromkeys(ranks(curve)[0] for curve in curves))
     second = list(dict.fromkeys(ranks(curve)[1] for curve in curves))
     most = max(sum(ranks(c)[0] == one for c in curves) for one in first)
+    lines = any(curve.joined for curve in curves)  # points alone are told by their markers
     found: dict[str, Look] = {}
     for curve in curves:
         one, two = first.index(ranks(curve)[0]), second.index(ranks(curve)[1])
-        if most > MOST_LINES:
+        if most > MOST_LINES and lines:
             one, two = curves.index(curve), 0
         alike = {c.name for c in curves if several or c.label.system == curve.label.system}
         found[curve.name] = _free(one, two, {look for name, look in found.items() if name in alike})

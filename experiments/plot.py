@@ -121,9 +121,9 @@ def _usual(sweep: Sweep, wanted: Sequence[str]) -> list[str]:
 def as_table(found: Sequence[Panel], x: str) -> pd.DataFrame:
     """The points that are drawn: panel, endpoint, curve, x under its own name, mean, lower, upper, n, clips."""
     parts = [
-        curve.points.rename(columns={"x": x}).assign(
-            panel=panel.title, endpoint=curve.identifier, curve=curve.name
-        )
+        curve.points[["x", "mean", "lower", "upper", "n", "clips"]]
+        .rename(columns={"x": x})
+        .assign(panel=panel.title, endpoint=curve.identifier, curve=curve.name)
         for panel in found
         for curve in panel.curves
     ]

@@ -243,6 +243,9 @@ def test_plots_and_the_table_behind_them(tmp_path):
     assert one["mean"] == pytest.approx(4 - 0.9)
     assert one["lower"] < one["mean"] < one["upper"]
     assert plot(out, x="wire_bps", y=["ssim"], where=["loss_rate=0.1"])[0].name == "ssim_by_wire_bps.png"
+    costs = pd.read_csv(out / "plots" / "ssim_by_wire_bps.csv")
+    assert list(costs) == ["panel", "endpoint", "curve", "wire_bps", "mean", "lower", "upper", "n", "clips"]
+    assert costs.loc[costs["curve"] == "AV1 + RS 1/2", "wire_bps"].tolist() == [130_000]
 
 
 def test_published_points_are_drawn_beside_ours(tmp_path):
@@ -384,3 +387,12 @@ def test_pgf_without_latex_is_one_line(tmp_path, monkeypatch):
     with pytest.raises(MissingPackage, match="LaTeX") as raised:
         plot(out, y=["ssim"], style="ieee", pgf=True)
     assert "\n" not in str(raised.value)
+
+
+def test_points_of_one_system_have_its_colour_and_those_of_one_code_its_marker():
+    sweep = Sweep.of(table(), manifest()).where(["loss_rate=0.1"])
+    found = panels(sweep, "wire_bps", "ssim")
+    drawn = looks(found)
+    assert not any(curve.joined for curve in found[0].curves)
+    assert drawn["H.264"].colour == drawn["H.264 + RS 1/2"].colour != drawn["AV1"].colour
+    assert drawn["H.264"].marker == drawn["AV1"].marker != drawn["AV1 + RS 1/2"].marker
