@@ -14,10 +14,10 @@ import sys
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "tests/sim/call"))
-from nack_anchor import residual
+from nack_anchor import residuals
 from test_nack import law
 
-MEASURED = 8_000
+MEASURED = 60_000
 BURSTS = {"iid": None, "bursts of mean 30 ms": 0.03, "bursts of mean 80 ms": 0.08}
 LINE = re.compile(r"loss \.05 (.+) RTT (\d+) (.+)")
 
@@ -34,11 +34,13 @@ def main(out: Path) -> None:
         if found is None:
             continue
         kind, rtt, cells = found.groups()
-        for slack, value in re.findall(r"(\d+) ms: ([\d.]+)", cells):
-            burst_s, rtt_s, slack_s = BURSTS[kind], int(rtt) / 1000, int(slack) / 1000
-            simulated = residual(rtt_s, slack_s, burst_s, MEASURED)
+        burst_s, rtt_s = BURSTS[kind], int(rtt) / 1000
+        entries = re.findall(r"(\d+) ms: ([\d.]+)", cells)
+        slacks_s = [int(slack) / 1000 for slack, _ in entries]
+        simulated = residuals(rtt_s, slacks_s, burst_s, MEASURED)
+        for (slack, value), slack_s, share in zip(entries, slacks_s, simulated, strict=True):
             exact = law(rtt_s, slack_s, burst_s)
-            lines.append(f"| {kind} | {rtt} | {slack} | {value} | {exact:.4f} | {simulated:.4f} |")
+            lines.append(f"| {kind} | {rtt} | {slack} | {value} | {exact:.4f} | {share:.4f} |")
     (out / "nack.md").write_text("\n".join(lines) + "\n")
 
 

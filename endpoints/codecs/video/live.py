@@ -33,8 +33,8 @@ from lossweep.sim.stream import PacketCode
 FIRST_CHAIN = 32
 """Frames that a chain has at first; one that is needed longer is encoded again, twice as long."""
 MOST_PACKETS = 255
-LADDER = tuple(range(51, 15, -1))
-"""Quantizers for rates that follow the network, from the coarsest on; a step is about a tenth of the rate."""
+LADDER = tuple(range(36, 2, -1))
+"""Quantizers for rates that follow the network, from the coarsest on; a step is about a sixth of the rate."""
 
 
 @dataclass(frozen=True)

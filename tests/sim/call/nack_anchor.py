@@ -63,11 +63,17 @@ def stream(measured):
     return Stream(tuple(packets), times, times, blocks)
 
 
-def residual(rtt_s, slack_s, mean_burst_s, measured, seed=1):
-    """Share of the measured packets that are not there `slack_s` after they would have arrived."""
+def residuals(rtt_s, slacks_s, mean_burst_s, measured, seed=1):
+    """Share of the measured packets that are not there so long after they would have arrived, for each slack."""
     sent = stream(measured)
     flow = Flow("packets", SSRC, PAYLOAD_TYPE, CLOCK_RATE)
-    mechanisms = Mechanisms(nack=NackRule(), playout_delay_s=rtt_s / 2 + slack_s + TIE_S)
+    mechanisms = Mechanisms(nack=NackRule(), playout_delay_s=rtt_s / 2 + max(slacks_s))
     path = (MeasuredOnly(loss_model(mean_burst_s)), Delay(rtt_s / 2))
     result = call([StreamSource(sent, [flow], 1.0)], [flow], path, (Delay(rtt_s / 2),), mechanisms, seed=seed)
-    return float(np.mean(~result.delivery.usable[::2]))
+    late_s = np.array([one.known_s - one.sent_s - rtt_s / 2 for one in result.packets[::2]])
+    return [float(np.mean(late_s > slack_s + TIE_S)) for slack_s in slacks_s]
+
+
+def residual(rtt_s, slack_s, mean_burst_s, measured):
+    """The share for one slack."""
+    return residuals(rtt_s, [slack_s], mean_burst_s, measured)[0]
