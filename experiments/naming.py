@@ -14,6 +14,8 @@ CHANNELS = {
     "loss_state": "loss of four states",
     "loss_trace": "recorded loss",
     "outage": "outages",
+    "awgn": "AWGN",
+    "rayleigh": "Rayleigh fading",
 }
 ABBREVIATIONS = {"rtp": "RTP"}
 """Values of settings whose name for people is an abbreviation."""

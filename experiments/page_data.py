@@ -103,9 +103,11 @@ def add_cells(sweep: Sweep, directory: Path, loss: float, shown: Screen, room: i
 
 
 def candidates(sweep: Sweep, loss: float) -> list[str]:
-    """The first loss pattern of each system at each loss rate, those nearest to `loss` first."""
-    if not {"cell", "loss_rate", "repetition"} <= set(sweep.table):
+    """The first pattern of each system at each loss rate, those nearest to `loss` first."""
+    if not {"cell", "repetition"} <= set(sweep.table):
         return []
+    if "loss_rate" not in sweep.table:
+        return [str(system.table.sort_values("repetition")["cell"].iloc[0]) for system in systems(sweep)]
     found = []
     for system in systems(sweep):
         for at, rows in system.table.groupby("loss_rate"):

@@ -55,10 +55,11 @@ def report(directory: Path, strip: bool = True, most_mb: float = MOST_MB) -> Pat
         PlotError: no cell has finished.
     """
     sweep = Sweep.read(directory)
-    loss = typical_loss(sweep)
-    shown = Screen(no_strips="left out on request")
+    loss = typical_loss(sweep) if "loss_rate" in sweep.table else 0.0
+    shown = Screen(no_strips="left out on request" if not strip else "click a point of a figure")
     if strip:
-        shown = screen(sweep, directory, loss, main_qualities(sweep))
+        if "loss_rate" in sweep.table:
+            shown = screen(sweep, directory, loss, main_qualities(sweep))
         room = round(most_mb * 1e6) - len(page(sweep, directory, shown).encode())
         add_cells(sweep, directory, loss, shown, room)
     path = directory / "report.html"
@@ -75,14 +76,17 @@ def page(sweep: Sweep, directory: Path, shown: Screen, status: str = "", done: i
         done: cells that are in it.
     """
     manifest = sweep.manifest
-    loss, qualities = typical_loss(sweep), main_qualities(sweep)
+    lossy = (
+        "loss_rate" in sweep.table
+    )  # a physical channel has none, and the tables by loss rate are left out
+    loss, qualities = typical_loss(sweep) if lossy else 0.0, main_qualities(sweep)
     plots, costs = figures(sweep)
     failures = directory / "failures.json"
     return _template().render(
         manifest=manifest,
         cells=len(sweep.table),
         repetitions=_patterns(sweep),
-        summary=summarise(sweep),
+        summary=summarise(sweep) if lossy else None,
         warnings=late(systems(sweep)),
         notes=sorted({note for note in sweep.table.get("rate_note", pd.Series(dtype=str)).dropna() if note}),
         plots=plots,
@@ -90,8 +94,8 @@ def page(sweep: Sweep, directory: Path, shown: Screen, status: str = "", done: i
         published=_published(sweep),
         screen=shown,
         loss=f"{100 * loss:g} %",
-        curves=[(column.heading(), _by_loss(sweep, column)) for column in qualities],
-        network=_network(sweep),
+        curves=[(column.heading(), _by_loss(sweep, column)) for column in qualities if lossy],
+        network=_network(sweep) if lossy else "",
         failures=json.loads(failures.read_text()) if failures.exists() else [],
         scenario=yaml.safe_dump(manifest["scenario"], sort_keys=False, allow_unicode=True),
         data=page_data([*plots, *costs], shown, live=bool(status)),

@@ -6,6 +6,8 @@ import http.client
 import json
 import shutil
 import threading
+import time
+from contextlib import closing
 
 import pandas as pd
 import pytest
@@ -13,7 +15,8 @@ import yaml
 
 from lossweep.experiments.cli import main
 from lossweep.experiments.serve import server
-from lossweep.experiments.status import status
+from lossweep.experiments.status import NOTED, status
+from lossweep.experiments.store import Store
 
 SCENARIO = {
     "name": "clicks",
@@ -169,6 +172,18 @@ def test_the_server_shows_cells_that_are_not_in_the_page(out, address, browser, 
     assert _wait(browser, "document.getElementById('cell').dataset.cell") == cells[1]
     assert "loss pattern 2" in browser.find_element("css selector", "#cell h3").text
     assert len(browser.find_elements("css selector", "#cell .frames img")) == 12
+
+
+def test_an_open_page_follows_a_sweep_that_runs(out, address, browser):
+    browser.get(f"http://127.0.0.1:{address[1]}/")
+    _wait(browser, "document.body.dataset.ready")
+    browser.execute_script("data.figures = []")
+    with closing(Store(out)) as store:
+        noted = store.noted(NOTED)
+        store.note(NOTED, {**noted, "done": 6, "kept": 2, "started": time.time() - 10, "at": time.time()})
+        _wait(browser, "document.getElementById('status').textContent.includes('6 of 8 cells, about')")
+        _wait(browser, "data.figures.length > 0")
+        store.note(NOTED, noted)
 
 
 def test_the_server_is_bound_to_the_loopback_address(address):

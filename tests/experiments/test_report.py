@@ -207,6 +207,21 @@ def test_the_axes_of_the_page_are_those_of_the_plots(tmp_path):
     assert plots[1]["layout"]["xaxis"]["range"][0] == 0
 
 
+def test_a_sweep_over_snr_has_figures_and_no_table_by_loss(tmp_path):
+    rows = pd.concat(
+        table(losses=(0.1,), snr_db=float(snr), channel="awgn").assign(ssim=snr / 40) for snr in (0, 10, 20)
+    ).drop(columns=["loss_rate", "realised_loss", "packets_lost", "discard_rate"])
+    said = manifest(
+        channel=[{"name": "awgn", "snr_db": snr} for snr in (0.0, 10.0, 20.0)],
+        plot={"x": "snr_db", "y": ["ssim"], "facet": []},
+    )
+    page = report(folder(tmp_path / "out", rows, said)).read_text()
+    (drawn,) = _data(page)["figures"]
+    assert drawn["layout"]["xaxis"]["title"]["text"] == "SNR / dB"
+    assert "<h2>Summary" not in page
+    assert "<h2>Network" not in page
+
+
 def test_a_loss_of_zero_stands_on_a_logarithmic_axis_below_its_smallest_decade():
     scale = Scale.of(np.array([0.0, 0.3, 20.0]), True)
     assert scale.places([0.0, 0.3, 20.0]) == pytest.approx([np.log10(0.1 / 3), np.log10(0.3), np.log10(20)])
