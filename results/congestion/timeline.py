@@ -14,6 +14,7 @@ import matplotlib
 matplotlib.use("Agg")
 import matplotlib.pyplot as plt
 import numpy as np
+import pandas as pd
 
 from lossweep.experiments import calls
 from lossweep.experiments.evaluator import Evaluator
@@ -32,17 +33,24 @@ TITLES = {
 STEP_S, ONE_WAY_S = 1.0, 0.05
 
 
-def main(out: Path) -> None:
+def main(out: Path, names: list[str]) -> None:
     """Runs the scenarios and draws a column for each, a row for each congestion control, and the delay below."""
     evaluator = Evaluator([])
-    figure, axes = plt.subplots(3, 3, figsize=(13, 8), sharex="col", constrained_layout=True)
-    rows = []
-    for column, name in enumerate(CAPACITY):
+    figure, axes = plt.subplots(
+        3, len(names), figsize=(4.5 * len(names), 8), sharex="col", squeeze=False, constrained_layout=True
+    )
+    rows: list[tuple[object, ...]] = []
+    summaries: list[dict[str, object]] = []
+    for column, name in enumerate(names):
         for row, cell in enumerate(load(name).cells()):
             assert cell.call is not None
             control = cell.call.congestion_control
             endpoint, encoded = evaluator.encoded(cell)
-            results = calls.run(cell, calls.caller(cell, evaluator.clip(cell.clip), endpoint, encoded))
+            clip = evaluator.clip(cell.clip)
+            sending = calls.caller(cell, clip, endpoint, encoded)
+            results = calls.run(cell, sending)
+            columns = calls.columns(cell, clip, sending, results)
+            summaries.append({"scenario": name, "control": control} | columns)
             axis = axes[row, column]
             axis.step(*zip(*CAPACITY[name], strict=True), where="post", color="black", lw=1, label="capacity")
             for number, result in enumerate(results):
@@ -78,7 +86,8 @@ def main(out: Path) -> None:
         writer = csv.writer(file)
         writer.writerow(("scenario", "control", "call", "time_s", "received_bps", "queue_p95_ms"))
         writer.writerows(rows)
+    pd.DataFrame(summaries).to_csv(out / "summary.csv", index=False)
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    main(Path(sys.argv[1]), sys.argv[2:] or list(CAPACITY))

@@ -87,9 +87,7 @@ class CallSender:
 
     def register(self, ssrc: int, packet: MediaPacket) -> None:
         """Keeps a source packet for retransmission."""
-        line = self._lines[ssrc]
-        line.history[packet.number] = packet
-        line.highest = max(line.highest, packet.number)
+        self._lines[ssrc].history[packet.number] = packet
 
     def leave(self, packet: MediaPacket, kind: Kind, now: float) -> None:
         """Sends a source or FEC packet for the first time."""
@@ -97,6 +95,7 @@ class CallSender:
             packet.sent_s = now
         if kind == Kind.SOURCE:
             line = self._lines[int.from_bytes(packet.data[8:12], "big")]
+            line.highest = max(line.highest, packet.number)
             line.packets += 1
             line.octets += len(packet.data) - 12
             line.timestamp = int.from_bytes(packet.data[4:8], "big"), now

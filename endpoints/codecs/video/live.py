@@ -33,6 +33,8 @@ from lossweep.sim.stream import PacketCode
 FIRST_CHAIN = 32
 """Frames that a chain has at first; one that is needed longer is encoded again, twice as long."""
 MOST_PACKETS = 255
+KEY_SHARE, DEBT_S = 0.25, 0.5
+"""Key frames are taken from the ladder at this share of the rate; an excess of frames is saved within this time."""
 LADDER = tuple(range(36, 2, -1))
 """Quantizers for rates that follow the network, from the coarsest on; a step is about a sixth of the rate."""
 
@@ -99,6 +101,7 @@ class LiveEncoder:
         self._first = rtp.initial_sequence_number(SSRC)
         self._first_repair = rtp.initial_sequence_number(REPAIR_SSRC)
         self._sent = self._repaired = 0
+        self._debt_bits = 0.0
 
     def restart(self, repeat: int = 1) -> None:
         """Begins a new call; what was encoded is kept.
@@ -107,6 +110,7 @@ class LiveEncoder:
             repeat: how often the clip is sent; each time begins with a key frame.
         """
         self._begin = self._sent = self._repaired = 0
+        self._debt_bits = 0.0
         self.frames = repeat * self._length
 
     def twin(self) -> LiveEncoder:
@@ -127,11 +131,14 @@ class LiveEncoder:
         """Frame i as RTP packets; see `lossweep.sim.call.sources.Encoder`."""
         if key or i % self._length % self._coded.gop == 0:
             self._begin = i
-        unit = self._unit(
-            i - i % self._length,
-            i % self._length,
-            self._coded.quantizer if rate_bps is None else self._quantizer(rate_bps),
-        )
+        place = i % self._length
+        quantizer = self._coded.quantizer
+        if rate_bps is not None:
+            wanted = rate_bps * KEY_SHARE if i == self._begin else rate_bps - self._debt_bits / DEBT_S
+            quantizer = self._quantizer(wanted)
+        unit = self._unit(i - place, place, quantizer)
+        if rate_bps is not None:
+            self._debt_bits = max(0.0, self._debt_bits + 8 * len(unit) - rate_bps / self.fps)
         payloads = self._payloads.get(unit)
         if payloads is None:
             payloads = self._formats.packetize(unit, self._settings.max_payload_size)

@@ -38,6 +38,11 @@ def test_the_residual_loss_is_that_of_the_law(rtt_s, slack_s, burst_s):
     assert abs(found - expected) <= 4 * error + 1 / MEASURED
 
 
+def test_sequence_numbers_may_wrap():
+    """48,000 packets: a sender that extends numbers from the last of them would find the wrong ones."""
+    assert residual(0.05, 0.15, None, 24_000) <= 10 / 24_000
+
+
 @pytest.mark.parametrize(
     ("rtt_s", "slack_s", "burst_s", "table"),
     [
