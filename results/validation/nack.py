@@ -17,7 +17,7 @@ sys.path.insert(0, str(Path(__file__).parents[2] / "tests/sim/call"))
 from nack_anchor import residuals
 from test_nack import law
 
-MEASURED = 60_000
+MEASURED = 40_000
 BURSTS = {"iid": None, "bursts of mean 30 ms": 0.03, "bursts of mean 80 ms": 0.08}
 LINE = re.compile(r"loss \.05 (.+) RTT (\d+) (.+)")
 
