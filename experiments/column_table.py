@@ -105,6 +105,7 @@ COLUMNS: tuple[Column, ...] = (
     _setting("mcs", "fixed scheme", short="MCS {}", lowest=0.0),
     _setting("chunk", "chunk", short="chunk {}", unit="coefficients", lowest=1.0),
     _setting("queue_s", "queue", short="queue {}", unit="s", shown="ms", lowest=0.0),
+    _setting("begin", "begin of the trace"),
     _setting("queue_packets", "queue", short="queue {}", unit="packets", lowest=1.0),
     _setting("queue_bytes", "queue", short="queue {}", unit="bytes", lowest=1.0),
     _setting("aqm", "queue management", short="{}"),
