@@ -39,8 +39,7 @@ def clip():
 
 def made(name, **options):
     kind = ENDPOINTS.get(name)
-    gop = 1 if name == "flow-jscc" else 4
-    return kind(kind.Params(name=name, **{"rho": RHO, "gop": gop, **options}), NoCode())
+    return kind(kind.Params(name=name, **{"rho": RHO, "gop": 4, **options}), NoCode())
 
 
 def error_of(clip, playback):
