@@ -9,7 +9,7 @@ from typing import ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from lossweep.channels.physical import PhysicalChannel
 from lossweep.endpoints.clip import Clip, Playback
@@ -45,7 +45,7 @@ class DigitalParams(BaseModel):
         link: "adaptive": the most efficient scheme whose blocks fail with at most 10 % at the SNR that the sender
             believes; "fixed": scheme `mcs` at every SNR; "capacity": as many bits as the channel's capacity at that SNR
             allows, and none fails (a bound, no system).
-        mcs: scheme of "fixed"; `results/ldpc` lists them.
+        mcs: scheme of "fixed", and of no other link: 0 to 9, from BPSK 1/5 to 64-QAM 3/4 (`endpoints/jscc/mcs.py`).
     """
 
     model_config = ConfigDict(extra="forbid")
@@ -53,7 +53,13 @@ class DigitalParams(BaseModel):
     rho: float = Field(1 / 32, gt=0, le=1)
     gop: int = Field(8, ge=1)
     link: Literal["adaptive", "fixed", "capacity"] = "adaptive"
-    mcs: int = Field(5, ge=0, lt=len(SCHEMES))
+    mcs: int | None = Field(None, ge=0, lt=len(SCHEMES))
+
+    @model_validator(mode="after")
+    def _scheme_of_fixed(self) -> DigitalParams:
+        if (self.link == "fixed") != (self.mcs is not None):
+            raise ValueError("mcs names the scheme of link: fixed; give both or neither")
+        return self
 
 
 @dataclass(frozen=True)
@@ -94,7 +100,8 @@ class DigitalEndpoint:
     def encode(self, clip: Clip, channel: PhysicalChannel) -> EncodedSymbols[DigitalSession]:
         """See `SymbolEndpoint.encode`."""
         sent, frames, rates = [], [], []
-        scheme = best_mcs(channel.believed_db) if self.params.link == "adaptive" else SCHEMES[self.params.mcs]
+        fixed = self.params.mcs
+        scheme = best_mcs(channel.believed_db) if fixed is None else SCHEMES[fixed]
         height = width = 0
         for group in gops(clip, self.params.gop, multiple=2):
             height, width = group.shape[1:3]

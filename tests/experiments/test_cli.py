@@ -46,7 +46,7 @@ def test_show_prints_a_scenario_that_can_be_run(capsys, tmp_path):
 @pytest.mark.parametrize(
     ("name", "said"),
     [
-        ("h264", ["gop (default 32, >= 1): frames", "endpoint h264 (lossweep)"]),
+        ("h264", ["gop (default 32): frames", "endpoint h264 (lossweep)"]),
         ("rs", ["code_rate (required)", "in (0, 1]"]),
         ("gilbert_elliott", ["mean_burst_length", "tc-netem"]),
         ("lpips", ["net (default 'squeeze')", "columns: lpips"]),
