@@ -60,9 +60,11 @@ def main(argv: list[str] | None = None) -> None:
             "all SNR and all bandwidth ratios up to 1/8.",
             "After Zhang et al., scaled down: 128 features where the paper has up to 512, flow from a network "
             "without a "
-            "Transformer, and no interpolation beyond the frames that are sent. The paper leaves open which group"
+            "Transformer, and no interpolation beyond the frames that are sent. The paper leaves open which "
+            "group"
             " of "
-            "pictures is meant, how key frames and other frames share the symbols, and the sizes of most layers. "
+            "pictures is meant, how key frames and other frames share the symbols, and the sizes of most "
+            "layers. "
             "Here a "
             "key frame comes every 4 frames and gets 4 times the symbols of another frame.",
         ),
@@ -84,7 +86,8 @@ def main(argv: list[str] | None = None) -> None:
                 ],
             ),
             Table(
-                "Kodak, 24 pictures, bandwidth ratio 1/16, PSNR in dB over AWGN; others read off the figures of Yang "
+                "Kodak, 24 pictures, bandwidth ratio 1/16, PSNR in dB over AWGN; others read off the figures of "
+                "Yang "
                 "et al. "
                 "2023 (within 0.15 dB)",
                 ("codec", *(f"{snr} dB" for snr in KODAK_SNRS)),
@@ -95,7 +98,8 @@ def main(argv: list[str] | None = None) -> None:
                 ],
             ),
             Table(
-                "The frame in the middle of two key frames (ratio 1/16 each) with 6 features per place (1/64), and in"
+                "The frame in the middle of two key frames (ratio 1/16 each) with 6 features per place (1/64), "
+                "and in"
                 " "
                 "brackets what is predicted without them; PSNR in dB",
                 ("pictures", *(f"{snr} dB" for snr in SNRS)),
@@ -105,7 +109,8 @@ def main(argv: list[str] | None = None) -> None:
                 ],
             ),
             Table(
-                "End-point error of flow in pixels, held-out pictures moved by known fields, at an eighth of the "
+                "End-point error of flow in pixels, held-out pictures moved by known fields, at an eighth of the"
+                " "
                 "resolution",
                 ("method", "natural", "faces"),
                 [
@@ -121,9 +126,11 @@ def main(argv: list[str] | None = None) -> None:
         ),
         limits=(
             "On Kodak the aim was 28 dB at 7 dB. More training is the first way there.",
-            "The flow network, trained by itself, had an end-point error of 3.7 pixels; trained on with the rest it went up, "
+            "The flow network, trained by itself, had an end-point error of 3.7 pixels; trained on with the "
+            "rest it went up, "
             "since a prediction from both key frames needs little of it. DIS is far better; it has no weights.",
-            "Trained for CPU minutes, not for GPU days: the published systems are larger and were trained on far "
+            "Trained for CPU minutes, not for GPU days: the published systems are larger and were trained on"
+            " far "
             "more data.",
             "Nets for one SNR, as a check of noise attention, were not trained.",
         ),
