@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from dataclasses import MISSING, fields
 from enum import IntEnum
 from typing import Any, ClassVar, Protocol, Self
 
@@ -14,7 +13,7 @@ from numpy.typing import NDArray
 
 from lossweep.channels.chance import Chance
 from lossweep.channels.packets import Packet, Packets
-from lossweep.channels.parameters import check_names
+from lossweep.channels.parameters import check_fields
 
 
 class Kind(IntEnum):
@@ -148,9 +147,7 @@ class Element(ABC):
 
     @classmethod
     def _from_fields(cls, **params: Any) -> Self:
-        known = [field for field in fields(cls) if field.init]  # type: ignore[arg-type]
-        required = {field.name for field in known if field.default is MISSING}
-        check_names(cls.name, params, required, {field.name for field in known} - required)
+        check_fields(cls.name, cls, params)
         return cls(**params)
 
     @abstractmethod

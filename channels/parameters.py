@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Set
+from dataclasses import MISSING, fields
 from typing import Any
 
 import numpy as np
@@ -56,3 +57,14 @@ def check_names(
     if wrong:
         takes = ", ".join(sorted(required) + [f"[{name}]" for name in sorted(optional)])
         raise ValueError(f"{model}: {', '.join(wrong)} (parameters: {takes or 'none'})")
+
+
+def check_fields(model: str, parameters: type, given: dict[str, Any]) -> None:
+    """Refuses parameters that a dataclass does not take, and such as it misses.
+
+    Raises:
+        ValueError: one line with the parameters that the model takes.
+    """
+    own = [field for field in fields(parameters) if field.init]
+    required = {field.name for field in own if field.default is MISSING}
+    check_names(model, given, required, {field.name for field in own} - required)

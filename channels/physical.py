@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from dataclasses import MISSING, dataclass, fields
+from dataclasses import dataclass
 from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from lossweep.channels.parameters import check_names, is_number
+from lossweep.channels.parameters import check_fields, is_number
 from lossweep.channels.registry import Registry
 
 PHYSICAL = Registry(
@@ -73,9 +73,7 @@ class PhysicalChannel(ABC):
         Raises:
             ValueError: one line; a parameter is unknown, missing or out of its range.
         """
-        own = fields(cls)  # type: ignore[arg-type]
-        required = {f.name for f in own if f.default is MISSING}
-        check_names(cls.name, params, required, {f.name for f in own} - required)
+        check_fields(cls.name, cls, params)
         return cls(**params)
 
     @property

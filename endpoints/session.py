@@ -11,6 +11,8 @@ from typing import Protocol, TypeVar
 
 from pydantic import ConfigDict, TypeAdapter
 
+from lossweep.sim.rtp import media_time_s
+
 SESSION_CONFIG = ConfigDict(ser_json_bytes="base64", val_json_bytes="base64")
 """For `__pydantic_config__` of a session with bytes in it."""
 
@@ -73,8 +75,7 @@ class RtpStream:
 
     def media_time_s(self, timestamp: int) -> float:
         """Media time of an RTP timestamp, in seconds; right within 2^31 ticks of the start."""
-        ticks = (timestamp - self.first_timestamp + 2**31) % 2**32 - 2**31
-        return ticks / self.clock_rate
+        return media_time_s(timestamp, self.first_timestamp, self.clock_rate)
 
     def timestamp(self, media_time_s: float) -> int:
         """RTP timestamp, uint32, of a media time in seconds."""

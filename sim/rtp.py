@@ -147,3 +147,8 @@ def _parse_extension(data: bytes, start: int) -> tuple[tuple[int, bytes], int]:
 def _check(name: str, value: int, bits: int) -> None:
     if not 0 <= value < 1 << bits:
         raise RtpError(f"{name} is {value}; it must be in 0 to {(1 << bits) - 1}")
+
+
+def media_time_s(timestamp: int, first: int, clock_rate: int) -> float:
+    """Media time of an RTP timestamp, in seconds from the timestamp `first`; right within 2^31 ticks of it."""
+    return ((timestamp - first + 2**31) % 2**32 - 2**31) / clock_rate

@@ -5,7 +5,7 @@ from __future__ import annotations
 import struct
 from dataclasses import dataclass
 
-from lossweep.sim.rtp import RtpError
+from lossweep.sim.rtp import RtpError, media_time_s
 
 PACKET_TYPE = 200
 _LAYOUT = struct.Struct("!BBHIQIII")
@@ -63,8 +63,7 @@ class SenderReport:
             timestamp: uint32; less than 2^31 ticks before or after the report's.
             clock_rate: ticks per second.
         """
-        ticks = (timestamp - self.timestamp + 2**31) % 2**32 - 2**31
-        return ticks / clock_rate
+        return media_time_s(timestamp, self.timestamp, clock_rate)
 
     @property
     def wall_clock_s(self) -> float:

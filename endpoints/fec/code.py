@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
-from dataclasses import MISSING, fields
+from dataclasses import fields
 from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from lossweep.channels.parameters import check_names
+from lossweep.channels.parameters import check_fields
 from lossweep.channels.registry import Registry
 from lossweep.endpoints.session import FecParameters
 
@@ -95,9 +95,7 @@ class CodeFamily(ABC):
         Raises:
             ValueError: one line; a parameter is unknown, missing or out of its range.
         """
-        own = fields(cls)  # type: ignore[arg-type]
-        required = {f.name for f in own if f.default is MISSING}
-        check_names(f"code {cls.name}", params, required, {f.name for f in own} - required)
+        check_fields(f"code {cls.name}", cls, params)
         return cls(**params)
 
     @abstractmethod

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from lossweep.sim.rtp import media_time_s
+
 RTX_SSRC_OFFSET = 0x01000000
 """The retransmission stream of a stream has this much more as SSRC."""
 
@@ -42,8 +44,7 @@ class Flow:
 
     def media_time_s(self, timestamp: int) -> float:
         """Media time of an RTP timestamp, in seconds; right within 2^31 ticks of the start."""
-        ticks = (timestamp - self.first_timestamp + 2**31) % 2**32 - 2**31
-        return ticks / self.clock_rate
+        return media_time_s(timestamp, self.first_timestamp, self.clock_rate)
 
 
 def rtx_ssrc(ssrc: int) -> int:

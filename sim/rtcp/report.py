@@ -64,8 +64,7 @@ class ReportBlock:
         """
         if not self.last_report:
             return None
-        ticks = (middle(now_ntp) - self.last_report - self.delay_since_last_report) % 2**32
-        return (ticks - 2**32 if ticks >= 2**31 else ticks) / 2**16
+        return signed_s(middle(now_ntp) - self.last_report - self.delay_since_last_report)
 
 
 @dataclass(frozen=True)
@@ -105,3 +104,8 @@ def ntp(time_s: float) -> int:
 def middle(ntp_time: int) -> int:
     """The middle 32 bits of an NTP time: 2^-16 s."""
     return ntp_time >> 16 & 0xFFFFFFFF
+
+
+def signed_s(ticks: int) -> float:
+    """A difference of two middle NTP times, in seconds within 2^15 of 0."""
+    return ((ticks + 2**31) % 2**32 - 2**31) / 2**16

@@ -6,7 +6,7 @@ import struct
 from dataclasses import dataclass
 
 from lossweep.sim.rtcp.packet import EXTENDED_REPORT, RtcpPacket, serialize
-from lossweep.sim.rtcp.report import middle
+from lossweep.sim.rtcp.report import middle, signed_s
 from lossweep.sim.rtp import RtpError
 
 REFERENCE_TIME, DELAY_SINCE_REFERENCE, STATISTICS_SUMMARY = 4, 5, 6
@@ -29,8 +29,7 @@ class Delay:
         """The round trip that the receiver computes when the block comes; None without a reference time."""
         if not self.last_reference:
             return None
-        ticks = (middle(now_ntp) - self.last_reference - self.delay) % 2**32
-        return (ticks - 2**32 if ticks >= 2**31 else ticks) / 2**16
+        return signed_s(middle(now_ntp) - self.last_reference - self.delay)
 
 
 @dataclass(frozen=True)

@@ -270,28 +270,37 @@ def test_published_points_are_drawn_beside_ours(tmp_path):
     assert line.get_ydata() == pytest.approx([0.95, 0.7])
 
 
-def test_many_curves_are_split_by_system_with_the_others_in_grey():
-    rates = (0.01, 0.02, 0.03, 0.04, 0.05)
-    rows = [
-        row(codec, "none", loss, r, target_bpp=rate)
+RATES = (0.01, 0.02, 0.03, 0.04, 0.05)
+
+
+def _ten_curves():
+    """Table and manifest of two codecs at five rates, two repetitions."""
+    cells = [
+        (codec, rate, loss, r)
         for codec in ("h264", "av1")
-        for rate in rates
+        for rate in RATES
         for loss in LOSSES
         for r in (0, 1)
     ]
+    rows = [row(codec, "none", loss, r, target_bpp=rate) for codec, rate, loss, r in cells]
     said = manifest(
-        endpoint=[{"name": c, "bpp": b} for c in ("h264", "av1") for b in rates], code=[{"name": "none"}]
+        endpoint=[{"name": c, "bpp": b} for c in ("h264", "av1") for b in RATES], code=[{"name": "none"}]
     )
-    rows = pd.DataFrame(rows).assign(realised_loss=lambda t: t["loss_rate"] / 2)
+    return pd.DataFrame(rows), said
+
+
+def test_many_curves_are_split_by_system_with_the_others_in_grey():
+    rows, said = _ten_curves()
+    rows = rows.assign(realised_loss=lambda t: t["loss_rate"] / 2)
     found, figure = _figure(Sweep.of(rows, said), "loss_rate", "realised_loss")
     assert [panel.title for panel in found] == ["H.264", "AV1"]
     for axis in figure.axes:
         grey = [line for line in axis.lines if line.get_gid() == "context"]
-        assert len(grey) == len(rates)
+        assert len(grey) == len(RATES)
         for line in grey:
             assert line.get_xdata() == pytest.approx([0, 5, 10, 30])
             assert line.get_ydata() == pytest.approx([0, 2.5, 5, 15])
-        assert sum("bit/pixel" in str(name) for name in _lines(axis)) == len(rates)
+        assert sum("bit/pixel" in str(name) for name in _lines(axis)) == len(RATES)
 
 
 @pytest.mark.parametrize("many", [1, 5, 20])
@@ -346,18 +355,7 @@ def test_two_patterns_have_bars_and_no_band(repetitions, bands):
 
 
 def test_a_system_whose_curves_would_lie_on_each_other_has_a_scale_of_its_own():
-    rates = (0.01, 0.02, 0.03, 0.04, 0.05)
-    rows = [
-        row(codec, "none", loss, r, target_bpp=rate)
-        for codec in ("h264", "av1")
-        for rate in rates
-        for loss in LOSSES
-        for r in (0, 1)
-    ]
-    said = manifest(
-        endpoint=[{"name": c, "bpp": b} for c in ("h264", "av1") for b in rates], code=[{"name": "none"}]
-    )
-    rows = pd.DataFrame(rows)
+    rows, said = _ten_curves()
     rows["ssim"] = rows["ssim"].where(rows["codec"] == "h264", 0.9 + rows["target_bpp"])
     _, figure = _figure(Sweep.of(rows, said), "loss_rate", "ssim")
     common, own = figure.axes
