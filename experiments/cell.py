@@ -85,6 +85,13 @@ class Cell(Strict):
         parts = [digest(part) for part in (self.code, self.channel, self.path, self.call) if part is not None]
         return json.dumps([*parts, self.repetition, self.seed])
 
+    @cached_property
+    def point_key(self) -> str:
+        """Cells with equal keys differ only by clip and repetition: one point of a curve."""
+        parts = [digest(part) for part in (self.endpoint, self.code, self.channel, self.path)]
+        call = "" if self.call is None else digest(self.call)
+        return json.dumps([*parts, call, self.score_every, self.seed])
+
     @property
     def endpoint_name(self) -> str:
         """The name that the endpoint is registered under."""

@@ -198,6 +198,8 @@ def _plotted(scenario: Scenario) -> list[str]:
         known |= {column.name for column in getattr(made, "schema", None) or ()}
     known |= {name for cell in scenario.samples() for name in parameter_columns(cell)}
     asked = {"plot.x": (scenario.plot.x,), "plot.y": scenario.plot.y, "plot.facet": scenario.plot.facet}
+    if scenario.precision is not None:
+        asked["repetitions.until.column"] = (scenario.precision.until.column,)
     if {name for names in asked.values() for name in names} - known:
         known |= set(schema())  # those of all endpoints, which takes longer to import
     return [

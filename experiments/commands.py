@@ -50,7 +50,8 @@ def do_check(options: argparse.Namespace) -> int:
     scenario = read(options.scenario, options.set)
     device(options.device)
     cells = len(list(scenario.cells()))
-    print(f"{scenario.name}: {cells} cells")
+    fewest = sum(1 for cell in scenario.cells() if cell.repetition < scenario.fewest_repetitions)
+    print(f"{scenario.name}: {cells if fewest == cells else f'{fewest} to {cells}'} cells")
     for line in _axes(scenario):
         print(f"  {line}")
     for name, reason in absent(scenario.metrics).items():

@@ -90,7 +90,7 @@ def manifest(
         scenario=scenario.public(),
         seeds={
             "scenario": scenario.seed[0] if len(scenario.seed) == 1 else list(scenario.seed),
-            "repetitions": scenario.repetitions,
+            "repetitions": scenario.public()["repetitions"],
         },
         versions=versions(),
         git_commit=git_commit(REPOSITORY),

@@ -29,11 +29,19 @@ class Plan:
     foreign: int
 
 
-def plan(store: Store, cells: Sequence[Cell], fingerprint: Fingerprint, only: str | None = None) -> Plan:
+def plan(
+    store: Store,
+    cells: Sequence[Cell],
+    fingerprint: Fingerprint,
+    only: str | None = None,
+    possible: Sequence[Cell] = (),
+) -> Plan:
     """Compares a scenario's cells with those that a folder holds.
 
     Args:
+        cells: that the sweep has.
         only: id of one cell, which is computed anew.
+        possible: further cells that the scenario may have, which are not foreign.
     Raises:
         ScenarioError: `only` is no cell of the scenario.
     """
@@ -53,7 +61,7 @@ def plan(store: Store, cells: Sequence[Cell], fingerprint: Fingerprint, only: st
             tasks.append(Task(cell, tuple(missing)))
         else:
             kept += 1
-    foreign = len(set(stored) - {cell.id for cell in cells})
+    foreign = len(set(stored) - {cell.id for cell in (*cells, *possible)})
     if only is not None:
         tasks = [Task(cell) for cell in cells if cell.id == only]
         if not tasks:

@@ -66,6 +66,16 @@ class Progress:
             left = (now - self._started) / (self._done - self._kept) * (self._total - self._done)
             self.say(f"{self._name}: {self._done} of {self._total} cells, about {duration(left)} left")
 
+    def extend(self, cells: int, kept: int) -> None:
+        """More cells belong to the sweep, of which `kept` are finished."""
+        self._total += cells
+        self._kept += kept
+        self._done += kept
+        if self._bar is not None:
+            self._bar.total = self._total
+            self._bar.update(kept)
+        self.note()
+
     def close(self) -> None:
         """Ends the bar."""
         self.note()

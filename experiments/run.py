@@ -20,6 +20,7 @@ from lossweep.experiments.inspection import Inspection
 from lossweep.experiments.manifest import LastRun, manifest
 from lossweep.experiments.messages import Failed, Outcome, SetUp, Task
 from lossweep.experiments.plan import claim, plan
+from lossweep.experiments.precision import Points
 from lossweep.experiments.progress import Progress
 from lossweep.experiments.scenario import Scenario
 from lossweep.experiments.shards import ORDER, shard
@@ -75,11 +76,15 @@ def run_scenario(scenario: Scenario, out: Path, settings: Settings = Settings())
     Returns:
         Number of cells that failed.
     Raises:
-        ScenarioError: a required metric is absent, or `only` is no cell of the scenario.
+        ScenarioError: a required metric is absent, `only` is no cell of the scenario, or it cannot be cut into shards.
         StoreError: the folder belongs to another scenario, is in use, or cannot be written.
         EngineError: workers cannot run.
         Stopped: interrupted; the tables hold what was finished.
     """
+    if settings.shard is not None and scenario.precision is not None:
+        raise ScenarioError(
+            "repetitions.until is decided while the whole sweep runs; with --shard give a number of repetitions"
+        )
     with closing(Store(out)) as store:
         return _run(scenario, store, settings)
 
@@ -94,10 +99,13 @@ def _run(scenario: Scenario, store: Store, settings: Settings) -> int:
         _say(scenario, inspection)
         threads = 0 if isinstance(engine, InProcess) else settings.threads
         fingerprint = Fingerprint(scenario, inspection, settings.device, threads)
-        cells = list(scenario.cells())
+        possible = list(scenario.cells())
         if settings.shard is not None:
-            order, cells = [cell.id for cell in cells], shard(cells, *settings.shard)
-        found = plan(store, cells, fingerprint, settings.only)
+            order, possible = [cell.id for cell in possible], shard(possible, *settings.shard)
+        points = Points(possible, scenario.precision, inspection.columns)
+        settle(points, store, fingerprint)
+        cells = points.wanted()
+        found = plan(store, cells, fingerprint, settings.only, possible)
         claim(store, found, fingerprint, settings.accept_changes)
         early = manifest(
             scenario, inspection, fingerprint, settings.device, threads, list(inspection.columns), {}, NOTHING
@@ -108,7 +116,8 @@ def _run(scenario: Scenario, store: Store, settings: Settings) -> int:
         kept = len(cells) - len(found.tasks)
         progress = Progress(scenario.name, len(cells), kept, lambda counts: store.note(NOTED, counts))
         sweep = Sweep(scenario, store, fingerprint, progress)
-        stopped = sweep.work(engine.run, found.tasks)
+        stopped = sweep.work(engine.run, found.tasks, points, once=settings.only is not None)
+        cells = points.wanted()
     finally:
         engine.stop()
     lengths = [clip.seconds for clip in inspection.clips.values()]
@@ -121,7 +130,7 @@ def _run(scenario: Scenario, store: Store, settings: Settings) -> int:
         cells=len(cells),
         cells_finished=finished,
         cells_failed=failed,
-        cells_of_this_run=len(found.tasks),
+        cells_of_this_run=sweep.tried,
         wall_s=round(time.monotonic() - started, 1),
         seconds_by_stage={stage: round(value, 2) for stage, value in sweep.by_stage().most_common()},
     )
@@ -177,18 +186,37 @@ class Sweep:
             progress,
         )
         self._printed: set[str] = set()
+        self.tried = 0
 
     def work(
-        self, run: Callable[[Iterable[Task], Callable[[Task, Outcome], None]], None], tasks: list[Task]
+        self,
+        run: Callable[[Iterable[Task], Callable[[Task, Outcome], None]], None],
+        tasks: list[Task],
+        points: Points,
+        once: bool,
     ) -> KeyboardInterrupt | EngineError | None:
-        """Runs tasks; returns the error that stopped it, None where all were tried."""
+        """Runs tasks, and those of further repetitions that points need then.
+
+        Args:
+            once: these tasks alone.
+        Returns:
+            The error that stopped it, None where all were tried.
+        """
         try:
-            run(tasks, self.take)
+            while True:
+                self.tried += len(tasks)
+                run(tasks, self.take)
+                before = points.wanted()
+                if once or not points.look(self._store.rows([cell.id for cell in before])):
+                    return None
+                known = {cell.id for cell in before}
+                new = [cell for cell in points.wanted() if cell.id not in known]
+                tasks = plan(self._store, new, self._fingerprint).tasks
+                self._progress.extend(len(new), len(new) - len(tasks))
         except (KeyboardInterrupt, EngineError) as reason:
             return reason
         finally:
             self._progress.close()
-        return None
 
     def take(self, task: Task, outcome: Outcome) -> None:
         """Keeps one finished or failed cell."""
@@ -212,6 +240,14 @@ class Sweep:
         if line not in self._printed:
             self._printed.add(line)
             self._progress.say(f"{prefix}{line}")
+
+
+def settle(points: Points, store: Store, fingerprint: Fingerprint) -> None:
+    """Looks at points whose cells are all finished, as the runs before have done."""
+    while True:
+        cells = points.wanted()
+        if plan(store, cells, fingerprint).tasks or not points.look(store.rows([c.id for c in cells])):
+            return
 
 
 def _say_late(out: Path) -> None:

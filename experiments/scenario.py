@@ -2,7 +2,7 @@
 
 Any value of clip, endpoint, code, channel, path and call may be a list, and so may seed and score_every: each list is
 an axis of the sweep. A list of mappings is an axis whose values are these mappings, each of which may hold lists again.
-`repetitions` (a count), names, metrics, plot and report are no axes.
+`repetitions` (a count, or `{until: {column, half_width}, at_most}`), names, metrics, plot and report are no axes.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
-from pydantic import BaseModel, BeforeValidator, Field, PrivateAttr
+from pydantic import BaseModel, BeforeValidator, Discriminator, Field, PrivateAttr, Tag
 
 from lossweep.experiments.axes import expand, unique
 from lossweep.experiments.call_params import CallParams
@@ -28,6 +28,7 @@ from lossweep.experiments.parts import (
     PathParams,
     Strict,
 )
+from lossweep.experiments.precision import Precision
 
 __all__ = ["Data", "Scenario", "ScenarioError", "Way", "expand"]
 
@@ -40,6 +41,16 @@ def _no_axis(value: Any) -> Any:
     if isinstance(value, list):
         raise ValueError("one number, not a list: it is the number of loss patterns, no axis")
     return value
+
+
+KINDS_OF_REPETITIONS = ("a count", "a precision")
+
+
+def _kind(value: Any) -> str:
+    return KINDS_OF_REPETITIONS[isinstance(value, dict | Precision)]
+
+
+Count = Annotated[int, BeforeValidator(_no_axis), Field(ge=1, le=1_000_000)]
 
 
 class PlotParams(Strict):
@@ -80,7 +91,7 @@ class Scenario(Strict):
         clip, endpoint, code, channel, path, call: the values of each axis, expanded. An endpoint may hold a code of its
             own, which overrides the scenario's.
         seed: one or several, 0 to 2^63 - 1.
-        repetitions: loss patterns per cell, >= 1.
+        repetitions: loss patterns per cell, >= 1, or the precision that decides it.
         score_every: frame metrics score every so many frames, from the first.
         metrics: names with options.
         reference: published points.
@@ -90,7 +101,10 @@ class Scenario(Strict):
     name: str
     description: str = ""
     seed: tuple[Annotated[int, Field(ge=0, le=MAX_SEED)], ...] = (1,)
-    repetitions: Annotated[int, BeforeValidator(_no_axis), Field(ge=1, le=1_000_000)] = 1
+    repetitions: Annotated[
+        Annotated[Count, Tag(KINDS_OF_REPETITIONS[0])] | Annotated[Precision, Tag(KINDS_OF_REPETITIONS[1])],
+        Discriminator(_kind),
+    ] = 1
     clip: tuple[ClipParams, ...]
     endpoint: tuple[Way, ...]
     code: tuple[Code, ...]
@@ -118,14 +132,27 @@ class Scenario(Strict):
             for code in ([way.code] if way.code is not None else self.code)
         ]
 
+    @property
+    def precision(self) -> Precision | None:
+        """What decides the number of repetitions; None where the scenario gives it."""
+        return self.repetitions if isinstance(self.repetitions, Precision) else None
+
+    @property
+    def fewest_repetitions(self) -> int:
+        """Repetitions that every cell has."""
+        return self.repetitions.at_least if isinstance(self.repetitions, Precision) else self.repetitions
+
     def cells(self) -> Iterator[Cell]:
-        """Every cell of the sweep once, repetitions innermost."""
+        """Every cell that the sweep may have, once, repetitions innermost."""
+        repetitions = (
+            self.repetitions.at_most if isinstance(self.repetitions, Precision) else self.repetitions
+        )
         found: set[str] = set()
         outer = itertools.product(
             self.clip, self.ways(), self.channel, self.path, self.call, self.score_every, self.seed
         )
         for clip, (endpoint, code), channel, path, call, every, seed in outer:
-            for repetition in range(self.repetitions):
+            for repetition in range(repetitions):
                 cell = Cell.model_construct(
                     clip=clip,
                     endpoint=endpoint,

@@ -7,7 +7,8 @@ from typing import get_args
 from pydantic import BaseModel, ValidationError
 
 from lossweep.channels.registry import unknown
-from lossweep.experiments.scenario import PlotParams, ReportParams
+from lossweep.experiments.precision import Precision
+from lossweep.experiments.scenario import KINDS_OF_REPETITIONS, PlotParams, ReportParams
 
 
 def lines_of(error: ValidationError, model: type[BaseModel] | None, part: str) -> list[str]:
@@ -19,9 +20,9 @@ def lines_of(error: ValidationError, model: type[BaseModel] | None, part: str) -
     """
     lines = []
     for problem in error.errors():
-        place = ".".join(
-            [part, *(str(at) for at in problem["loc"] if not str(at).startswith("function-"))]
-        ).strip(".")
+        at = [str(one) for one in problem["loc"]]
+        at = [one for one in at if not one.startswith("function-") and one not in KINDS_OF_REPETITIONS]
+        place = ".".join([part, *at]).strip(".")
         message = problem["msg"].removeprefix("Value error, ")
         if problem["type"] == "extra_forbidden":
             known = _fields(model, problem["loc"])
@@ -35,8 +36,8 @@ def lines_of(error: ValidationError, model: type[BaseModel] | None, part: str) -
 
 def _fields(model: type[BaseModel] | None, place: tuple[int | str, ...]) -> list[str]:
     """The options of the model at a place inside a model."""
-    inner: dict[str, type[BaseModel]] = {"plot": PlotParams, "report": ReportParams}
-    for key in place[:-1]:
+    inner: dict[str, type[BaseModel]] = {"plot": PlotParams, "report": ReportParams, "repetitions": Precision}
+    for key in [key for key in place[:-1] if key not in KINDS_OF_REPETITIONS]:
         if model is None or str(key) not in model.model_fields:
             return []
         annotation = model.model_fields[str(key)].annotation
