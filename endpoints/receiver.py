@@ -9,9 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
-from lossweep.endpoints.fec.adu import FecError, RepairHeader
-from lossweep.endpoints.fec.rebuild import SourceBlock, rebuild
+from lossweep.endpoints.fec.adu import FecError
+from lossweep.endpoints.fec.code import family_of
+from lossweep.endpoints.fec.repair_format import Repair
 from lossweep.endpoints.session import RtpStream
 from lossweep.sim.call.flow import rtx_payload_type, rtx_ssrc
 from lossweep.sim.call.rtx import unwrap
@@ -68,7 +70,7 @@ class _Reception:
     highest: int = 0
     suspect: int | None = None
     packets: dict[int, _Packet] = field(default_factory=dict)
-    blocks: dict[tuple[int, int], SourceBlock] = field(default_factory=dict)
+    repair: list[Repair[Any]] = field(default_factory=list)
 
     def number(self, sequence_number: int) -> int:
         """Packets since the stream's first one, from a sequence number of 16 bits."""
@@ -90,31 +92,26 @@ class _Reception:
         self.packets[number] = _Packet(arrival.data, header, payload, arrival.arrived_s)
 
     def take_repair(self, arrival: Arrival, payload: bytes) -> None:
-        """Notes a repair packet with its block; not one that is malformed."""
+        """Notes a repair packet; not one that is malformed."""
+        if self.stream.repair is None:
+            return
         try:
-            header, symbol = RepairHeader.parse(payload)
+            parsed = family_of(self.stream.repair.fec).repair_format.parse(payload)
         except FecError:
             return
-        first = self.number(header.base_sequence_number)
-        if first < 0:
-            return
-        block = self.blocks.setdefault((first, header.k), SourceBlock(first, header.k))
-        block.repair.setdefault(header.esi, (symbol, arrival.arrived_s))
+        number = self.number(parsed.base_sequence_number)
+        if number >= 0:
+            self.repair.append(Repair(number, parsed, arrival.arrived_s))
 
     def rebuild_missing(self) -> None:
-        """Adds the source packets that the blocks' packets give back."""
-        repair = self.stream.repair
-        if repair is None:
+        """Adds the source packets that repair packets give back."""
+        if self.stream.repair is None or not self.repair:
             return
-        for block in self.blocks.values():
-            numbers = range(block.first, block.first + block.k)
-            source = {
-                i: (self.packets[n].data, self.packets[n].available_s)
-                for i, n in enumerate(numbers)
-                if n in self.packets
-            }
-            for esi, (data, available_s) in rebuild(block, source, repair.fec).items():
-                self._take_rebuilt(block.first + esi, data, available_s)
+        family = family_of(self.stream.repair.fec)
+        source = {number: (packet.data, packet.available_s) for number, packet in self.packets.items()}
+        rebuilt = family.repair_format.rebuild(self.repair, source, self.stream, family.make)
+        for number, (data, available_s) in rebuilt.items():
+            self._take_rebuilt(number, data, available_s)
 
     def _take_rebuilt(self, number: int, data: bytes, available_s: float) -> None:
         try:

@@ -91,6 +91,7 @@ COLUMNS: tuple[Column, ...] = (
     _setting("look_ahead_s", "look-ahead of the voice", short="look-ahead {}", unit="s", lowest=0.0),
     _setting("code", "packet code"),
     _setting("code_rate", "code rate", **UNIT),
+    _setting("pattern", "FEC pattern", short="{}"),
     _setting("channel", "channel", short="{}"),
     _setting("loss_rate", "packet loss rate", shown="%", **UNIT),
     _setting("mean_burst_length", "mean loss burst", short="loss bursts of {}", unit="packets", lowest=1.0),

@@ -106,7 +106,7 @@ def _title(registry: Any, name: str) -> str:
 
 
 def _code(value: Any) -> tuple[str, str]:
-    """Title of a code with its rate, and what stands before it."""
+    """Title of a code with its rate and other options, and what stands before it."""
     code = _named(value)
     try:
         family = CODES.get(code["name"])
@@ -115,7 +115,13 @@ def _code(value: Any) -> tuple[str, str]:
     title = getattr(family, "title", family.name)
     rate = code.get("code_rate")
     fraction = f" {Fraction(rate).limit_denominator(99)}" if rate is not None else ""
-    return (f"{title}{fraction}" if title else "", ", " if _is_part(family) else " + ")
+    options = [
+        value if isinstance(value, str) else f"{option.replace('_', ' ')} {value}"
+        for option, value in code.items()
+        if option not in ("name", "code_rate")
+    ]
+    more = f" ({', '.join(options)})" if options else ""
+    return (f"{title}{fraction}{more}" if title else "", ", " if _is_part(family) else " + ")
 
 
 def _is_part(family: Any) -> bool:

@@ -6,7 +6,7 @@ import struct
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from lossweep.endpoints.fec.code import BlockCode
+from lossweep.endpoints.fec.block_code import BlockCode
 
 REPAIR_HEADER_BYTES = 8
 MAX_ADU_BYTES = 0xFFFF

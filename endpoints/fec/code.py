@@ -1,17 +1,20 @@
-"""Packet codes that a scenario may name, and their interface."""
+"""Packet codes that a scenario may name."""
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Sequence
 from dataclasses import fields
-from typing import Any, ClassVar, Self
+from functools import lru_cache
+from typing import Any, ClassVar, Self, cast
 
 import numpy as np
-from numpy.typing import NDArray
 
 from lossweep.channels.parameters import check_fields
 from lossweep.channels.registry import Registry
+from lossweep.endpoints.fec.block_code import BlockCode
+from lossweep.endpoints.fec.block_format import BlockFormat
+from lossweep.endpoints.fec.repair_format import RepairFormat
 from lossweep.endpoints.session import FecParameters
 
 CODES = Registry(
@@ -20,49 +23,10 @@ CODES = Registry(
     {
         "none": "lossweep.endpoints.fec.none:NoCode",
         "rs": "lossweep.endpoints.fec.reed_solomon:ReedSolomon",
+        "flexfec": "lossweep.endpoints.fec.flexfec:FlexFec",
         "repetition": "lossweep.endpoints.fec.repetition:Repetition",
     },
 )
-
-
-class BlockCode(ABC):
-    """A systematic packet code for one block: k source symbols become n encoding symbols.
-
-    Meets `lossweep.sim.stream.PacketCode`, which knows of arrival patterns only, and has the bytes as well.
-
-    Attributes:
-        k: source symbols, >= 1.
-        n: encoding symbols, >= k.
-        mds: whether any k symbols of a block give it back, and fewer give only themselves.
-    """
-
-    k: int
-    n: int
-    mds: ClassVar[bool] = False
-
-    @abstractmethod
-    def recovers(self, arrived: NDArray[np.bool_]) -> NDArray[np.bool_]:
-        """Source packets known after repair, bool [k], from what arrived, bool [n] by ESI."""
-
-    @abstractmethod
-    def encode(self, source: list[bytes]) -> list[bytes]:
-        """n symbols from k of equal length; the first k are the source itself.
-
-        Raises:
-            ValueError: not k symbols, or not of equal length.
-        """
-
-    @abstractmethod
-    def decode(self, symbols: dict[int, bytes]) -> list[bytes | None]:
-        """The k source symbols from those that arrived, by ESI; None where it is not recovered.
-
-        Raises:
-            ValueError: an ESI outside 0 to n-1, or symbols of unequal length.
-        """
-
-    def depends_on(self, esi: int) -> Sequence[int]:
-        """ESIs of the source symbols that repair symbol `esi` is made of: it can be sent when they are there."""
-        return range(self.k)
 
 
 class CodeFamily(ABC):
@@ -76,12 +40,14 @@ class CodeFamily(ABC):
         code_rate: k/n, in (0, 1].
         label: identifier in tables.
         protects: "packets", or "face" for codes of face coefficients.
+        repair_format: what the payload of a repair packet looks like.
     """
 
     name: str
     title: ClassVar[str]
     code_rate: float
     protects: ClassVar[str] = "packets"
+    repair_format: ClassVar[RepairFormat[Any]] = BlockFormat()
 
     @property
     def label(self) -> str:
@@ -116,17 +82,34 @@ class CodeFamily(ABC):
         return FecParameters(self.name, tuple(options.items()))
 
 
-def check_symbols(symbols: Sequence[bytes], indices: Iterable[int] = (), n: int = 0) -> None:
-    """Refuses symbols of unequal length, and indices outside 0 to n-1.
+@lru_cache(maxsize=64)
+def family_of(fec: FecParameters) -> CodeFamily:
+    """The packet code that a session names.
 
     Raises:
-        ValueError: naming what is wrong.
+        ValueError: there is no such code, or it does not take these parameters.
     """
-    lengths = {len(symbol) for symbol in symbols}
-    if len(lengths) > 1:
-        raise ValueError(
-            f"symbols of {min(lengths)} to {max(lengths)} bytes; those of a block have one length"
-        )
-    for esi in indices:
-        if not 0 <= esi < n:
-            raise ValueError(f"encoding symbol ID {esi}; it must be in 0 to {n - 1}")
+    return cast(CodeFamily, CODES.get(fec.code).from_params(**dict(fec.options)))
+
+
+def check_code_rate(rate: float) -> None:
+    """Refuses what is no code rate.
+
+    Raises:
+        ValueError: not a number in (0, 1].
+    """
+    if not isinstance(rate, int | float | np.number) or isinstance(rate, bool) or not 0.0 < rate <= 1.0:
+        raise ValueError(f"code_rate is {rate!r}; it must be a number in (0, 1]")
+
+
+def packets_of_block(title: str, k: int, n: int | None, code_rate: float) -> int:
+    """Packets of a block: n, or the next whole number from k / code_rate on.
+
+    Raises:
+        ValueError: not 1 <= k <= n, naming both.
+    """
+    if n is None:
+        n = math.ceil(k / code_rate - 1e-9)
+    if not 1 <= k <= n:
+        raise ValueError(f"{title} needs 1 <= k <= n; k={k}, n={n}")
+    return n

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from lossweep.endpoints.fec.code import BlockCode, CodeFamily, check_symbols
+from lossweep.endpoints.fec.block_code import BlockCode, check_symbols
+from lossweep.endpoints.fec.code import CodeFamily
 
 
 @dataclass(frozen=True)

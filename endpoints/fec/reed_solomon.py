@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import ClassVar
@@ -11,7 +10,8 @@ import numpy as np
 import zfec
 from numpy.typing import NDArray
 
-from lossweep.endpoints.fec.code import BlockCode, CodeFamily, check_symbols
+from lossweep.endpoints.fec.block_code import BlockCode, check_symbols
+from lossweep.endpoints.fec.code import CodeFamily, check_code_rate, packets_of_block
 
 MAX_SYMBOLS = 255
 
@@ -31,9 +31,7 @@ class ReedSolomon(CodeFamily):
     title = "RS"
 
     def __post_init__(self) -> None:
-        rate = self.code_rate
-        if not isinstance(rate, int | float | np.number) or isinstance(rate, bool) or not 0.0 < rate <= 1.0:
-            raise ValueError(f"code_rate is {rate!r}; it must be a number in (0, 1]")
+        check_code_rate(self.code_rate)
 
     def make(self, k: int, n: int | None = None) -> ReedSolomonBlock:
         """The code for k source packets, with n = ceil(k / code_rate) unless it is given.
@@ -41,9 +39,7 @@ class ReedSolomon(CodeFamily):
         Raises:
             ValueError: not 1 <= k <= n <= 255; naming k and n, and what to do.
         """
-        if n is None:
-            n = math.ceil(k / self.code_rate - 1e-9)
-        return ReedSolomonBlock(k, n)
+        return ReedSolomonBlock(k, packets_of_block("Reed-Solomon", k, n, self.code_rate))
 
     def make_object(self, k: int) -> ReedSolomonBlock:
         """The SyncSC paper's lengths, n = k / code_rate - 1: RS(32, 63) and RS(32, 127)."""
@@ -72,8 +68,6 @@ class ReedSolomonBlock(BlockCode):
     mds: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
-        if not 1 <= self.k <= self.n:
-            raise ValueError(f"Reed-Solomon needs 1 <= k <= n; k={self.k}, n={self.n}")
         if self.n > MAX_SYMBOLS:
             raise ValueError(
                 f"Reed-Solomon over GF(2^8) has at most {MAX_SYMBOLS} packets per block; k={self.k} would need "

@@ -12,8 +12,8 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from lossweep.endpoints.clip import Clip, ClipError, Playback, Word
 from lossweep.endpoints.endpoint import Encoded, Scalar
-from lossweep.endpoints.fec.adu import RepairHeader, protect
 from lossweep.endpoints.fec.code import CodeFamily
+from lossweep.endpoints.fec.packets import repair_packets
 from lossweep.endpoints.receiver import ReceivedPacket
 from lossweep.endpoints.session import RepairStream, RtpStream
 from lossweep.endpoints.text.concealment import CONCEALMENTS, concealment
@@ -150,16 +150,10 @@ class TextEndpoint:
                 source.append(header.serialize() + packetize(huffman, payload, field))
                 media.append(line.media_time_s(timestamp))
             packets += source
-            for esi, symbol in enumerate(protect(source, code), k):
-                sequence_number, timestamp = (
-                    (first_repair + repairs) % 2**16,
-                    line.timestamp(words[0].start_s),
-                )
-                header = rtp.RtpHeader(REPAIR_PAYLOAD_TYPE, sequence_number, timestamp, REPAIR_SSRC)
-                fec = RepairHeader(sbn % 2**24, esi, k, (number + first) % 2**16)
-                packets.append(header.serialize() + fec.serialize() + symbol)
-                media.append(words[0].start_s)
-                repairs += 1
+            timestamps = [line.timestamp(words[0].start_s)] * (code.n - k)
+            packets += repair_packets(source, code, sbn, line, first_repair + repairs, timestamps)
+            media += [words[0].start_s] * (code.n - k)
+            repairs += code.n - k
             available += _paced(words[0].start_s, end, until_s[sbn + 1], code.n)
         stream = Stream(tuple(packets), np.array(media), np.array(available), tuple(blocks))
         session = TextSession((line,), params.concealment, block_words, params.look_ahead_windows)

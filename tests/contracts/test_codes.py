@@ -9,26 +9,31 @@ import numpy as np
 import pytest
 
 from lossweep.channels.errors import LossweepError
-from lossweep.endpoints.fec.adu import RepairHeader, protect
+from lossweep.endpoints.fec.adu import FecError
 from lossweep.endpoints.fec.code import CODES
-from lossweep.endpoints.fec.rebuild import SourceBlock, rebuild
-from lossweep.endpoints.session import FecParameters, from_json, to_json
+from lossweep.endpoints.fec.packets import repair_packets
+from lossweep.endpoints.fec.repair_format import Repair
+from lossweep.endpoints.session import FecParameters, RepairStream, RtpStream, from_json, to_json
+from lossweep.sim.rtp import RtpHeader, extend, parse
 
-OPTIONS = {"none": {}}
-"""Parameters of codes that take none at all; every other code takes a `code_rate`."""
+RATES = ({"code_rate": 0.5}, {"code_rate": 0.25})
+OPTIONS = {
+    "none": ({},),
+    "flexfec": tuple(rate | {"pattern": one} for rate in RATES for one in ("row", "column", "2d")),
+}
+"""Parameters of codes that have more than a `code_rate`, or none."""
 SIZES = (1, 2, 3, 4, 5)
 MAX_N = 12
 
 
 def families():
-    return [
-        pytest.param(
-            CODES.get(name).from_params(**OPTIONS.get(name, {"code_rate": rate})), id=f"{name}-{rate:g}"
-        )
+    made = [
+        CODES.get(name).from_params(**options)
         for name in CODES.names()
         if getattr(CODES.get(name), "protects", "face") == "packets"
-        for rate in ((1.0,) if name in OPTIONS else (0.5, 0.25))
+        for options in OPTIONS.get(name, RATES)
     ]
+    return [pytest.param(family, id=family.label) for family in made]
 
 
 def blocks(family, sizes=SIZES):
@@ -94,33 +99,65 @@ def test_a_repair_symbol_is_made_of_what_it_depends_on(family):
                 assert (code.encode(changed)[esi] != sent[esi]) == (i in needed)
 
 
+FIRST, FIRST_REPAIR = 65_534, 7
+
+
+def rtp_stream(family):
+    fec = from_json(to_json(family.parameters()), FecParameters)
+    return RtpStream("video", 0xABCD, 96, 90_000, FIRST, 0, RepairStream(0xABCE, 97, fec))
+
+
+def rtp_packets(k, rng):
+    """RTP packets of unequal length whose sequence numbers wrap."""
+    stamps = [int(rng.integers(2**32)) for _ in range(k)]
+    return [
+        RtpHeader(96, (FIRST + i) % 2**16, stamps[i], 0xABCD, bool(i % 2)).serialize()
+        + rng.bytes(int(rng.integers(40)))
+        for i in range(k)
+    ]
+
+
+def received(family, packets, times):
+    """The repair packets as a receiver knows them, in order of arrival."""
+    form, out = family.repair_format, []
+    for esi in sorted(packets, key=times.__getitem__):
+        header, payload = parse(packets[esi])
+        assert (header.ssrc, header.payload_type) == (0xABCE, 97)
+        parsed = form.parse(payload)
+        out.append(Repair(extend(parsed.base_sequence_number, FIRST) - FIRST, parsed, float(times[esi])))
+    return out
+
+
 @pytest.mark.parametrize("family", families())
 def test_packets_are_rebuilt_from_bytes_as_the_pattern_says(family):
-    fec = from_json(to_json(family.parameters()), FecParameters)
-    rng = np.random.default_rng(1)
-    for code in blocks(family, (2, 4)):
-        adus = [rng.bytes(int(rng.integers(12, 40))) for _ in range(code.k)]
-        repair = protect(adus, code)
-        for _ in range(40):
-            arrived = rng.random(code.n) < 0.6
-            times = rng.random(code.n)
-            block = SourceBlock(0, code.k)
-            for esi in range(code.k, code.n):
-                if arrived[esi]:
-                    header = RepairHeader(0, esi, code.k, 0)
-                    parsed, symbol = RepairHeader.parse(header.serialize() + repair[esi - code.k])
-                    block.repair[parsed.esi] = symbol, float(times[esi])
-            source = {i: (adus[i], float(times[i])) for i in range(code.k) if arrived[i]}
-            rebuilt = rebuild(block, source, fec)
+    stream, rng = rtp_stream(family), np.random.default_rng(1)
+    for code in blocks(family):
+        packets = rtp_packets(code.k, rng)
+        repair = repair_packets(packets, code, 5, stream, FIRST_REPAIR, [0] * (code.n - code.k))
+        assert len(repair) == code.n - code.k
+        for pattern in chosen(code.n, rng):
+            arrived, times = np.array(pattern), rng.random(code.n)
+            there = {esi: repair[esi - code.k] for esi in range(code.k, code.n) if arrived[esi]}
+            source = {i: (packets[i], float(times[i])) for i in range(code.k) if arrived[i]}
+            rebuilt = family.repair_format.rebuild(
+                received(family, there, times), source, stream, family.make
+            )
             recovered = code.recovers(arrived)
             for i in range(code.k):
+                assert (i in rebuilt or i in source) == recovered[i]
                 if i in rebuilt:
                     packet, when_s = rebuilt[i]
-                    assert packet == adus[i]
+                    assert packet == packets[i]
                     assert code.recovers(arrived & (times <= when_s))[i]
                     assert not code.recovers(arrived & (times < when_s))[i]
                     assert i not in source or source[i][1] > when_s
-                assert (i in rebuilt or i in source) == recovered[i]
+
+
+def chosen(n, rng):
+    """Every pattern of few packets, some of many."""
+    if n <= 6:
+        return list(product([False, True], repeat=n))
+    return rng.random((60, n)) < 0.6
 
 
 @pytest.mark.parametrize("family", families())
@@ -128,15 +165,19 @@ def test_damaged_repair_packets_are_refused_or_give_other_packets(family):
     code = family.make(3)
     if code.n == code.k:
         pytest.skip("no repair packets")
-    fec, adus = family.parameters(), [b"first packet", b"second", b"the third one"]
-    repair = protect(adus, code)
-    rng = np.random.default_rng(2)
+    stream, rng = rtp_stream(family), np.random.default_rng(2)
+    packets = rtp_packets(3, rng)
+    repair = repair_packets(packets, code, 5, stream, FIRST_REPAIR, [0] * (code.n - code.k))
+    form = family.repair_format
     for _ in range(300):
-        esi = int(rng.integers(code.k, code.n))
-        symbol = bytearray(repair[esi - code.k])
-        symbol[int(rng.integers(len(symbol)))] ^= int(rng.integers(1, 256))
-        block = SourceBlock(0, 3, {esi: (bytes(symbol[: int(rng.integers(1, len(symbol) + 1))]), 0.0)})
-        rebuild(block, {0: (adus[0], 0.0), 1: (adus[1], 0.0)}, fec)
+        data = bytearray(parse(repair[int(rng.integers(len(repair)))])[1])
+        data[int(rng.integers(len(data)))] ^= int(rng.integers(1, 256))
+        try:
+            parsed = form.parse(bytes(data[: int(rng.integers(len(data) + 1))]))
+        except FecError:
+            continue
+        damaged = [Repair(0, parsed, 0.0)]
+        form.rebuild(damaged, {0: (packets[0], 0.0), 1: (packets[1], 0.0)}, stream, family.make)
 
 
 @pytest.mark.parametrize("family", families())

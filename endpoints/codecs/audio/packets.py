@@ -9,8 +9,8 @@ import numpy as np
 
 from lossweep.endpoints.clip import SPEECH_RATE
 from lossweep.endpoints.codecs.audio.encode import CodedSpeech
-from lossweep.endpoints.fec.adu import RepairHeader, protect
 from lossweep.endpoints.fec.code import CodeFamily
+from lossweep.endpoints.fec.packets import repair_packets
 from lossweep.endpoints.receiver import ReceivedPacket
 from lossweep.endpoints.session import RepairStream, RtpStream
 from lossweep.sim import rtp
@@ -68,16 +68,12 @@ def to_stream(
             media.append(offset_s + max(i - looks_back, 0) * frame_s)
         packets += source
         available += ready
-        for esi, symbol in enumerate(protect(source, code), code.k):
-            last = max(code.depends_on(esi))
-            sequence_number = (first_repair + repairs) % 2**16
-            timestamp = (first + last) * ticks % 2**32
-            header = rtp.RtpHeader(REPAIR_PAYLOAD_TYPE, sequence_number, timestamp, REPAIR_SSRC)
-            fec = RepairHeader(sbn % 2**24, esi, code.k, (number + first) % 2**16)
-            packets.append(header.serialize() + fec.serialize() + symbol)
-            media.append(start_s + max(-looks_back, -first) * frame_s)
-            available.append(ready[last])
-            repairs += 1
+        last = [max(code.depends_on(esi)) for esi in range(code.k, code.n)]
+        timestamps = [(first + i) * ticks % 2**32 for i in last]
+        packets += repair_packets(source, code, sbn, line, first_repair + repairs, timestamps)
+        media += [start_s + max(-looks_back, -first) * frame_s] * len(last)
+        available += [ready[i] for i in last]
+        repairs += len(last)
     return Stream(tuple(packets), np.array(media), np.array(available), tuple(blocks)), line
 
 

@@ -21,10 +21,11 @@ from lossweep.endpoints.codecs.video.rtp_packets import (
     SSRC,
     payload_format,
 )
-from lossweep.endpoints.fec.adu import RepairHeader, protect
 from lossweep.endpoints.fec.code import CodeFamily
 from lossweep.endpoints.fec.none import Uncoded
+from lossweep.endpoints.fec.packets import repair_packets
 from lossweep.endpoints.packetize.access_unit import PayloadError
+from lossweep.endpoints.session import RepairStream, RtpStream
 from lossweep.sim import rtp
 from lossweep.sim.call.flow import Flow
 from lossweep.sim.call.sources import CodedFrame
@@ -100,6 +101,8 @@ class LiveEncoder:
         self._ladder: list[tuple[float, float]] = []
         self._first = rtp.initial_sequence_number(SSRC)
         self._first_repair = rtp.initial_sequence_number(REPAIR_SSRC)
+        repair = RepairStream(REPAIR_SSRC, REPAIR_PAYLOAD_TYPE, family.parameters())
+        self._stream = RtpStream("video", SSRC, PAYLOAD_TYPE, CLOCK_RATE, self._first, 0, repair)
         self._sent = self._repaired = 0
         self._debt_bits = 0.0
 
@@ -167,15 +170,10 @@ class LiveEncoder:
         k = len(source)
         n = None if repair is None else min(k + repair, max(k, MOST_PACKETS))
         code = Uncoded(k) if n == k else self._family.make(k, n)
-        base = int.from_bytes(source[0][2:4], "big")
-        timestamp = int.from_bytes(source[-1][4:8], "big")
-        packets = []
-        for esi, symbol in enumerate(protect(source, code), k):
-            number = (self._first_repair + self._repaired) % 2**16
-            header = rtp.RtpHeader(REPAIR_PAYLOAD_TYPE, number, timestamp, REPAIR_SSRC)
-            packets.append(header.serialize() + RepairHeader(sbn % 2**24, esi, k, base).serialize() + symbol)
-            self._repaired += 1
-        return code, packets
+        timestamps = [int.from_bytes(source[-1][4:8], "big")] * (code.n - k)
+        first = self._first_repair + self._repaired
+        self._repaired += code.n - k
+        return code, repair_packets(source, code, sbn, self._stream, first, timestamps)
 
     def _unit(self, first: int, i: int, quantizer: float) -> bytes:
         """The access unit of frame i of the clip, which began at frame `first`, in the chain that began last."""

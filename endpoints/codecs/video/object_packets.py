@@ -13,7 +13,8 @@ import numpy as np
 
 from lossweep.endpoints.codecs.video.encode import Coded
 from lossweep.endpoints.codecs.video.frames import ReceivedFrame
-from lossweep.endpoints.fec.code import CODES, BlockCode, CodeFamily
+from lossweep.endpoints.fec.block_code import BlockCode
+from lossweep.endpoints.fec.code import CodeFamily, family_of
 from lossweep.endpoints.packetize.source_block import SourceBlockError, from_symbols, to_symbols
 from lossweep.endpoints.receiver import ReceivedPacket
 from lossweep.endpoints.session import FecParameters, RtpStream
@@ -58,7 +59,7 @@ def frames(received: Sequence[ReceivedPacket], fec: FecParameters, fps: float) -
         received: of the video stream.
         fec: the packet code of the session.
     """
-    code = _code(fec)
+    code = family_of(fec).make_object(K)
     blocks: dict[int, dict[int, ReceivedPacket]] = {}
     for packet in received:
         blocks.setdefault(packet.number // code.n, {})[packet.number % code.n] = packet
@@ -77,8 +78,3 @@ def _block(code: BlockCode, packets: Mapping[int, ReceivedPacket]) -> list[Recei
     except (SourceBlockError, ValueError):
         return []
     return [ReceivedFrame(a.status, a.leading, key=i == 0) for i, a in enumerate(arrivals)]
-
-
-def _code(fec: FecParameters) -> BlockCode:
-    family: CodeFamily = CODES.get(fec.code).from_params(**dict(fec.options))
-    return family.make_object(K)

@@ -17,8 +17,8 @@ import numpy as np
 
 from lossweep.endpoints.codecs.video.encode import Coded
 from lossweep.endpoints.codecs.video.frames import ReceivedFrame
-from lossweep.endpoints.fec.adu import RepairHeader, protect
 from lossweep.endpoints.fec.code import CodeFamily
+from lossweep.endpoints.fec.packets import repair_packets
 from lossweep.endpoints.packetize.access_unit import AccessUnit, PayloadError
 from lossweep.endpoints.receiver import ReceivedPacket
 from lossweep.endpoints.session import RepairStream, RtpStream
@@ -78,7 +78,6 @@ def to_stream(
     for sbn, (first, end) in enumerate(_blocks(len(coded.access_units), coded.gop, fec_frames)):
         units = coded.access_units[first:end]
         source: list[bytes] = []
-        base = line.first_sequence_number + sent
         for index, unit in enumerate(units, first):
             payloads = formats.packetize(unit, max_payload_size)
             for position, payload in enumerate(payloads):
@@ -97,19 +96,12 @@ def to_stream(
         blocks.append(Block(sbn, len(packets), code, first / fps, len(units) / fps))
         ready = available[len(packets) :]
         packets += source
-        for esi, symbol in enumerate(protect(source, code), len(source)):
-            ready_s = max(ready[i] for i in code.depends_on(esi))
-            fec = RepairHeader(sbn % 2**24, esi, code.k, base % 2**16)
-            header = rtp.RtpHeader(
-                payload_type=REPAIR_PAYLOAD_TYPE,
-                ssrc=REPAIR_SSRC,
-                sequence_number=(first_repair + repaired) % 2**16,
-                timestamp=line.timestamp(ready_s),
-            )
-            packets.append(header.serialize() + fec.serialize() + symbol)
-            repaired += 1
-            media_time.append(first / fps)
-            available.append(ready_s)
+        repair_ready = [max(ready[i] for i in code.depends_on(esi)) for esi in range(code.k, code.n)]
+        timestamps = [line.timestamp(ready_s) for ready_s in repair_ready]
+        packets += repair_packets(source, code, sbn, line, first_repair + repaired, timestamps)
+        repaired += len(repair_ready)
+        media_time += [first / fps] * len(repair_ready)
+        available += repair_ready
     return Stream(tuple(packets), np.array(media_time), np.array(available), tuple(blocks)), line
 
 

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from lossweep.channels.errors import OptionError
-from lossweep.endpoints.fec.code import CODES, BlockCode, CodeFamily
+from lossweep.endpoints.fec.block_code import BlockCode
+from lossweep.endpoints.fec.code import CodeFamily, family_of
 from lossweep.endpoints.session import FecParameters
 from lossweep.endpoints.syncsc.codes.code import FaceCode
 from lossweep.endpoints.syncsc.codes.interleaving import Layout
@@ -98,7 +99,7 @@ def face_code(
     Raises:
         ValueError: one line; a name, an option or a number out of its range, or options that do not go together.
     """
-    family: CodeFamily = CODES.get(fec.code).from_params(**dict(fec.options))
+    family = family_of(fec)
     layout = Layout(family.code_rate, group, look_ahead)
     if not isinstance(family, FaceCodeFamily):
         return PacketCoded(layout, family, interpolation, coding)

@@ -1,0 +1,101 @@
+"""Repair packets of block codes: a repair FEC payload ID and a repair symbol (RFC 6865)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from lossweep.endpoints.fec.adu import FecError, RepairHeader, protect, restore
+from lossweep.endpoints.fec.block_code import BlockCode
+from lossweep.endpoints.fec.repair_format import Repair, RepairFormat, Timed
+from lossweep.endpoints.session import RtpStream
+
+
+@dataclass(frozen=True)
+class BlockPayload:
+    """A repair FEC payload ID and its repair symbol."""
+
+    header: RepairHeader
+    symbol: bytes
+
+    @property
+    def base_sequence_number(self) -> int:
+        """Of the block's first source packet."""
+        return self.header.base_sequence_number
+
+
+class BlockFormat(RepairFormat[BlockPayload]):
+    """A payload ID of 8 bytes (`RepairHeader`) before the repair symbol over ADUs (`protect`)."""
+
+    def payloads(self, source: Sequence[bytes], code: BlockCode, sbn: int) -> list[bytes]:
+        """See `RepairFormat`."""
+        base = int.from_bytes(source[0][2:4], "big")
+        return [
+            RepairHeader(sbn % 2**24, esi, code.k, base).serialize() + symbol
+            for esi, symbol in enumerate(protect(source, code), code.k)
+        ]
+
+    def parse(self, payload: bytes) -> BlockPayload:
+        """See `RepairFormat`."""
+        return BlockPayload(*RepairHeader.parse(payload))
+
+    def rebuild(
+        self,
+        repair: Sequence[Repair[BlockPayload]],
+        source: Mapping[int, Timed],
+        stream: RtpStream,
+        make: Callable[[int, int | None], BlockCode],
+    ) -> dict[int, Timed]:
+        """See `RepairFormat`."""
+        adaptive = stream.repair is not None and stream.repair.fec.adaptive
+        blocks: dict[tuple[int, int], dict[int, Timed]] = {}
+        for one in repair:
+            header = one.payload.header
+            block = blocks.setdefault((one.number, header.k), {})
+            block.setdefault(header.esi, (one.payload.symbol, one.arrived_s))
+        out: dict[int, Timed] = {}
+        for (first, k), symbols in blocks.items():
+            here = {i: source[first + i] for i in range(k) if first + i in source}
+            if len(here) == k and max(map(_when, here.values())) <= min(map(_when, symbols.values())):
+                continue
+            try:
+                code = make(k, max(symbols) + 1 if adaptive else None)
+            except ValueError:
+                continue
+            out |= {first + i: found for i, found in _rebuild(code, here, symbols).items()}
+        return out
+
+
+def _rebuild(code: BlockCode, source: Mapping[int, Timed], repair: Mapping[int, Timed]) -> dict[int, Timed]:
+    """The source packets that the code gives back; none where the symbols do not fit the code or a packet.
+
+    Args:
+        source, repair: by ESI.
+    """
+    events = dict(source) | {esi: got for esi, got in repair.items() if esi < code.n}
+    arrived = np.zeros(code.n, bool)
+    out: dict[int, Timed] = {}
+    for esi, (_, now_s) in sorted(events.items(), key=lambda event: event[1][1]):
+        arrived[esi] = True
+        if not arrived[code.k :].any():
+            continue
+        missing = [i for i in np.flatnonzero(code.recovers(arrived) & ~arrived[: code.k]) if i not in out]
+        if not missing:
+            continue
+        known = {int(i): source[int(i)][0] for i in np.flatnonzero(arrived[: code.k])}
+        symbols = {int(i): repair[int(i)][0] for i in np.flatnonzero(arrived) if i >= code.k}
+        try:
+            packets = restore(known, symbols, code)
+        except FecError:
+            return out
+        for i in missing:
+            packet = packets[i]
+            if packet is not None:
+                out[int(i)] = packet, now_s
+    return out
+
+
+def _when(timed: Timed) -> float:
+    return timed[1]
