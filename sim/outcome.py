@@ -22,12 +22,10 @@ class Sent:
     Attributes:
         stream: what is sent.
         packets: its packets in order of departure.
-        source: bool [packets], in the stream's order; esi < k.
     """
 
     stream: Stream
     packets: Packets
-    source: NDArray[np.bool_]
 
     @classmethod
     def of(cls, stream: Stream, order: NDArray[np.int64], plan: NDArray[np.float64]) -> Sent:
@@ -36,13 +34,12 @@ class Sent:
         Raises:
             ValueError: an empty stream, or blocks that are not the stream's packets.
         """
-        sbn, esi, source = _slots(stream)
-        size = np.fromiter(map(len, stream.packets), dtype=np.int64, count=len(stream.packets))
-        size += IP_UDP_HEADER_BYTES
+        slots = stream.slots
+        sbn, esi, size = slots.sbn, slots.esi, slots.size_bytes + IP_UDP_HEADER_BYTES
         packets = Packets(order, sbn, esi, size, plan)
         if not _is_range(order):
             packets = Packets(order, sbn[order], esi[order], size[order], plan)
-        return cls(stream, packets, source)
+        return cls(stream, packets)
 
     def wait_s(self) -> float:
         """The longest time that a packet spends at the sender after its media time."""
@@ -116,11 +113,12 @@ def delivery(
     in_time = arrived_s <= deadline_s
     recovered = ~in_time & (repaired_s <= deadline_s)
     altered = bool(arrived.copies().any() or (arrived.flipped_bits() >= 0).any())
+    slots = sent.stream.slots
     return Delivery(
-        sbn=_by_stream(sent.packets.sbn, order),
-        esi=_by_stream(sent.packets.esi, order),
-        source=sent.source,
-        size_bytes=_by_stream(sent.packets.size_bytes, order) - IP_UDP_HEADER_BYTES,
+        sbn=slots.sbn,
+        esi=slots.esi,
+        source=slots.source,
+        size_bytes=slots.size_bytes,
         sent_s=_by_stream(sent.packets.time_s, order),
         arrived_s=np.where(lost, np.nan, arrived_s),
         lost=lost,
@@ -144,17 +142,3 @@ def _by_stream(values: np.ndarray, order: NDArray[np.int64]) -> np.ndarray:
 def _is_range(order: NDArray[np.int64]) -> bool:
     """Whether packets leave in the stream's order."""
     return bool(order[0] == 0 and np.all(order[1:] > order[:-1]))
-
-
-def _slots(stream: Stream) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.bool_]]:
-    if not len(stream.packets):
-        raise ValueError("the stream has no packets; nothing can be simulated")
-    rows = [(block.sbn, block.first, block.code.k, block.code.n) for block in stream.blocks]
-    sbn, first, k, n = np.array(rows, dtype=np.int64).reshape(-1, 4).T
-    starts = np.cumsum(n) - n
-    if n.sum() != len(stream.packets) or (sbn != np.arange(len(n))).any() or (first != starts).any():
-        raise ValueError(
-            f"the stream's {len(stream.packets)} packets are not its blocks' {n.sum()}, block after block"
-        )
-    esi = np.arange(n.sum()) - np.repeat(starts, n)
-    return np.repeat(sbn, n), esi, esi < np.repeat(k, n)

@@ -34,8 +34,11 @@ def departures(stream: Stream, pacing_factor: float = 2.5) -> tuple[NDArray[np.i
     """
     if not pacing_factor >= 1.0:
         raise ValueError(f"pacing_factor is {pacing_factor!r}; it must be 1 or more")
-    order = np.argsort(stream.available_s, kind="stable")
-    available = stream.available_s[order]
+    available = stream.available_s
+    order = np.arange(len(available))
+    if np.any(available[1:] < available[:-1]):
+        order = np.argsort(available, kind="stable")
+        available = available[order]
     first = np.flatnonzero(np.diff(available, prepend=-np.inf) > _SAME_TIME_S)
     sizes = np.diff(first, append=len(order))
     gaps = np.diff(available[first])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import ClassVar, Protocol
 
 import numpy as np
@@ -73,8 +74,49 @@ class Stream:
     available_s: NDArray[np.float64]
     blocks: tuple[Block, ...]
 
+    @cached_property
+    def slots(self) -> Slots:
+        """The place of each packet, computed once for all networks that the stream is sent through.
+
+        Raises:
+            ValueError: an empty stream, or blocks that are not the stream's packets.
+        """
+        return Slots.of(self)
+
     @property
     def duration_s(self) -> float:
         """Media time from the first block's start to the latest end of one."""
         ends = (block.media_start_s + block.media_duration_s for block in self.blocks)
         return max(ends) - self.blocks[0].media_start_s
+
+
+@dataclass(frozen=True)
+class Slots:
+    """The place of each packet of a stream, in the stream's order; all arrays have shape [packets].
+
+    Attributes:
+        sbn, esi: int64; source block number and encoding symbol ID.
+        source: bool; esi < k.
+        size_bytes: int64; RTP header and payload.
+    """
+
+    sbn: NDArray[np.int64]
+    esi: NDArray[np.int64]
+    source: NDArray[np.bool_]
+    size_bytes: NDArray[np.int64]
+
+    @classmethod
+    def of(cls, stream: Stream) -> Slots:
+        """The slots of a stream; see `Stream.slots`."""
+        if not len(stream.packets):
+            raise ValueError("the stream has no packets; nothing can be simulated")
+        rows = [(block.sbn, block.first, block.code.k, block.code.n) for block in stream.blocks]
+        sbn, first, k, n = np.array(rows, dtype=np.int64).reshape(-1, 4).T
+        starts = np.cumsum(n) - n
+        if n.sum() != len(stream.packets) or (sbn != np.arange(len(n))).any() or (first != starts).any():
+            raise ValueError(
+                f"the stream's {len(stream.packets)} packets are not its blocks' {n.sum()}, block after block"
+            )
+        esi = np.arange(n.sum()) - np.repeat(starts, n)
+        sizes = np.fromiter(map(len, stream.packets), dtype=np.int64, count=len(stream.packets))
+        return cls(np.repeat(sbn, n), esi, esi < np.repeat(k, n), sizes)
