@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from heapq import heappush
+from heapq import heappop, heappush
 from typing import Any, TypeVar
 
 import simpy
+from simpy.core import EmptySchedule
 from simpy.events import NORMAL
 
 T = TypeVar("T")
+CALL = 5
+"""A call stands in the queue as time, priority, number, function and argument; an event of SimPy has four parts."""
 
 
 class NetworkClock(simpy.Environment):
     """A SimPy environment whose `at` takes a time instead of a delay.
 
     now + (time - now) is not always `time` in floating point; packets that leave an element at the same moment
-    would change places. So calls go into the environment's queue by their time. Processes work as usual.
+    would change places. So calls go into the environment's queue by their time, and need no event of SimPy.
+    Processes work as usual.
     """
 
     def at(self, time_s: float, call: Callable[[T, float], None], packet: T) -> None:
@@ -24,25 +28,31 @@ class NetworkClock(simpy.Environment):
 
         What is passed on is a packet, or whatever else the call needs.
         """
-        entry = (time_s, NORMAL, next(self._eid), _Call(call, packet, time_s))
-        heappush(self._queue, entry)  # type: ignore[misc]
+        heappush(self._queue, (time_s, NORMAL, next(self._eid), call, packet))  # type: ignore[misc]
 
+    def step(self) -> None:
+        """Runs the next call or event.
 
-class _Call:
-    """A scheduled call, in the shape of a SimPy event that has succeeded."""
+        Raises:
+            EmptySchedule: there is none.
+        """
+        queue: list[Any] = self._queue
+        if not queue:
+            raise EmptySchedule
+        if len(queue[0]) == CALL:
+            time_s, _, _, call, packet = heappop(queue)
+            self._now = time_s
+            call(packet, time_s)
+        else:
+            super().step()
 
-    __slots__ = ("call", "callbacks", "packet", "time_s")
-    _ok = True
-
-    def __init__(self, call: Callable[[Any, float], None], packet: Any, time_s: float) -> None:
-        self.callbacks = _CALLBACKS
-        self.call = call
-        self.packet = packet
-        self.time_s = time_s
-
-
-def _run(event: _Call) -> None:
-    event.call(event.packet, event.time_s)
-
-
-_CALLBACKS = (_run,)
+    def run_out(self) -> None:
+        """Runs all calls and events; what `run()` does, without its cost for each of them."""
+        queue: list[Any] = self._queue
+        while queue:
+            if len(queue[0]) == CALL:
+                time_s, _, _, call, packet = heappop(queue)
+                self._now = time_s
+                call(packet, time_s)
+            else:
+                super().step()

@@ -81,7 +81,7 @@ def simulate_by_events(
 
     connect(stages, clock, receive)
     Sender(clock, sent.packets, stages[0].send).start()
-    clock.run()
+    clock.run_out()
     packets = own(pack(arrived))
     arrived_s = np.asarray(receiver.arrived_s)
     path_delay_s = delay_quantile(elements, AUTO_DELAY_QUANTILE)

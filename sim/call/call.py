@@ -98,7 +98,7 @@ def calls(
     for line in lines:
         for source in line.party.sources:
             source.start(line.sender, clock, line.party.mechanisms)
-    clock.run()
+    clock.run_out()
     return [line.result() for line in lines]
 
 
