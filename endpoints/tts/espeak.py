@@ -12,7 +12,6 @@ from math import gcd
 import espeakng_loader
 import numpy as np
 from numpy.typing import NDArray
-from scipy.signal import resample_poly
 
 from lossweep.channels.errors import MissingPackage, OptionError
 from lossweep.endpoints.clip import SPEECH_RATE, ClipError, Word
@@ -102,6 +101,8 @@ def speak(
         raise ClipError("the text has no words; give at least one")
     with _LOCK:
         samples, events, rate = _synthesize(text, voice, (words_per_minute, pitch, melody))
+    from scipy.signal import resample_poly  # loads scipy.stats, which takes a second
+
     common = gcd(SPEECH_RATE, rate)
     speech = resample_poly(samples / 32768.0, SPEECH_RATE // common, rate // common)
     phonemes = _phonemes(events, len(samples) / rate)

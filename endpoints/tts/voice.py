@@ -49,7 +49,7 @@ class VoiceParams(BaseModel):
     @field_validator("name")
     @classmethod
     def _known(cls, value: str) -> str:
-        SYNTHESIZERS.get(value)
+        SYNTHESIZERS.check(value)
         return value
 
     @property

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lossweep.channels.errors import LossweepError
-from lossweep.endpoints.text.pretrained import minilm_folder
+from lossweep.endpoints.text.minilm import minilm_folder
 from lossweep.experiments.metrics.metric import MetricAbsent
 
 MAX_TOKENS = 256

@@ -6,7 +6,7 @@ import math
 from functools import lru_cache
 from typing import ClassVar
 
-from scipy.stats import binom
+from scipy.special import bdtrc
 
 from lossweep.sim.call.fec_rule import BlockFacts, NetworkView
 from lossweep.sim.call.nack import DEFAULT_RTT_S
@@ -30,7 +30,7 @@ def repair_for(k: int, loss: float, target: float) -> int:
     if loss <= 0.0 or target >= 1.0:
         return 0
     for repair in range(k + 1):
-        if binom.sf(repair, k + repair, loss) <= target:
+        if bdtrc(repair, k + repair, loss) <= target:
             return repair
     return k
 

@@ -16,7 +16,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from lossweep.endpoints.jscc.flow_jscc import MODEL
+from lossweep.endpoints.jscc.flow_coder import MODEL
 from lossweep.endpoints.jscc.flow_network import FlowNetwork, warp
 from lossweep.endpoints.jscc.key_frame_network import KeyFrameNetwork
 from lossweep.endpoints.jscc.prediction_network import PredictionNetwork

@@ -46,8 +46,9 @@ def main(argv: list[str] | None = None) -> int:
 def _train(args: argparse.Namespace) -> None:
     import torch
 
+    from lossweep.endpoints.text.minilm import minilm_folder
     from lossweep.endpoints.text.ngram_features import NgramFeatures
-    from lossweep.endpoints.text.pretrained import initialize_from, minilm_folder
+    from lossweep.endpoints.text.pretrained import initialize_from
     from lossweep.endpoints.text.weights import save
     from lossweep.experiments.training.text.card import write_card
     from lossweep.experiments.training.text.dataset import Texts
