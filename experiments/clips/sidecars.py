@@ -43,7 +43,8 @@ class Sidecars:
 
 
 def read_sidecars(clip: Path) -> Sidecars:
-    """Captions and transcript of a clip: `<name>.vtt` or `<name>.srt`, also `<name>.en.vtt`, in any case; `<name>.txt`.
+    """Captions and transcript of a clip: `<name>.vtt` or `<name>.srt`, also `<name>.en.vtt`; `<name>.txt`. Case
+    does not count, but a file whose name has the clip's own case comes first.
 
     Of several caption files the first one is used: without a language before English before others, WebVTT
     before SubRip, "forced" ones last.
@@ -61,8 +62,8 @@ def read_sidecars(clip: Path) -> Sidecars:
             f"{', '.join(others)} not used; captions are read from {clip.stem}.vtt and {clip.stem}.srt"
         )
     transcript = None
-    text = clip.with_suffix(".txt")
-    if text.is_file():
+    text = _transcript(clip)
+    if text is not None:
         transcript, note = read_text(text)
         notes += [note] if note else []
     return Sidecars(captions, problem, transcript, tuple(notes))
@@ -114,7 +115,7 @@ def _listed(names: list[str]) -> str:
 def _caption_files(clip: Path) -> tuple[list[Path], list[str]]:
     """Caption files beside a clip, best first, and the names of those that are not read: another format or name."""
     try:
-        beside = sorted(p for p in clip.parent.iterdir() if p.name.startswith(clip.stem) and p != clip)
+        beside = sorted(p for p in clip.parent.iterdir() if p != clip and _begins_with(p, clip))
     except OSError:
         return [], []
     of_others = {p.stem for p in beside if p.suffix.lower() in (*VIDEO_SUFFIXES, *SOUND_SUFFIXES)} - {
@@ -133,10 +134,30 @@ def _caption_files(clip: Path) -> tuple[list[Path], list[str]]:
     return sorted(read, key=lambda p: _rank(p, clip)), others
 
 
-def _rank(path: Path, clip: Path) -> tuple[bool, bool, bool, int, str]:
+def _begins_with(path: Path, clip: Path) -> bool:
+    """Whether a file's name begins with the clip's, in any case."""
+    return path.name.lower().startswith(clip.stem.lower())
+
+
+def _transcript(clip: Path) -> Path | None:
+    """The text file of a clip's name; where only the case differs, the first one."""
+    exact = clip.with_suffix(".txt")
+    if exact.is_file():
+        return exact
+    try:
+        alike = sorted(
+            p for p in clip.parent.iterdir() if p.name.lower() == exact.name.lower() and p.is_file()
+        )
+    except OSError:
+        return None
+    return alike[0] if alike else None
+
+
+def _rank(path: Path, clip: Path) -> tuple[bool, bool, bool, bool, int, str]:
     tag, language = _tag(path, clip).lower(), _language(path, clip).lower()
     suffix = CAPTION_SUFFIXES.index(path.suffix.lower())
-    return "forced" in tag.split("."), bool(tag), not language.startswith("en"), suffix, path.name
+    other_case = not path.name.startswith(clip.stem)
+    return other_case, "forced" in tag.split("."), bool(tag), not language.startswith("en"), suffix, path.name
 
 
 def _tag(path: Path, clip: Path) -> str:
@@ -146,7 +167,7 @@ def _tag(path: Path, clip: Path) -> str:
 
 def _is_tag(tag: str, clip: Path) -> bool:
     """Whether it is nothing, a language and kinds of captions, or the clip's own suffix (talk.mp4.vtt)."""
-    if tag in ("", clip.suffix):
+    if tag.lower() in ("", clip.suffix.lower()):
         return True
     return tag.startswith(".") and all(
         _LANGUAGE.match(part) or part.lower() in _KINDS for part in tag[1:].split(".")
@@ -156,4 +177,4 @@ def _is_tag(tag: str, clip: Path) -> bool:
 def _language(path: Path, clip: Path) -> str:
     tag = _tag(path, clip)
     parts = [part for part in tag.split(".") if part and part.lower() not in _KINDS]
-    return parts[0] if parts and tag != clip.suffix else ""
+    return parts[0] if parts and tag.lower() != clip.suffix.lower() else ""

@@ -35,6 +35,9 @@ def beside(tmp_path, *names):
         ("talk.de.sdh.srt", "de"),
         ("talk.forced.srt", ""),
         ("talk.mp4.srt", ""),
+        ("Talk.srt", ""),
+        ("TALK.EN.SRT", "EN"),
+        ("Talk.MP4.vtt", ""),
     ],
 )
 def test_captions_are_found(tmp_path, name, language):
@@ -52,6 +55,7 @@ def test_captions_are_found(tmp_path, name, language):
         ("talk.en-GB.vtt", "talk.en.srt", "talk.ar.vtt"),
         ("talk.de.srt", "talk.en.forced.vtt"),
         ("talk.SRT", "talk.ass"),
+        ("talk.de.srt", "Talk.en.vtt"),
     ],
 )
 def test_of_several_the_best_is_used_and_the_others_are_named(tmp_path, names):
@@ -113,3 +117,12 @@ def test_a_transcript_is_read_in_its_encoding(tmp_path):
     (tmp_path / "talk.txt").write_bytes("Gr\xfc\xdfe\r\nan alle".encode("utf-16"))
     assert read_sidecars(tmp_path / "talk.mp4").transcript == "Grüße\nan alle"
     assert read_text(tmp_path / "talk.txt") == ("Grüße\nan alle", "")
+
+
+def test_names_that_differ_in_case_belong_to_a_clip_that_has_no_own(tmp_path):
+    (tmp_path / "TALK.txt").write_text("in capitals")
+    assert beside(tmp_path, "TALK.srt").transcript == "in capitals"
+    (tmp_path / "talk.txt").write_text("exact")
+    assert read_sidecars(tmp_path / "talk.mp4").transcript == "exact"
+    (tmp_path / "TALK.mp4").touch()  # now the captions are those of another clip
+    assert read_sidecars(tmp_path / "talk.mp4").captions is None
