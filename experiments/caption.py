@@ -9,6 +9,9 @@ from lossweep.experiments.curves import Panel, patterns
 from lossweep.experiments.naming import CHANNELS, value_in_words
 from lossweep.experiments.sweep import Sweep
 
+FEW = 3
+"""With so few loss patterns Student's t is above 4, and an interval says little."""
+
 
 def caption(sweep: Sweep, found: Sequence[Panel], x: str, y: str) -> str:
     """The caption of panels of y against x."""
@@ -28,7 +31,8 @@ def caption(sweep: Sweep, found: Sequence[Panel], x: str, y: str) -> str:
         parts.append("one loss pattern, no interval")
     else:
         number = f"{most}" if least == most else f"{least} to {most}"
-        parts.append(f"{number} loss patterns; mean and {METHOD}")
+        few = ", wide with so few" if least <= FEW else ""
+        parts.append(f"{number} loss patterns; mean and {METHOD}{few}")
     text = "; ".join(parts) + "."
     if y.startswith("lse") and "lse_expert" in sweep.table:
         text += f" Lip-sync expert: {', '.join(sorted(sweep.table['lse_expert'].dropna().unique()))}."

@@ -222,7 +222,7 @@ COLUMNS: tuple[Column, ...] = (
     _pictures("dists", "DISTS", "lower", near=0.05, **UNIT),
     _pictures("ssim", "SSIM", "higher", lowest=-1.0, highest=1.0, near=0.05),
     _pictures("ms_ssim", "MS-SSIM", "higher", lowest=-1.0, highest=1.0, near=0.05),
-    _pictures("psnr", "PSNR", "higher", unit="dB", lowest=0.0, near=2.0),
+    _pictures("psnr", "PSNR", "higher", unit="dB", lowest=0.0, highest=100.0, near=2.0),
     _pictures("vmaf", "VMAF", "higher", lowest=0.0, highest=100.0, near=10.0),
     _pictures("face_lpips", "LPIPS of the face", "lower", near=0.05, **UNIT),
     _pictures("mouth_lpips", "LPIPS of the mouth", "lower", near=0.05, **UNIT),
