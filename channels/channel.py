@@ -18,6 +18,7 @@ CHANNELS = Registry(
         "duplication": "lossweep.channels.duplication:Duplication",
         "capacity": "lossweep.channels.capacity:Capacity",
         "cross_traffic": "lossweep.channels.cross_traffic:CrossTraffic",
+        "ldpc_packets": "lossweep.channels.ldpc_packets:LdpcPackets",
         "corruption": "lossweep.channels.corruption:Corruption",
         "home_wifi_good": "lossweep.channels.presets:HOME_WIFI_GOOD",
         "home_wifi_bad": "lossweep.channels.presets:HOME_WIFI_BAD",

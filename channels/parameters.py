@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 
+HIGHEST_DB = 100.0
+
 
 def is_number(value: Any) -> bool:
     """Whether the value is a number and no boolean."""
@@ -42,6 +44,16 @@ def check_positive(name: str, value: Any, unit: str) -> None:
     """
     if not is_number(value) or not 0.0 < value < float("inf"):
         raise ValueError(f"{name} is {value!r}; it must be a finite number of {unit}, more than 0")
+
+
+def check_db(name: str, value: Any) -> None:
+    """Refuses what is no number of dB from -100 to 100.
+
+    Raises:
+        ValueError: naming the parameter and the range.
+    """
+    if not is_number(value) or not abs(value) <= HIGHEST_DB:
+        raise ValueError(f"{name} is {value!r}; it must be a number of dB in -100 to 100")
 
 
 def check_names(

@@ -10,7 +10,7 @@ from typing import Any, ClassVar, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from lossweep.channels.parameters import check_fields, is_number
+from lossweep.channels.parameters import check_db, check_fields
 from lossweep.channels.registry import Registry
 
 PHYSICAL = Registry(
@@ -21,7 +21,6 @@ PHYSICAL = Registry(
         "rayleigh": "lossweep.channels.rayleigh:Rayleigh",
     },
 )
-HIGHEST_DB = 100.0
 
 
 @dataclass(frozen=True)
@@ -61,10 +60,9 @@ class PhysicalChannel(ABC):
     snr_est_db: float | None
 
     def __post_init__(self) -> None:
-        for key in ("snr_db", "snr_est_db"):
-            value = getattr(self, key)
-            if value is not None and not (is_number(value) and abs(value) <= HIGHEST_DB):
-                raise ValueError(f"{key} is {value!r}; it must be a number of dB in -100 to 100")
+        check_db("snr_db", self.snr_db)
+        if self.snr_est_db is not None:
+            check_db("snr_est_db", self.snr_est_db)
 
     @classmethod
     def from_params(cls, **params: Any) -> Self:

@@ -27,6 +27,7 @@ from lossweep.experiments.parts import (
     PathParams,
     Strict,
     endpoint_params,
+    sends_symbols,
 )
 
 MAX_SEED = 2**63 - 1
@@ -113,7 +114,7 @@ class Cell(Strict):
 
     def carries_symbols(self) -> bool:
         """Whether the endpoint sends symbols over a physical channel, and no packets."""
-        return getattr(ENDPOINTS.get(self.endpoint_name), "carries", "packets") == "symbols"
+        return sends_symbols(self.endpoint_name)
 
     def needs_square(self) -> bool:
         """Whether the endpoint, alone or as a part of a system, takes square pictures of one size only."""

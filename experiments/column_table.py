@@ -99,6 +99,8 @@ COLUMNS: tuple[Column, ...] = (
     _setting("capacity_bps", "link capacity", short="{}", unit="bit/s", shown="kbit/s", lowest=0.0),
     _setting("snr_db", "SNR", short="SNR {}", unit="dB"),
     _setting("snr_est_db", "SNR that both ends believe", short="believed SNR {}", unit="dB"),
+    _setting("symbols_per_s", "channel uses of the link", short="{}", unit="1/s", lowest=0.0),
+    _setting("coherence_time_s", "coherence time", short="fading over {}", unit="s", shown="ms", lowest=0.0),
     _setting("block", "symbols per fading gain", short="fading blocks of {}", lowest=0.0),
     _setting("known", "receiver knows the gain", short="gain known: {}"),
     _setting("rho", "bandwidth ratio", short="rho {}", **UNIT),

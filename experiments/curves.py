@@ -146,6 +146,8 @@ def _keys(sweep: Sweep, x: Column, facet: Sequence[str]) -> tuple[dict[str, pd.S
             continue
         if x.role == "setting" and axis.part == "channel" and follows(values, sweep.table[x.name]):
             continue
+        if name == "channel" and sweep.table.groupby("endpoint")["channel"].nunique().max() == 1:
+            continue  # each system has a channel of its own: symbols or packets
         keys[name] = values
     for name in facet:
         sweep.column(name)

@@ -33,6 +33,7 @@ from lossweep.experiments.parts import ClipParams, MetricParams
 from lossweep.experiments.result import Result, Row
 from lossweep.experiments.scores import Scores, Sheet
 from lossweep.sim.delivery import Delivery
+from lossweep.sim.rtp import IP_UDP_HEADER_BYTES
 from lossweep.sim.simulate import simulate
 from lossweep.sim.statistics import statistics
 from lossweep.sim.stream import Stream
@@ -137,6 +138,8 @@ class Evaluator:
             return self._call(cell, clip, endpoint, encoded)
         delivery = self._timed("simulate", deliver, cell, encoded.stream)
         row = {**columns(cell, endpoint, encoded), **statistics(encoded.stream, delivery)}
+        sizes = delivery.size_bytes + IP_UDP_HEADER_BYTES
+        row |= radio.packet_columns(cell, sizes, encoded.stream.duration_s, clip)
         decode = partial(play, endpoint, encoded, delivery, self.device)
         return Crossed(endpoint.name, endpoint.label, row, encoded.truth, decode)
 
@@ -149,6 +152,8 @@ class Evaluator:
         sending = self._callers[key]
         results = self._timed("simulate", calls.run, cell, sending)
         row = {**columns(cell, endpoint, encoded), **calls.columns(cell, clip, sending, results)}
+        first = results[0]
+        row |= radio.packet_columns(cell, first.forward.size_bytes, first.stream.duration_s, clip)
         decode = partial(calls.play, sending, results[0], cell.call, self.device)
         return Crossed(endpoint.name, endpoint.label, row, encoded.truth, decode)
 

@@ -14,7 +14,7 @@ from lossweep.experiments.call_mistakes import call_mistakes
 from lossweep.experiments.cell import name_of
 from lossweep.experiments.clip_facts import facts_of
 from lossweep.experiments.metrics.metric import METRICS
-from lossweep.experiments.parts import ClipParams, CodeParams
+from lossweep.experiments.parts import ClipParams, CodeParams, sends_symbols
 from lossweep.experiments.scenario import Scenario
 
 
@@ -43,18 +43,21 @@ def infeasible(scenario: Scenario) -> list[str]:
 
 
 def _link_mistakes(scenario: Scenario) -> list[str]:
-    """Endpoints that send symbols over a network, and those that send packets over a physical channel."""
-    found = []
-    for way in scenario.endpoint:
-        name = name_of(way.endpoint)
-        symbols = getattr(ENDPOINTS.get(name), "carries", "packets") == "symbols"
-        for channel in scenario.channel:
-            if symbols != (channel.physical() is not None):
-                what = "symbols; choose a physical channel" if symbols else "packets; choose a network"
-                found.append(
-                    f"endpoint {name} over channel {channel.name}: {name} sends {what}, or leave one out"
-                )
-    return found
+    """Endpoints for which no channel carries what they send, and channels for which no endpoint sends that."""
+    names = [name_of(way.endpoint) for way in scenario.endpoint]
+    endpoints = {name: sends_symbols(name) for name in names}
+    channels = {channel.name: channel.physical() is not None for channel in scenario.channel}
+    needed = {True: "symbols; add a physical channel", False: "packets; add a network"}
+    carried = {True: "symbols", False: "packets"}
+    return [
+        f"endpoint {name} sends {needed[symbols]}, or leave {name} out"
+        for name, symbols in endpoints.items()
+        if symbols not in channels.values()
+    ] or [
+        f"channel {name} carries {carried[symbols]}, which no endpoint sends; leave {name} out"
+        for name, symbols in channels.items()
+        if symbols not in endpoints.values()
+    ]
 
 
 def _part_mistakes(endpoint: BaseModel, clip: ClipParams) -> list[str]:

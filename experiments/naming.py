@@ -15,6 +15,7 @@ CHANNELS = {
     "loss_trace": "recorded loss",
     "outage": "outages",
     "awgn": "AWGN",
+    "ldpc_packets": "packets over LDPC and QAM",
     "rayleigh": "Rayleigh fading",
 }
 ABBREVIATIONS = {"rtp": "RTP"}

@@ -177,6 +177,11 @@ class ChannelParams(Named):
         return {key: value for key, value in data.items() if key != "elements" or value}
 
 
+def sends_symbols(endpoint: str) -> bool:
+    """Whether the endpoint of that name sends symbols over a physical channel, and no packets."""
+    return getattr(ENDPOINTS.get(endpoint), "carries", "packets") == "symbols"
+
+
 class MetricParams(Named):
     """A metric and its options."""
 

@@ -1,7 +1,11 @@
-"""Cells whose endpoint sends symbols over a physical channel."""
+"""Cells whose endpoint sends symbols over a physical channel, and channel uses of packets over a radio link."""
 
 from __future__ import annotations
 
+import numpy as np
+from numpy.typing import NDArray
+
+from lossweep.channels.ldpc_packets import LdpcPackets
 from lossweep.channels.physical import PhysicalChannel
 from lossweep.endpoints.clip import Clip
 from lossweep.endpoints.endpoint import ENDPOINTS
@@ -47,13 +51,36 @@ def columns(cell: Cell, encoded: EncodedSymbols[object], clip: Clip) -> Row:
     """What the table holds of a cell beside what was measured."""
     channel = channel_of(cell)
     assert clip.video is not None
-    height, width = clip.video[0].shape[:2]
     return {
         **parameter_columns({**cell.parameters(), "channel": cell.channel.settings()}),
         **encoded.columns,
         "channel": cell.channel.name,
         "snr_est_db": channel.snr_est_db,
-        "channel_uses": encoded.uses,
-        "rho_used": encoded.uses / (3 * height * width * len(clip.video)),
-        "symbol_rate": encoded.uses * clip.fps / len(clip.video),
+        **_uses(encoded.uses, len(clip.video) / clip.fps, clip),
+    }
+
+
+def packet_columns(cell: Cell, size_bytes: NDArray[np.int64], duration_s: float, clip: Clip) -> Row:
+    """What packets cost over a radio link; nothing where the path has none, or several.
+
+    Args:
+        size_bytes: of all IP packets that were sent. Those that the link's queue drops count as the others.
+        duration_s: of the media.
+    """
+    network = cell.channel.make(cell.path.propagation_delay_s, cell.path.jitter_s)
+    links = [one for one in network.elements if isinstance(one, LdpcPackets)]
+    if len(links) != 1:
+        return {}
+    (link,) = links
+    return {"scheme": link.scheme.index, **_uses(int(link.uses(size_bytes).sum()), duration_s, clip)}
+
+
+def _uses(uses: int, duration_s: float, clip: Clip) -> Row:
+    colours = (
+        None if clip.video is None else 3 * len(clip.video) * clip.video[0].shape[0] * clip.video[0].shape[1]
+    )
+    return {
+        "channel_uses": uses,
+        "rho_used": None if colours is None else uses / colours,
+        "symbol_rate": uses / duration_s,
     }

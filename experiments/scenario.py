@@ -16,7 +16,7 @@ from pydantic import BaseModel, BeforeValidator, Discriminator, Field, PrivateAt
 
 from lossweep.experiments.axes import expand, unique
 from lossweep.experiments.call_params import CallParams
-from lossweep.experiments.cell import MAX_SEED, Cell, differences
+from lossweep.experiments.cell import MAX_SEED, Cell, differences, name_of
 from lossweep.experiments.errors import ScenarioError
 from lossweep.experiments.parts import (
     Channel,
@@ -27,6 +27,7 @@ from lossweep.experiments.parts import (
     Metric,
     PathParams,
     Strict,
+    sends_symbols,
 )
 from lossweep.experiments.precision import Precision
 
@@ -143,7 +144,10 @@ class Scenario(Strict):
         return self.repetitions.at_least if isinstance(self.repetitions, Precision) else self.repetitions
 
     def cells(self) -> Iterator[Cell]:
-        """Every cell that the sweep may have, once, repetitions innermost."""
+        """Every cell that the sweep may have, once, repetitions innermost.
+
+        An endpoint is sent over the channels that carry what it sends, symbols or packets.
+        """
         repetitions = (
             self.repetitions.at_most if isinstance(self.repetitions, Precision) else self.repetitions
         )
@@ -152,6 +156,8 @@ class Scenario(Strict):
             self.clip, self.ways(), self.channel, self.path, self.call, self.score_every, self.seed
         )
         for clip, (endpoint, code), channel, path, call, every, seed in outer:
+            if sends_symbols(name_of(endpoint)) != (channel.physical() is not None):
+                continue
             for repetition in range(repetitions):
                 cell = Cell.model_construct(
                     clip=clip,

@@ -231,9 +231,14 @@ def _derived(table: pd.DataFrame, manifest: Mapping[str, Any]) -> pd.DataFrame:
 
 
 def _with_loss(table: pd.DataFrame, channel: list[str]) -> pd.DataFrame:
-    """The table with the mean realised loss of a channel, in 0.1 %, where the channel has no loss rate (a trace)."""
+    """The table with the mean realised loss of a channel, in 0.1 %, where the channel has no loss rate (a trace).
+
+    Without a loss rate where some rows are of symbols, which have none.
+    """
     if "loss_rate" not in table or not table["loss_rate"].isna().any() or "realised_loss" not in table:
         return table
+    if table["realised_loss"].isna().any():
+        return table.drop(columns="loss_rate")
     keys = [name for name in ("channel", *channel) if name in table and name != "loss_rate"]
     measured = table.groupby(list(dict.fromkeys(keys)), dropna=False)["realised_loss"].transform("mean")
     return table.assign(loss_rate=table["loss_rate"].astype(float).fillna(measured.round(3)))

@@ -16,11 +16,11 @@ from numpy.typing import NDArray
 from pydantic import BaseModel
 
 from lossweep.channels.errors import LossweepError, OptionError
+from lossweep.channels.mcs import SCHEMES
 from lossweep.channels.physical import PhysicalChannel, ReceivedSymbols, generator
 from lossweep.endpoints.clip import Clip, Playback
 from lossweep.endpoints.endpoint import Scalar, Truth
 from lossweep.endpoints.fec.code import CodeFamily
-from lossweep.endpoints.jscc.mcs import SCHEMES
 
 S = TypeVar("S")
 POWER_TOLERANCE = 1e-3

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from lossweep.channels.mcs import PAYLOAD_BYTES, SCHEMES, Mcs, best_mcs
 from lossweep.channels.physical import PhysicalChannel
 from lossweep.endpoints.clip import Clip, Playback
 from lossweep.endpoints.codecs.video.codec import H264, H265, Codec
@@ -27,7 +28,6 @@ from lossweep.endpoints.jscc.contract import (
     without_code,
 )
 from lossweep.endpoints.jscc.gops import gops, uses_of
-from lossweep.endpoints.jscc.mcs import PAYLOAD_BYTES, SCHEMES, Mcs, best_mcs
 from lossweep.endpoints.packetize.source_block import SourceBlockError, from_symbols, to_symbols
 
 SIGNALLING = 64
@@ -45,7 +45,7 @@ class DigitalParams(BaseModel):
         link: "adaptive": the most efficient scheme whose blocks fail with at most 10 % at the SNR that the sender
             believes; "fixed": scheme `mcs` at every SNR; "capacity": as many bits as the channel's capacity at that SNR
             allows, and none fails (a bound, no system).
-        mcs: scheme of "fixed", and of no other link: 0 to 9, from BPSK 1/5 to 64-QAM 3/4 (`endpoints/jscc/mcs.py`).
+        mcs: scheme of "fixed", and of no other link: 0 to 9, from BPSK 1/5 to 64-QAM 3/4 (`channels/mcs.py`).
     """
 
     model_config = ConfigDict(extra="forbid")

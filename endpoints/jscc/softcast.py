@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 from scipy.fft import dctn, idctn
 
+from lossweep.channels.mcs import PAYLOAD_BYTES, SCHEMES
 from lossweep.channels.physical import PhysicalChannel
 from lossweep.endpoints.clip import Clip, Playback
 from lossweep.endpoints.fec.code import CodeFamily
@@ -22,7 +23,6 @@ from lossweep.endpoints.jscc.contract import (
     without_code,
 )
 from lossweep.endpoints.jscc.gops import gops, playback, uses_of
-from lossweep.endpoints.jscc.mcs import PAYLOAD_BYTES, SCHEMES
 
 COLOURS = np.array([[1, 1, 1], [1, 0, -1], [1, -2, 1]]) / np.sqrt([3, 2, 6])[:, None]
 """Orthonormal: brightness and two colour differences."""

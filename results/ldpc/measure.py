@@ -1,6 +1,6 @@
 """Measures block error rates of 5G LDPC codes with QAM over AWGN, with Sionna (pip install lossweep[phy]).
 
-    python results/ldpc/measure.py            # writes endpoints/jscc/ldpc_bler.csv, about 10 CPU minutes
+    python results/ldpc/measure.py            # writes channels/ldpc_bler.csv, about 10 CPU minutes
 
 Blocks of 1,024 information bits, 20 iterations of belief propagation. An SNR is measured until 60 blocks have failed or
 600 were sent; each scheme from where all blocks fail to where fewer than 1 in 100 does.
@@ -16,7 +16,7 @@ from sionna.phy.channel import AWGN
 from sionna.phy.fec.ldpc import LDPC5GDecoder, LDPC5GEncoder
 from sionna.phy.mapping import Demapper, Mapper
 
-from lossweep.endpoints.jscc.mcs import BLOCK_BITS, SCHEMES, TABLE, Mcs
+from lossweep.channels.mcs import BLOCK_BITS, SCHEMES, TABLE, Mcs
 
 STEP_DB = 0.25
 BATCH, FAILED, MOST = 50, 60, 600

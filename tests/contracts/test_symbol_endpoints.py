@@ -7,13 +7,13 @@ import pytest
 
 from lossweep.channels.awgn import Awgn
 from lossweep.channels.errors import OptionError
+from lossweep.channels.mcs import PAYLOAD_BYTES, SCHEMES, best_mcs
 from lossweep.channels.physical import ReceivedSymbols
 from lossweep.endpoints.clip import ClipError
 from lossweep.endpoints.endpoint import ENDPOINTS
 from lossweep.endpoints.fec.none import NoCode
 from lossweep.endpoints.fec.reed_solomon import ReedSolomon
 from lossweep.endpoints.jscc.contract import Reception, SymbolError, Transmission, transmit
-from lossweep.endpoints.jscc.mcs import PAYLOAD_BYTES, SCHEMES, best_mcs
 from lossweep.experiments.check import check
 from lossweep.experiments.clips import load_clips
 from lossweep.experiments.errors import ScenarioError
@@ -122,12 +122,12 @@ def test_what_cannot_be_sent_is_one_line(name, clip):
         (
             {"name": "h264", "bpp": 0.03},
             {"name": "awgn", "snr_db": 0},
-            "h264 sends packets; choose a network",
+            "h264 sends packets; add a network",
         ),
         (
             {"name": "softcast"},
             {"name": "bernoulli", "loss_rate": 0},
-            "softcast sends symbols; choose a physical",
+            "softcast sends symbols; add a physical",
         ),
     ],
 )

@@ -30,6 +30,10 @@ EXAMPLES = {
         {"capacity_bps": 60_000, "queue_packets": 100, "aqm": "codel"},
         {"capacity_bps": 60_000, "aqm": "codel"},
     ],
+    "ldpc_packets": [
+        {"snr_db": 1.1, "symbols_per_s": 1e8, "mcs": 3},
+        {"snr_db": 5, "symbols_per_s": 1e8, "coherence_time_s": 0.03},
+    ],
     "cross_traffic": [
         {"rate_bps": 30_000, "packet_bytes": 300},
         {"rate_bps": 90_000, "on_s": 0.1, "off_s": 0.1},
