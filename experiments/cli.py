@@ -102,6 +102,36 @@ def _parser() -> argparse.ArgumentParser:
     )
     plot.add_argument("--pgf", action="store_true", help="with --style: PGF for LaTeX too")
 
+    frontier = add(
+        "frontier",
+        "find the cheapest wire rate that meets targets within a delay, per scheme and network; draw it",
+    )
+    frontier.add_argument(
+        "source", metavar="SCENARIO|DIR", help="a scenario, which is run, or a finished sweep"
+    )
+    frontier.add_argument(
+        "--target",
+        action="append",
+        default=[],
+        metavar="LIMIT",
+        help="such as 'freeze_ratio<=0.01'; all are met",
+    )
+    frontier.add_argument(
+        "--delay", type=float, required=True, metavar="SECONDS", help="from capture to display"
+    )
+    frontier.add_argument(
+        "--x", default="loss_rate", metavar="COLUMN", help="horizontal axis (default: loss_rate)"
+    )
+    frontier.add_argument("--y", metavar="COLUMN", help="of the map: burst duration, propagation delay, ...")
+    frontier.add_argument(
+        "--where", nargs="+", default=[], metavar="CONDITION", help="rows to use: COLUMN=VALUE, !=, <=, >="
+    )
+    frontier.add_argument("--out", type=Path, metavar="DIR", help="folder for the results of a scenario")
+    frontier.add_argument(
+        "--set", action="append", default=[], metavar="A.B=VALUE", help="change the scenario"
+    )
+    frontier.add_argument("--workers", type=_positive, help="processes (default: one per core)")
+
     report = add("report", "write one HTML page: plots, tables, frames, versions")
     report.add_argument("directory", type=Path, metavar="DIR")
     report.add_argument("--no-strip", action="store_true", help="without frames of the clip")

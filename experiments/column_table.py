@@ -214,6 +214,7 @@ COLUMNS: tuple[Column, ...] = (
     Column("e_model_mos", "E-model MOS", "quality", "", "", "higher", 1.0, 5.0, "speech", 0.5),
     _count("freeze_count", "freezes", better="lower"),
     _count("total_freezes_duration", "time frozen", unit="s", better="lower"),
+    _share("freeze_ratio", "share of the time frozen", better="lower"),
     _count("frames_dropped", "frames not shown", better="lower"),
     _share("frozen_share", "frozen share", better="lower"),
     # Pictures.

@@ -84,6 +84,33 @@ def do_plot(options: argparse.Namespace) -> int:
     return 0
 
 
+def do_frontier(options: argparse.Namespace) -> int:
+    """Finds and draws the cheapest scheme for each state of the network."""
+    from lossweep.experiments.frontier import FrontierError, frontier, question
+    from lossweep.experiments.frontier_plot import sentences, write
+    from lossweep.experiments.run import Settings, run_scenario
+    from lossweep.experiments.sweep import Sweep
+
+    directory = Path(options.source)
+    if not (directory / "manifest.json").exists():
+        scenario = read(options.source, options.set)
+        if options.out is None:
+            raise FrontierError(
+                f"{options.source} is a scenario, which is run first; name a folder with --out"
+            )
+        directory = options.out
+        if run_scenario(scenario, directory, Settings(workers=options.workers)):
+            return FAILED
+    sweep = Sweep.read(directory).where(options.where)
+    asked = question(sweep, options.target, options.delay, options.x, options.y)
+    found = frontier(sweep, asked)
+    for line in sentences(found, sweep.column(asked.x), sweep.column(asked.y) if asked.y else None):
+        print(line)
+    for file in write(sweep, asked, found, directory / "frontier"):
+        print(f"  {file}")
+    return 0
+
+
 def do_report(options: argparse.Namespace) -> int:
     """Writes the page of a finished sweep."""
     from lossweep.experiments.report import report

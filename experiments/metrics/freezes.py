@@ -24,8 +24,8 @@ def freezes(outcomes: Sequence[str], fps: float) -> dict[str, float]:
         outcomes: of each frame, see `Playback`.
         fps: frames per second.
     Returns:
-        `freeze_count`; `total_freezes_duration` in seconds, of whole intervals; `frames_dropped`, the frames
-        that were not rendered.
+        `freeze_count`; `total_freezes_duration` in seconds, of whole intervals; `freeze_ratio`, its share of the
+        duration; `frames_dropped`, the frames that were not rendered, and `frozen_share`, their share.
     Source: W3C webrtc-stats, RTCInboundRtpStreamStats.
     """
     frame_s = 1 / fps
@@ -41,5 +41,7 @@ def freezes(outcomes: Sequence[str], fps: float) -> dict[str, float]:
     return {
         "freeze_count": len(frozen),
         "total_freezes_duration": sum(frozen, 0.0),
+        "freeze_ratio": sum(frozen, 0.0) * fps / max(1, len(outcomes)),
         "frames_dropped": len(outcomes) - len(rendered),
+        "frozen_share": (len(outcomes) - len(rendered)) / max(1, len(outcomes)),
     }
