@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from lossweep.endpoints.codecs.video.endpoint import VideoParams
+from lossweep.endpoints.fec.code import CODES
 from lossweep.endpoints.system_part import Part
 from lossweep.experiments.call_params import CallParams
 from lossweep.experiments.cell import name_of
@@ -67,6 +68,11 @@ def _ways(scenario: Scenario, call: CallParams) -> list[str]:
             found.append(
                 "call: pli, adaptive_fec and congestion_control ask the encoder during the call; they need h264, h265 "
                 f"or av1 with packetization rtp, alone or in a system, not {name_of(endpoint)}"
+            )
+        elif call.needs_encoder and CODES.get(own).spans_stream:
+            found.append(
+                "call: pli, adaptive_fec and congestion_control ask the encoder during the call, and code "
+                f"{own} protects a stream that is known beforehand; use rs, flexfec, ulpfec or raptorq"
             )
         elif call.adaptive_fec not in ("code", "none") and own != "rs":
             found.append(

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from pydantic import BaseModel
 
+from lossweep.endpoints.fec.code import CODES
 from lossweep.experiments.cell import Cell
 from lossweep.experiments.scenario import Scenario
 
@@ -27,7 +28,7 @@ def late_repair(scenario: Scenario) -> list[str]:
             continue
         for name, code, block_s in blocks(cell):
             need_s = block_s + cell.path.propagation_delay_s
-            if code != "none" and need_s > delay_s:
+            if code != "none" and not CODES.get(code).spans_stream and need_s > delay_s:
                 lines[
                     f"{name}: repair of {code} comes {1000 * need_s:.0f} ms after a block begins, later than the "
                     f"playout delay of {1000 * delay_s:.0f} ms: the first packets of each block are not repaired; "

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from lossweep.sim.stream import PacketCode, Stream
+from lossweep.sim.repair import progress_of
+from lossweep.sim.stream import Stream
 
 
 class Receiver:
@@ -27,7 +28,8 @@ class Receiver:
         self.arrived_s = [float("inf")] * len(stream.packets)
         self.repaired_s = [float("inf")] * len(stream.packets)
         self.duplicates = 0
-        self._blocks = [BlockRepair(block.first, block.code) for block in stream.blocks]
+        self._first = [block.first for block in stream.blocks]
+        self._progress = [progress_of(block.code) for block in stream.blocks]
         self._block_of = np.repeat(np.arange(len(stream.blocks)), [b.code.n for b in stream.blocks]).tolist()
 
     def receive(self, index: int, now: float) -> None:
@@ -36,40 +38,7 @@ class Receiver:
             self.duplicates += 1
             return
         self.arrived_s[index] = now
-        for source in self._blocks[self._block_of[index]].add(index):
-            self.repaired_s[source] = now
-
-
-class BlockRepair:
-    """What of one block has arrived. An MDS code needs only a count."""
-
-    __slots__ = ("_arrived", "_code", "_count", "_done", "_first", "_known", "_repair_arrived")
-
-    def __init__(self, first: int, code: PacketCode) -> None:
-        self._first = first
-        self._code = code
-        self._arrived = bytearray(code.n)
-        self._known = bytearray(code.k)
-        self._count = 0
-        self._repair_arrived = False
-        self._done = code.n == code.k
-
-    def add(self, index: int) -> list[int]:
-        """Notes an arrival; the indices of source packets that it makes known by repair."""
-        if self._done:
-            return []
-        esi = index - self._first
-        self._arrived[esi] = 1
-        self._count += 1
-        if esi < self._code.k:
-            self._known[esi] = 1
-        else:
-            self._repair_arrived = True
-        if not self._repair_arrived or (self._code.mds and self._count < self._code.k):
-            return []
-        recovers = self._code.recovers(np.frombuffer(self._arrived, dtype=bool))
-        recovered = np.flatnonzero(recovers & ~np.frombuffer(self._known, dtype=bool)).tolist()
-        for source in recovered:
-            self._known[source] = 1
-        self._done = all(self._known)
-        return [source + self._first for source in recovered]
+        block = self._block_of[index]
+        first = self._first[block]
+        for source in self._progress[block].add(index - first):
+            self.repaired_s[first + source] = now

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from lossweep.sim.stream import Block, PacketCode
+from lossweep.sim.stream import Block, IncrementalCode, PacketCode, Progress
 
 
 def repair_times(blocks: Sequence[Block], arrived_s: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -45,19 +45,50 @@ def mds_repair_times(k: int, arrived_s: NDArray[np.float64]) -> NDArray[np.float
 
 
 def _by_arrival(code: PacketCode, arrived_s: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The code of one block is evaluated after each arrival, from the first repair packet on."""
+    """When the code of one block gives each source packet, float64 [k], from float64 [n]."""
     repaired_s = np.full(code.k, np.inf)
     order = np.argsort(arrived_s, kind="stable")
     order = order[: int(np.count_nonzero(np.isfinite(arrived_s)))]
-    repair = np.flatnonzero(order >= code.k)
-    if not len(repair) or len(order) < 1 or np.count_nonzero(order < code.k) == code.k == len(order):
-        return repaired_s
-    arrived = np.zeros(code.n, dtype=bool)
-    arrived[order[: repair[0]]] = True
-    for esi in order[repair[0] :].tolist():
-        arrived[esi] = True
-        known = code.recovers(arrived) & ~arrived[: code.k] & np.isinf(repaired_s)
-        repaired_s[known] = arrived_s[esi]
-        if (arrived[: code.k] | np.isfinite(repaired_s)).all():
-            break
+    progress = progress_of(code)
+    for esi in order.tolist():
+        for source in progress.add(esi):
+            repaired_s[source] = arrived_s[esi]
     return repaired_s
+
+
+def progress_of(code: PacketCode) -> Progress:
+    """The state of a block of which nothing has arrived."""
+    return code.progress() if isinstance(code, IncrementalCode) else PatternProgress(code)
+
+
+class PatternProgress:
+    """Asks the code at each arrival, once a repair packet is there. An MDS code needs only a count."""
+
+    __slots__ = ("_arrived", "_code", "_count", "_done", "_known", "_repair_arrived")
+
+    def __init__(self, code: PacketCode) -> None:
+        self._code = code
+        self._arrived = bytearray(code.n)
+        self._known = bytearray(code.k)
+        self._count = 0
+        self._repair_arrived = False
+        self._done = code.n == code.k
+
+    def add(self, esi: int) -> list[int]:
+        """See `Progress`."""
+        if self._done:
+            return []
+        self._arrived[esi] = 1
+        self._count += 1
+        if esi < self._code.k:
+            self._known[esi] = 1
+        else:
+            self._repair_arrived = True
+        if not self._repair_arrived or (self._code.mds and self._count < self._code.k):
+            return []
+        recovers = self._code.recovers(np.frombuffer(self._arrived, dtype=bool))
+        recovered: list[int] = np.flatnonzero(recovers & ~np.frombuffer(self._known, dtype=bool)).tolist()
+        for source in recovered:
+            self._known[source] = 1
+        self._done = all(self._known)
+        return recovered

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import ClassVar, Protocol
+from typing import ClassVar, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,6 +32,23 @@ class PacketCode(Protocol):
         Returns:
             bool [k]: arrived or recovered.
         """
+        ...
+
+
+class Progress(Protocol):
+    """What is known of one block while its packets arrive."""
+
+    def add(self, esi: int) -> list[int]:
+        """Notes the arrival of a packet, once for each; the source packets that repair gives at this moment."""
+        ...
+
+
+@runtime_checkable
+class IncrementalCode(PacketCode, Protocol):
+    """A code that says arrival by arrival what it repairs; for blocks so long that asking `recovers` is slow."""
+
+    def progress(self) -> Progress:
+        """The state of a block of which nothing has arrived."""
         ...
 
 
@@ -63,7 +80,8 @@ class Stream:
     Attributes:
         packets: RTP header and payload of each packet.
         media_time_s: float64 [packets]; presentation time of the first thing in the packet. Its deadline
-            at the receiver is this plus the playout delay. Repair packets: that of their block's start.
+            at the receiver is this plus the playout delay. Repair packets: that of the first source packet that
+            they depend on.
         available_s: float64 [packets]; when the sender has the packet (its frame captured, or, for what
             needs the whole block, the block's end). Packets of equal time leave together, paced.
         blocks: in order of `sbn` = 0, 1, ...; all packets belong to one.

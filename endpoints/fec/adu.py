@@ -100,7 +100,7 @@ def protect(adus: Sequence[bytes], code: BlockCode, flow_id: int = 0) -> list[by
     if not 0 <= flow_id <= 0xFF:
         raise ValueError(f"flow_id is {flow_id}; it must be in 0 to 255")
     size = _PREFIX.size + longest
-    return code.encode([_adui(adu, flow_id, size) for adu in adus])[code.k :]
+    return code.encode([adui(adu, flow_id).ljust(size, b"\0") for adu in adus])[code.k :]
 
 
 def restore(
@@ -128,20 +128,28 @@ def restore(
     if len(sizes) != 1 or min(sizes) < _PREFIX.size + longest or longest > MAX_ADU_BYTES:
         raise FecError(f"repair symbols of {sorted(sizes)} bytes cannot protect an ADU of {longest}")
     size = sizes.pop()
-    symbols = {esi: _adui(adu, flow_id, size) for esi, adu in adus.items()} | dict(repair)
+    symbols = {esi: adui(adu, flow_id).ljust(size, b"\0") for esi, adu in adus.items()} | dict(repair)
     decoded = code.decode(symbols)
     return [
-        adu if adu is not None or adui is None else _open(adui, flow_id)
-        for adu, adui in zip(known, decoded, strict=True)
+        adu if adu is not None or symbol is None else open_adui(symbol, flow_id)
+        for adu, symbol in zip(known, decoded, strict=True)
     ]
 
 
-def _adui(adu: bytes, flow_id: int, size: int) -> bytes:
-    return (_PREFIX.pack(flow_id, len(adu)) + adu).ljust(size, b"\0")
+def adui(adu: bytes, flow_id: int = 0) -> bytes:
+    """Flow ID, length and ADU, without padding."""
+    return _PREFIX.pack(flow_id, len(adu)) + adu
 
 
-def _open(adui: bytes, flow_id: int) -> bytes:
-    flow, length = _PREFIX.unpack_from(adui)
-    if flow != flow_id or length > len(adui) - _PREFIX.size:
-        raise FecError(f"a recovered ADUI of {len(adui)} bytes says flow {flow} and {length} bytes")
-    return adui[_PREFIX.size : _PREFIX.size + length]
+def open_adui(symbol: bytes, flow_id: int = 0) -> bytes:
+    """The ADU of an ADUI with any padding.
+
+    Raises:
+        FecError: another flow ID, or a length that does not fit.
+    """
+    if len(symbol) < _PREFIX.size:
+        raise FecError(f"{len(symbol)} bytes; an ADUI has {_PREFIX.size} or more")
+    flow, length = _PREFIX.unpack_from(symbol)
+    if flow != flow_id or length > len(symbol) - _PREFIX.size:
+        raise FecError(f"a recovered ADUI of {len(symbol)} bytes says flow {flow} and {length} bytes")
+    return symbol[_PREFIX.size : _PREFIX.size + length]

@@ -15,15 +15,19 @@ from lossweep.endpoints.session import RtpStream
 
 @dataclass(frozen=True)
 class BlockPayload:
-    """A repair FEC payload ID and its repair symbol."""
+    """A parsed repair packet of a block code.
 
-    header: RepairHeader
+    Attributes:
+        base_sequence_number: uint16, of the block's first source packet.
+        k: source packets of the block.
+        esi: encoding symbol ID of the repair symbol, >= k.
+        symbol: the repair symbol.
+    """
+
+    base_sequence_number: int
+    k: int
+    esi: int
     symbol: bytes
-
-    @property
-    def base_sequence_number(self) -> int:
-        """Of the block's first source packet."""
-        return self.header.base_sequence_number
 
 
 class BlockFormat(RepairFormat[BlockPayload]):
@@ -33,13 +37,18 @@ class BlockFormat(RepairFormat[BlockPayload]):
         """See `RepairFormat`."""
         base = int.from_bytes(source[0][2:4], "big")
         return [
-            RepairHeader(sbn % 2**24, esi, code.k, base).serialize() + symbol
+            self.payload_id(sbn, esi, code.k, base) + symbol
             for esi, symbol in enumerate(protect(source, code), code.k)
         ]
 
+    def payload_id(self, sbn: int, esi: int, k: int, base: int) -> bytes:
+        """The bytes before the repair symbol."""
+        return RepairHeader(sbn % 2**24, esi, k, base).serialize()
+
     def parse(self, payload: bytes) -> BlockPayload:
         """See `RepairFormat`."""
-        return BlockPayload(*RepairHeader.parse(payload))
+        header, symbol = RepairHeader.parse(payload)
+        return BlockPayload(header.base_sequence_number, header.k, header.esi, symbol)
 
     def rebuild(
         self,
@@ -52,9 +61,8 @@ class BlockFormat(RepairFormat[BlockPayload]):
         adaptive = stream.repair is not None and stream.repair.fec.adaptive
         blocks: dict[tuple[int, int], dict[int, Timed]] = {}
         for one in repair:
-            header = one.payload.header
-            block = blocks.setdefault((one.number, header.k), {})
-            block.setdefault(header.esi, (one.payload.symbol, one.arrived_s))
+            block = blocks.setdefault((one.number, one.payload.k), {})
+            block.setdefault(one.payload.esi, (one.payload.symbol, one.arrived_s))
         out: dict[int, Timed] = {}
         for (first, k), symbols in blocks.items():
             here = {i: source[first + i] for i in range(k) if first + i in source}

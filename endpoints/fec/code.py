@@ -24,6 +24,9 @@ CODES = Registry(
         "none": "lossweep.endpoints.fec.none:NoCode",
         "rs": "lossweep.endpoints.fec.reed_solomon:ReedSolomon",
         "flexfec": "lossweep.endpoints.fec.flexfec:FlexFec",
+        "ulpfec": "lossweep.endpoints.fec.ulpfec:UlpFec",
+        "raptorq": "lossweep.endpoints.fec.raptorq:RaptorQ",
+        "rlc": "lossweep.endpoints.fec.rlc:Rlc",
         "repetition": "lossweep.endpoints.fec.repetition:Repetition",
     },
 )
@@ -40,6 +43,7 @@ class CodeFamily(ABC):
         code_rate: k/n, in (0, 1].
         label: identifier in tables.
         protects: "packets", or "face" for codes of face coefficients.
+        spans_stream: whether a block is a whole stream, whose repair packets each depend on some packets before them.
         repair_format: what the payload of a repair packet looks like.
     """
 
@@ -47,6 +51,7 @@ class CodeFamily(ABC):
     title: ClassVar[str]
     code_rate: float
     protects: ClassVar[str] = "packets"
+    spans_stream: ClassVar[bool] = False
     repair_format: ClassVar[RepairFormat[Any]] = BlockFormat()
 
     @property

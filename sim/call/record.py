@@ -9,8 +9,8 @@ from enum import IntEnum
 import numpy as np
 from numpy.typing import NDArray
 
-from lossweep.sim.receiver import BlockRepair
-from lossweep.sim.stream import PacketCode
+from lossweep.sim.repair import progress_of
+from lossweep.sim.stream import PacketCode, Progress
 
 
 class Kind(IntEnum):
@@ -73,7 +73,7 @@ class SourceBlock:
     code: PacketCode | None = None
     packets: list[MediaPacket] = field(default_factory=list)
     key: bool = False
-    _repair: BlockRepair | None = None
+    _repair: Progress | None = None
 
     def arrived(self, esi: int) -> list[MediaPacket]:
         """Notes an arrival; the source packets that FEC gives at this moment."""
@@ -82,7 +82,7 @@ class SourceBlock:
         if self._repair is None:
             if esi < self.code.k:
                 return []
-            self._repair = BlockRepair(0, self.code)
+            self._repair = progress_of(self.code)
             for one in range(self.code.k):
                 if min(self.packets[one].arrived_s, self.packets[one].retransmitted_s) < math.inf:
                     self._repair.add(one)

@@ -20,6 +20,8 @@ RATES = ({"code_rate": 0.5}, {"code_rate": 0.25})
 OPTIONS = {
     "none": ({},),
     "flexfec": tuple(rate | {"pattern": one} for rate in RATES for one in ("row", "column", "2d")),
+    "rlc": (*RATES, {"code_rate": 0.5, "window": 2}, {"code_rate": 2 / 3, "window": 3}),
+    "ulpfec": tuple(rate | {"pattern": one} for rate in RATES for one in ("random", "bursty")),
 }
 """Parameters of codes that have more than a `code_rate`, or none."""
 SIZES = (1, 2, 3, 4, 5)

@@ -53,6 +53,7 @@ def to_stream(
     packets: list[bytes] = []
     media, available, blocks = [], [], []
     repairs = 0
+    block_frames = len(payloads) if family.spans_stream else block_frames
     for sbn, first in enumerate(range(0, len(payloads), block_frames)):
         frames = range(first, min(first + block_frames, len(payloads)))
         code = family.make(len(frames))
@@ -68,10 +69,12 @@ def to_stream(
             media.append(offset_s + max(i - looks_back, 0) * frame_s)
         packets += source
         available += ready
-        last = [max(code.depends_on(esi)) for esi in range(code.k, code.n)]
+        depends_on = [code.depends_on(esi) for esi in range(code.k, code.n)]
+        last = [max(on) for on in depends_on]
         timestamps = [(first + i) * ticks % 2**32 for i in last]
         packets += repair_packets(source, code, sbn, line, first_repair + repairs, timestamps)
-        media += [start_s + max(-looks_back, -first) * frame_s] * len(last)
+        begin = media[-code.k :]
+        media += [begin[min(on)] for on in depends_on]
         available += [ready[i] for i in last]
         repairs += len(last)
     return Stream(tuple(packets), np.array(media), np.array(available), tuple(blocks)), line

@@ -62,7 +62,8 @@ def to_stream(
 
     Args:
         max_payload_size: largest RTP payload of a source packet, in bytes.
-        fec_frames: frames that a block protects together, >= 1; no block goes beyond its GOP.
+        fec_frames: frames that a block protects together, >= 1; no block goes beyond its GOP. A code that spans the
+            stream has one block.
     Raises:
         ValueError: more packets in a block than the code takes.
     """
@@ -75,7 +76,9 @@ def to_stream(
     available: list[float] = []
     blocks: list[Block] = []
     sent = repaired = 0
-    for sbn, (first, end) in enumerate(_blocks(len(coded.access_units), coded.gop, fec_frames)):
+    count = len(coded.access_units)
+    spans = [(0, count)] if family.spans_stream else _blocks(count, coded.gop, fec_frames)
+    for sbn, (first, end) in enumerate(spans):
         units = coded.access_units[first:end]
         source: list[bytes] = []
         for index, unit in enumerate(units, first):
@@ -94,13 +97,14 @@ def to_stream(
                 available.append(index / fps)
         code = family.make(len(source))
         blocks.append(Block(sbn, len(packets), code, first / fps, len(units) / fps))
-        ready = available[len(packets) :]
+        ready, begin = available[len(packets) :], media_time[len(packets) :]
         packets += source
-        repair_ready = [max(ready[i] for i in code.depends_on(esi)) for esi in range(code.k, code.n)]
+        depends_on = [code.depends_on(esi) for esi in range(code.k, code.n)]
+        repair_ready = [max(ready[i] for i in on) for on in depends_on]
         timestamps = [line.timestamp(ready_s) for ready_s in repair_ready]
         packets += repair_packets(source, code, sbn, line, first_repair + repaired, timestamps)
         repaired += len(repair_ready)
-        media_time += [first / fps] * len(repair_ready)
+        media_time += [min(begin[i] for i in on) for on in depends_on]
         available += repair_ready
     return Stream(tuple(packets), np.array(media_time), np.array(available), tuple(blocks)), line
 
