@@ -167,7 +167,7 @@ COLUMNS: tuple[Column, ...] = (
     Column("rate_note", "rate out of reach", "note"),
     Column("scheme", "modulation and coding scheme", "rate", lowest=0.0),
     Column("channel_uses", "complex channel uses", "rate", lowest=0.0),
-    Column("rho_used", "bandwidth ratio used", "rate", lowest=0.0),
+    Column("rho_used", "bandwidth ratio used", "rate", lowest=0.0, log=True),
     Column("symbol_rate", "channel uses per second", "rate", "1/s", lowest=0.0),
     Column("words", "words sent", "rate", lowest=0.0),
     Column("windows", "windows sent", "rate", lowest=0.0),
