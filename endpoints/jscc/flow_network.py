@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from itertools import pairwise
 
 import torch
@@ -87,8 +86,3 @@ def warp(picture: Tensor, flow: Tensor) -> Tensor:
     size = torch.tensor([width, height], dtype=picture.dtype, device=picture.device).view(1, 2, 1, 1)
     grid = ((2 * place + 1) / size - 1).movedim(1, -1)
     return functional.grid_sample(picture, grid, padding_mode="border", align_corners=False)
-
-
-def smoothness(flow: Tensor) -> Tensor:
-    """Mean absolute difference of neighbouring flows, in pixels."""
-    return (flow.diff(dim=-1).abs().mean() + flow.diff(dim=-2).abs().mean()) / math.sqrt(2)

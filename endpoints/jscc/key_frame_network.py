@@ -98,7 +98,7 @@ class KeyFrameNetwork(nn.Module):
 
         Args:
             features: [batch, n], the first ones of `encode`, with noise.
-            variance: [batch, 1], of the noise per feature.
+            variance: [batch, n], of the noise of each feature.
             snr_db: [batch], as the receiver believes it.
         """
         rows, columns = height // SIDE, width // SIDE
@@ -108,7 +108,8 @@ class KeyFrameNetwork(nn.Module):
         known = functional.pad(torch.ones_like(features), (0, missing)).view(-1, CHANNELS, rows, columns)
         y = functional.pad(features, (0, missing)).view(-1, CHANNELS, rows, columns)
         spread, gain = self.variances[:CHANNELS, None, None], self.gain.exp()[:, None, None]
-        linear = y * spread * gain / (spread * gain**2 + variance[..., None, None])
+        noise = functional.pad(variance, (0, missing)).view(-1, CHANNELS, rows, columns)
+        linear = y * spread * gain / (spread * gain**2 + noise)
         x = self.receive(torch.cat([linear / spread.sqrt(), known], 1))
         for block in self.decoder:
             x = block(x, state)

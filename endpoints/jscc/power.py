@@ -37,18 +37,19 @@ def receive(symbols: Tensor, noise_variance: Tensor) -> tuple[Tensor, Tensor]:
 
     Args:
         symbols: complex64 [batch, k].
-        noise_variance: [batch] or [batch, k], of a complex symbol.
+        noise_variance: [batch] or [batch, k], of a complex symbol; under fading each symbol has its own.
     Returns:
-        float32 [batch, 2 * (k - PILOTS)]; float32 [batch, 1], variance per real feature.
+        float32 [batch, 2 * (k - PILOTS)] twice: features, and the variance of each.
     """
     k = symbols.shape[1]
-    pilots = symbols[:, :PILOTS]
     variance = noise_variance if noise_variance.ndim == 2 else noise_variance[:, None]
-    heard = (pilots.real + pilots.imag).mean(1, keepdim=True) / 2**0.5
-    uncertain = variance[:, :PILOTS].mean(1, keepdim=True) / (2 * PILOTS)
-    value = (heard / (1 + uncertain)).clamp(-3, 3)
+    variance = variance.expand(-1, k)
+    pilots, certain = symbols[:, :PILOTS], 1 / variance[:, :PILOTS]
+    total = certain.sum(1, keepdim=True)
+    heard = ((pilots.real + pilots.imag) * certain).sum(1, keepdim=True) / total / 2**0.5
+    value = (heard / (1 + 1 / (2 * total))).clamp(-3, 3)
     left = k - PILOTS * value.square()
     rms = torch.exp(value * SCALE_SPREAD + SCALE_MIDDLE)
     factor = rms * (2 * (k - PILOTS) / left).sqrt()
     features = torch.view_as_real(symbols[:, PILOTS:]).flatten(1) * factor
-    return features, variance.mean(1, keepdim=True) / 2 * factor.square()
+    return features, (variance[:, PILOTS:] / 2 * factor.square()).repeat_interleave(2, 1)

@@ -151,7 +151,8 @@ class PredictionNetwork(nn.Module):
         known = functional.pad(torch.ones_like(features), (0, missing)).view(-1, CHANNELS, rows, columns)
         y = functional.pad(features, (0, missing)).view(-1, CHANNELS, rows, columns)
         spread, gain = self.residual_variances[:, None, None], self.gain.exp()[:, None, None]
-        linear = y * spread * gain / (spread * gain**2 + variance[..., None, None])
+        noise = functional.pad(variance, (0, missing)).view(-1, CHANNELS, rows, columns)
+        linear = y * spread * gain / (spread * gain**2 + noise)
         scale = self.variances.sqrt()[:, None, None]
         expected = functional.conv2d(predicted, self.basis, stride=SIDE)
         x = self.receive(torch.cat([linear / spread.sqrt(), known, expected / (3 * scale)], 1))

@@ -184,7 +184,7 @@ def _grey(pictures: Tensor) -> Sequence[np.ndarray]:
 @torch.inference_mode()
 def _cost(keys: KeyFrameNetwork, between: PredictionNetwork) -> list[list[Cell]]:
     picture, one = torch.zeros(1, 3, 256, 256), torch.ones(1)
-    noise, features = torch.full((1, 1), 0.1), torch.zeros(1, 6 * 1024)
+    noise, features = torch.full((1, 6 * 1024), 0.1), torch.zeros(1, 6 * 1024)
 
     def ms(function: object, *args: object) -> float:
         times = []

@@ -1,4 +1,7 @@
-"""Training of the codec of frames between key frames, on sequences whose first and last frame are key frames."""
+"""Training of the codec of frames between key frames, on sequences whose first and last frame are key frames.
+
+The flow network stays as `flow` trained it: trained on with the rest, its end-point error rose from 3.7 to 7.7 pixels.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from lossweep.endpoints.jscc.flow_network import FlowNetwork, smoothness
+from lossweep.endpoints.jscc.flow_network import FlowNetwork
 from lossweep.endpoints.jscc.key_frame_network import SIDE, KeyFrameNetwork, dct_basis
 from lossweep.endpoints.jscc.power import PILOTS, receive, send
 from lossweep.endpoints.jscc.prediction_network import CHANNELS, PredictionNetwork
@@ -26,7 +29,6 @@ SENT = (2, 4, 6, 8, 12, 24)
 KEY_SENT = (16, 24, 32)
 PREDICTION_WEIGHT = 0.3
 """Of the PSNR of the prediction alone in the loss."""
-SMOOTHNESS_WEIGHT = 0.02
 START_SEQUENCES = 64
 
 
@@ -38,7 +40,8 @@ def train(config: TrainConfig) -> None:
     keys = load_weights(config.out / "key_frames.safetensors", "key-frames", KeyFrameNetwork())
     keys = keys.requires_grad_(False).to(memory_format=torch.channels_last)
     network = PredictionNetwork()
-    network.flow = load_weights(config.out / "flow.safetensors", "flow", FlowNetwork()).train()
+    network.flow = load_weights(config.out / "flow.safetensors", "flow", FlowNetwork())
+    network.flow.requires_grad_(False)
     _start(network, sequences.batch(np.random.default_rng(config.seed), START_SEQUENCES, LENGTH))
     network = network.to(memory_format=torch.channels_last)
     held_out = sequences.held_out(LENGTH)
@@ -50,11 +53,9 @@ def train(config: TrainConfig) -> None:
         sent, key_sent = int(rng.choice(SENT)), int(rng.choice(KEY_SENT))
         frame = batch[:, which].contiguous(memory_format=torch.channels_last)
         ends = [batch[:, i].contiguous(memory_format=torch.channels_last) for i in (0, LENGTH - 1)]
-        shown, heard, flow = transmit(
-            network, keys, ends, frame, which / (LENGTH - 1), snr_db, sent, key_sent, rng
-        )
+        shown, heard = transmit(network, keys, ends, frame, which / (LENGTH - 1), snr_db, sent, key_sent, rng)
         db, predicted_db = (_db((x - frame).square().mean((1, 2, 3))).mean() for x in (shown, heard))
-        total = -db - PREDICTION_WEIGHT * predicted_db + SMOOTHNESS_WEIGHT * smoothness(flow)
+        total = -db - PREDICTION_WEIGHT * predicted_db
         return total, {"PSNR": float(db), "prediction": float(predicted_db)}
 
     def validate(average: dict[str, Tensor]) -> str:
@@ -81,8 +82,8 @@ def transmit(
     sent: int,
     key_sent: int,
     rng: np.random.Generator,
-) -> tuple[Tensor, Tensor, Tensor]:
-    """A frame between two key frames, sent over AWGN: as received, the receiver's prediction, and its flow."""
+) -> tuple[Tensor, Tensor]:
+    """A frame between two key frames, sent over AWGN: as received, and the receiver's prediction."""
     height, width = frame.shape[2:]
     time = torch.full_like(snr_db, when)
     k = key_frames.symbols(key_sent, height, width)
@@ -98,8 +99,7 @@ def transmit(
     variance = 10 ** (-snr_db / 10)
     symbols = symbols + key_frames.noise_of(rng, symbols.shape, variance)
     features, spread = receive(symbols, variance)
-    flow = network.flow(*known)[0]
-    return network.decode(features, spread, heard, snr_db), heard, flow
+    return network.decode(features, spread, heard, snr_db), heard
 
 
 @torch.inference_mode()
@@ -110,7 +110,7 @@ def held_out_psnr(
     given = torch.full((len(batch),), float(snr_db))
     middle = LENGTH // 2
     frame = batch[:, middle]
-    shown, heard, _ = transmit(
+    shown, heard = transmit(
         network, keys, [batch[:, 0], batch[:, -1]], frame, 0.5, given, 6, 24, np.random.default_rng(7)
     )
     values = [_db((x.clamp(-1, 1) - frame).square().mean((1, 2, 3))).mean() for x in (shown, heard)]

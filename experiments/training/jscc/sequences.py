@@ -8,7 +8,9 @@ Natural clips and talking heads; a clip (or, of talking heads, a person) either 
 from __future__ import annotations
 
 import argparse
+import csv
 import json
+import re
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,7 +26,9 @@ from lossweep.experiments.training.face.split import clips_folder, everyone
 LENGTH = 5
 """Frames of a sequence."""
 EVERY = 8
-"""Of the sorted natural clips every eighth, from the first, validates."""
+"""Of the sorted natural clips every eighth, from the first, validates; a second clip of a scene goes with the first."""
+SAME_SCENE = re.compile(r"same scene as (\S+)")
+"""In the column `note` of natural/manifest.csv."""
 NATURAL_SEQUENCES, FACE_SEQUENCES = 12, 4
 """Sequences of a clip."""
 NATURAL_SHARE = 0.6
@@ -97,6 +101,23 @@ def to_unit(pixels: NDArray[np.uint8]) -> Tensor:
     return torch.from_numpy(pixels).movedim(-1, -3).float() / 127.5 - 1
 
 
+def natural_clips(folder: Path) -> list[tuple[Path, bool]]:
+    """The natural clips, sorted, and whether each validates.
+
+    Args:
+        folder: holds the clips, and manifest.csv (columns file, note) where some show the scene of another.
+    """
+    clips = sorted(folder.glob("*.mp4"))
+    held_out = {path.stem: i % EVERY == 0 for i, path in enumerate(clips)}
+    scenes = {}
+    if (folder / "manifest.csv").exists():
+        with (folder / "manifest.csv").open(newline="", encoding="utf-8") as lines:
+            for row in csv.DictReader(lines):
+                if found := SAME_SCENE.search(row["note"]):
+                    scenes[Path(row["file"]).stem] = found[1]
+    return [(path, held_out.get(scenes.get(path.stem, ""), held_out[path.stem])) for path in clips]
+
+
 def _middle(sequence: NDArray[np.uint8], side: int) -> NDArray[np.uint8]:
     top, left = ((length - side) // 2 for length in sequence.shape[1:3])
     return np.asarray(sequence[:, top : top + side, left : left + side])
@@ -126,10 +147,9 @@ def main(argv: list[str] | None = None) -> int:
         name: [] for name in ("natural", "faces", "natural_held_out", "faces_held_out")
     }
     try:
-        natural = sorted((args.data / "natural").glob("*.mp4"))
         jobs = [
-            (path, NATURAL_SEQUENCES, "natural_held_out" if i % EVERY == 0 else "natural")
-            for i, path in enumerate(natural)
+            (path, NATURAL_SEQUENCES, "natural_held_out" if held_out else "natural")
+            for path, held_out in natural_clips(args.data / "natural")
         ]
         jobs += [
             (

@@ -43,6 +43,28 @@ def test_the_noise_of_features_is_what_the_receiver_says():
     np.testing.assert_allclose(error, variance[:, 0], rtol=0.08)
 
 
+def test_under_fast_fading_each_feature_has_the_noise_of_its_own_symbol():
+    given, rng = features(rows=1, count=40_000), np.random.default_rng(2)
+    sent = send(given, 20_000 + PILOTS).numpy()
+    gain = (rng.normal(size=(2, *sent.shape)) / 2**0.5 * np.array([1, 1j])[:, None, None]).sum(0)
+    variance = 0.1 / np.abs(gain) ** 2
+    noise = (rng.normal(size=(2, *sent.shape)) * np.array([1, 1j])[:, None, None]).sum(0)
+    heard = torch.from_numpy((sent + noise * np.sqrt(variance / 2)).astype(np.complex64))
+    restored, found = receive(heard, torch.from_numpy(variance).float())
+    scaled = ((restored - given) / found.sqrt()).numpy()
+    for weak in (variance[0, PILOTS:] > 0.3, variance[0, PILOTS:] < 0.1):
+        np.testing.assert_allclose(scaled[0].reshape(-1, 2)[weak].var(), 1, rtol=0.1)
+
+
+def test_a_pilot_in_a_fade_does_not_count():
+    given = features(rows=1)
+    sent, variance = send(given, 500), torch.full((1, 500), 1e-6)
+    sent[:, 3], variance[:, 3] = 1000, 1e6
+    np.testing.assert_allclose(
+        receive(sent, variance)[0], given[:, : 2 * (500 - PILOTS)], rtol=5e-3, atol=5e-3
+    )
+
+
 def test_a_transmission_of_another_power_is_refused():
     Transmission(np.ones(10, np.complex64))
     with pytest.raises(SymbolError, match="symbols of mean power 4"):
