@@ -33,6 +33,7 @@ ENDPOINTS = Registry(
         "flow-jscc": "lossweep.endpoints.jscc.flow_jscc:FlowJsccEndpoint",
         "h264-ldpc": "lossweep.endpoints.jscc.digital:H264LdpcEndpoint",
         "h265-ldpc": "lossweep.endpoints.jscc.digital:H265LdpcEndpoint",
+        "h266-ldpc": "lossweep.endpoints.jscc.digital:H266LdpcEndpoint",
         "system": "lossweep.endpoints.system:SystemEndpoint",
     },
 )

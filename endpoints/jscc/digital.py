@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from lossweep.channels.mcs import PAYLOAD_BYTES, SCHEMES, Mcs, best_mcs
 from lossweep.channels.physical import PhysicalChannel
 from lossweep.endpoints.clip import Clip, Playback
-from lossweep.endpoints.codecs.video.codec import H264, H265, Codec
+from lossweep.endpoints.codecs.video.codec import H264, H265, H266, Codec
 from lossweep.endpoints.codecs.video.encode import Coded, content_hash
 from lossweep.endpoints.codecs.video.encodings import cached_encode
 from lossweep.endpoints.codecs.video.endpoint import show
@@ -179,14 +179,15 @@ def _encode(
 
 
 def _finest(codec: Codec, encode: partial[Coded], budget: int) -> Coded | None:
-    """The encoding with the finest quantizer that fits into a budget in bytes, to one step of 0.5."""
+    """The encoding with the finest quantizer that fits into a budget in bytes, to one step of 0.5 or the codec's."""
     fine, coarse = codec.quantizers
     best = encode(quantizer=coarse)
     if _size(best) > budget:
         return None
     low, high = fine, coarse
-    while high - low > 0.5:
-        middle = round(low + high) / 2
+    step = max(0.5, codec.quantizer_step)
+    while high - low > step:
+        middle = round((low + high) / 2 / step) * step
         if middle in (low, high):
             break
         tried = encode(quantizer=middle)
@@ -220,3 +221,10 @@ class H265LdpcEndpoint(DigitalEndpoint):
 
     title = "H.265 + LDPC"
     codec = H265
+
+
+class H266LdpcEndpoint(DigitalEndpoint):
+    """H.266 (VVenC, by the ffmpeg program of imageio-ffmpeg) over 5G LDPC and QAM."""
+
+    title = "H.266 + LDPC"
+    codec = H266

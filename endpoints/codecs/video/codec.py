@@ -1,4 +1,4 @@
-"""Three video codecs as PyAV drives them, set for low delay: IPPP, closed GOPs, one thread.
+"""Video codecs as PyAV or ffmpeg drives them, set for low delay: IPPP, closed GOPs, one thread.
 
 The options and their reasons: no reordering and no look-ahead (zero delay), an IDR every `gop` frames and
 nowhere else, one thread (so that equal input gives equal bytes), no messages inside the stream.
@@ -10,7 +10,13 @@ import os
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from lossweep.channels.errors import LossweepError
+
 os.environ.setdefault("SVT_LOG", "1")  # SVT-AV1 says errors only
+
+
+class EncodeError(LossweepError, ValueError):
+    """An encoder cannot do what was asked; one line that says what and why."""
 
 
 @dataclass(frozen=True)
@@ -22,7 +28,8 @@ class Codec:
         encoder, decoder: libavcodec names.
         quantizers: finest and coarsest quantizer (CRF) the encoder takes.
         quantizer_step: the encoder tells quantizers apart that differ by this much.
-        options: (gop, quantizer) -> PyAV encoder options.
+        options: (gop, quantizer) -> libavcodec's encoder options.
+        in_program: PyAV lacks the encoder, and the ffmpeg program of imageio-ffmpeg has it.
         messages: NAL unit type of messages that are taken out of the stream, or None.
         conceals: a P frame that is cut short is decoded to the same picture whatever was decoded before, the
             missing part taken from its reference. True of libavcodec's h264 with one thread; its hevc leaves
@@ -37,6 +44,7 @@ class Codec:
     options: Callable[[int, float], dict[str, str]]
     messages: int | None = None
     conceals: bool = False
+    in_program: bool = False
 
 
 def _parameters(**options: object) -> str:
@@ -88,9 +96,19 @@ def _svt_av1(gop: int, quantizer: float) -> dict[str, str]:
     return {"preset": "8", "svtav1-params": svt}
 
 
+def _vvenc(gop: int, quantizer: float) -> dict[str, str]:
+    # only the first picture is a key frame: a GOP is encoded by itself
+    vvenc = _parameters(
+        picreordering=0, decodingrefreshtype="none", gopsize=8, intraperiod=0, accessunitdelimiter=0
+    )
+    return {"preset": "fast", "qp": f"{quantizer:.0f}", "qpa": "0", "vvenc-params": vvenc}
+
+
 # x264 writes its settings into an SEI message (NAL unit type 6) of some 700 bytes.
 H264 = Codec("h264", "libx264", "h264", (10, 51), 0.01, _x264, messages=6, conceals=True)
 H265 = Codec("h265", "libx265", "hevc", (10, 51), 0.01, _x265)
 AV1 = Codec("av1", "libsvtav1", "libdav1d", (10, 63), 0.25, _svt_av1)
+H266 = Codec("h266", "libvvenc", "vvc", (10, 63), 1.0, _vvenc, in_program=True)
+"""Not in `CODECS`: it has no RTP payload format here."""
 
 CODECS = {codec.name: codec for codec in (H264, H265, AV1)}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
@@ -12,13 +12,9 @@ import av
 import numpy as np
 from numpy.typing import NDArray
 
-from lossweep.channels.errors import LossweepError
-from lossweep.endpoints.codecs.video.codec import Codec
+from lossweep.endpoints.codecs.video.codec import Codec, EncodeError
+from lossweep.endpoints.codecs.video.program import encode_by_program
 from lossweep.endpoints.packetize.annexb import join_nal_units, split_nal_units
-
-
-class EncodeError(LossweepError, ValueError):
-    """An encoder cannot do what was asked; one line that says what and why."""
 
 
 @dataclass(frozen=True)
@@ -77,21 +73,11 @@ def encode(
         raise EncodeError(f"odd size {width}x{height} at coded height {resolution}: 4:2:0 needs even sizes")
     if not 64 <= resolution <= height:
         raise EncodeError(f"coded height {resolution} is not within 64 and the clip's {height}")
-    context = av.CodecContext.create(codec.encoder, "w")
-    context.width, context.height, context.pix_fmt = coded_width, coded_height, "yuv420p"
-    context.framerate = Fraction(fps).limit_denominator(1001)
-    context.time_base = 1 / context.framerate
-    context.thread_count = 1
-    context.options = codec.options(gop, quantizer)
-    packets = []
-    for index, picture in enumerate(video):
-        frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(picture), format="rgb24")
-        frame = frame.reformat(coded_width, coded_height, "yuv420p", interpolation="AREA")
-        frame.pts, frame.time_base = index, context.time_base
-        packets += context.encode(frame)
-    packets += context.encode(None)
-    units = tuple(_without_messages(bytes(packet), codec.messages) for packet in packets)
-    keys = [i for i, packet in enumerate(packets) if packet.is_keyframe]
+    pictures = (av.VideoFrame.from_ndarray(np.ascontiguousarray(one), format="rgb24") for one in video)
+    pixels = "yuv420p10le" if codec.in_program else "yuv420p"
+    frames = (one.reformat(coded_width, coded_height, pixels, interpolation="AREA") for one in pictures)
+    coder = encode_by_program if codec.in_program else _encode
+    units, keys = coder(codec, frames, fps, codec.options(gop, quantizer))
     if len(units) != len(video) or keys != list(range(0, len(video), gop)):
         raise EncodeError(
             f"{codec.encoder} gave {len(units)} access units for {len(video)} frames, IDRs at {keys[:4]}"
@@ -99,6 +85,27 @@ def encode(
     bits = 8 * sum(map(len, units))
     bpp = bits / (len(video) * width * height)
     return Coded(codec.name, units, gop, quantizer, coded_width, coded_height, bpp)
+
+
+def _encode(
+    codec: Codec, frames: Iterable[av.VideoFrame], fps: float, options: dict[str, str]
+) -> tuple[tuple[bytes, ...], list[int]]:
+    """Access units of yuv420p pictures, and which of them are key frames."""
+    context = av.CodecContext.create(codec.encoder, "w")
+    context.pix_fmt = "yuv420p"
+    context.framerate = Fraction(fps).limit_denominator(1001)
+    context.time_base = 1 / context.framerate
+    context.thread_count = 1
+    context.options = options
+    packets = []
+    for index, frame in enumerate(frames):
+        if not index:
+            context.width, context.height = frame.width, frame.height
+        frame.pts, frame.time_base = index, context.time_base
+        packets += context.encode(frame)
+    packets += context.encode(None)
+    keys = [i for i, packet in enumerate(packets) if packet.is_keyframe]
+    return tuple(_without_messages(bytes(packet), codec.messages) for packet in packets), keys
 
 
 def _without_messages(access_unit: bytes, nal_unit_type: int | None) -> bytes:

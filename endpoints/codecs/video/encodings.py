@@ -16,6 +16,7 @@ from lossweep.channels.cache import cache_folder, clear_left_overs, read, write
 from lossweep.channels.content import files_hash
 from lossweep.endpoints.codecs.video import codec as codec_module
 from lossweep.endpoints.codecs.video import encode as encode_module
+from lossweep.endpoints.codecs.video import program
 from lossweep.endpoints.codecs.video.codec import Codec
 from lossweep.endpoints.codecs.video.encode import Coded, encode, versions
 from lossweep.endpoints.packetize import annexb
@@ -38,6 +39,7 @@ def cached_encode(
         EncodeError: see `encode`.
     """
     settings = [codec.encoder, codec.options(gop, quantizer), codec.messages, fps, resolution]
+    settings += [program.program_version()] if codec.in_program else []
     key = json.dumps([video_hash, settings, versions(), _sources()], sort_keys=True)
     path = cache_folder() / "encodings" / f"{hashlib.blake2b(key.encode(), digest_size=16).hexdigest()}.npz"
     data = read(path)
@@ -54,7 +56,9 @@ def cached_encode(
 @lru_cache(maxsize=1)
 def _sources() -> str:
     clear_left_overs(cache_folder() / "encodings")
-    return files_hash(Path(module.__file__ or "") for module in (codec_module, encode_module, annexb))
+    return files_hash(
+        Path(module.__file__ or "") for module in (codec_module, encode_module, program, annexb)
+    )
 
 
 def _stored(coded: Coded) -> bytes:
