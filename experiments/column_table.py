@@ -92,6 +92,8 @@ COLUMNS: tuple[Column, ...] = (
     _setting("code", "packet code"),
     _setting("code_rate", "code rate", **UNIT),
     _setting("pattern", "FEC pattern", short="{}"),
+    _setting("window", "FEC window", short="FEC window {}", unit="packets", lowest=1.0),
+    _setting("delay", "FEC delay", short="FEC delay {}", unit="packets", lowest=1.0),
     _setting("channel", "channel", short="{}"),
     _setting("loss_rate", "packet loss rate", shown="%", **UNIT),
     _setting("mean_burst_length", "mean loss burst", short="loss bursts of {}", unit="packets", lowest=1.0),

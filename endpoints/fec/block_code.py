@@ -49,6 +49,10 @@ class BlockCode(ABC):
         """ESIs of the source symbols that repair symbol `esi` is made of: it can be sent when they are there."""
         return range(self.k)
 
+    def sent_after(self, esi: int) -> int:
+        """ESI of the source symbol after which repair symbol `esi` is sent."""
+        return max(self.depends_on(esi))
+
 
 def check_symbols(symbols: Sequence[bytes], indices: Iterable[int] = (), n: int = 0) -> None:
     """Refuses symbols of unequal length, and indices outside 0 to n-1.

@@ -10,6 +10,7 @@ from typing import Any, ClassVar, Self, cast
 
 import numpy as np
 
+from lossweep.channels.errors import OptionError
 from lossweep.channels.parameters import check_fields
 from lossweep.channels.registry import Registry
 from lossweep.endpoints.fec.block_code import BlockCode
@@ -27,6 +28,7 @@ CODES = Registry(
         "ulpfec": "lossweep.endpoints.fec.ulpfec:UlpFec",
         "raptorq": "lossweep.endpoints.fec.raptorq:RaptorQ",
         "rlc": "lossweep.endpoints.fec.rlc:Rlc",
+        "streaming": "lossweep.endpoints.fec.streaming:Streaming",
         "repetition": "lossweep.endpoints.fec.repetition:Repetition",
     },
 )
@@ -118,3 +120,17 @@ def packets_of_block(title: str, k: int, n: int | None, code_rate: float) -> int
     if not 1 <= k <= n:
         raise ValueError(f"{title} needs 1 <= k <= n; k={k}, n={n}")
     return n
+
+
+def block_code(name: str, code: CodeFamily) -> CodeFamily:
+    """The code, which must have blocks: the endpoint makes blocks of its own.
+
+    Raises:
+        OptionError: it spans the stream.
+    """
+    if code.spans_stream:
+        raise OptionError(
+            f"{name} makes blocks of its own, and code {code.name} protects a whole stream; use rs, flexfec, ulpfec, "
+            "raptorq or repetition"
+        )
+    return code

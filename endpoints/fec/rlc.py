@@ -138,8 +138,8 @@ class Rlc(CodeFamily):
 
     There are no blocks. Repair packets are sent evenly, each over the latest `window` source packets, and a lost packet
     is repaired as soon as as many repair packets as packets are missing have come, so one code serves short and long
-    deadlines. `fec_frames` and `block_frames` have no effect. Text, faces and packetization `object` have blocks of
-    their own, which the window does not leave. A repair packet has 8 bytes of payload ID after its RTP header.
+    deadlines. `fec_frames` and `block_frames` have no effect; text, faces and packetization `object` do not take it. A
+    repair packet has 8 bytes of payload ID after its RTP header.
 
     Attributes:
         code_rate: source packets / all packets, in (0, 1].

@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from lossweep.endpoints.clip import Clip, ClipError, Playback, Word
 from lossweep.endpoints.endpoint import Encoded, Scalar
-from lossweep.endpoints.fec.code import CodeFamily
+from lossweep.endpoints.fec.code import CodeFamily, block_code
 from lossweep.endpoints.fec.packets import repair_packets
 from lossweep.endpoints.receiver import ReceivedPacket
 from lossweep.endpoints.session import RepairStream, RtpStream
@@ -103,7 +103,7 @@ class TextEndpoint:
     title = "text"
 
     def __init__(self, params: TextParams, code: CodeFamily, device: str = "cpu") -> None:
-        self.params, self.code = params, code
+        self.params, self.code = params, block_code("endpoint text", code)
         hidden = "" if params.concealment == "none" else f"-{params.concealment}"
         spread = "" if params.windows_interleaved == 1 else f"-x{params.windows_interleaved}"
         waits = f"-ahead{params.look_ahead_windows}" if params.look_ahead_windows else ""

@@ -23,7 +23,9 @@ SEED = 1
 MOST_SOURCE = 12
 LOSSES = (0.025, 0.05, 0.1, 0.25)
 BURSTS = {"random": (None,), "bursty": (2.0, 4.0)}
-PATTERNS, STEPS, STARTS, HEAT = 4000, 1500, 3, 0.02
+SEARCHES, PATTERNS, STEPS, STARTS, HEAT = 3, 4000, 1200, 3, 0.02
+JUDGED_BITS = 17
+"""Of codes of up to so many packets, the best mask is chosen on all patterns, of others on a larger sample."""
 MOST_COVERED, BALANCED = 5, 5
 """Repair packets that cover a source packet in a starting mask, and balanced starts of each."""
 EXACT_BITS = 12
@@ -80,17 +82,19 @@ def all_patterns(n: int, kind: str) -> tuple[NDArray[np.int64], NDArray[np.float
     return patterns, total / (len(LOSSES) * len(BURSTS[kind]))
 
 
-def sample(n: int, kind: str, rng: np.random.Generator) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+def sample(
+    n: int, kind: str, rng: np.random.Generator, count: int = PATTERNS
+) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
     """Loss patterns for the search: all of them where they are few."""
     if n <= EXACT_BITS:
         return all_patterns(n, kind)
-    lost = np.zeros((len(LOSSES) * len(BURSTS[kind]), PATTERNS), np.int64)
+    lost = np.zeros((len(LOSSES) * len(BURSTS[kind]), count), np.int64)
     for row, (loss, burst) in enumerate((loss, burst) for loss in LOSSES for burst in BURSTS[kind]):
         to_bad, stay = (loss, loss) if burst is None else (loss / burst / (1 - loss), 1 - 1 / burst)
-        bad = rng.random(PATTERNS) < loss
+        bad = rng.random(count) < loss
         for i in range(n):
             if i:
-                bad = rng.random(PATTERNS) < np.where(bad, stay, to_bad)
+                bad = rng.random(count) < np.where(bad, stay, to_bad)
             lost[row] |= bad.astype(np.int64) << i
     patterns, counts = np.unique(lost, return_counts=True)
     return patterns, counts / counts.sum()
@@ -101,10 +105,16 @@ def search(k: int, m: int, kind: str) -> list[int]:
     if m == 1:
         return [(1 << k) - 1]
     rng = np.random.default_rng([SEED, k, m, sorted(BURSTS).index(kind)])
-    losses, check = Losses(k, m, *sample(k + m, kind, rng)), Losses(k, m, *sample(k + m, kind, rng))
-    starts = sorted(starting_masks(k, m, rng), key=losses.residual)[:STARTS]
-    found = [*starts, *(_anneal(rows, losses, rng) for rows in starts)]
-    return min(found, key=lambda rows: losses.residual(rows) + check.residual(rows))
+    found = []
+    for _ in range(SEARCHES):
+        losses = Losses(k, m, *sample(k + m, kind, rng))
+        starts = sorted(starting_masks(k, m, rng), key=losses.residual)[:STARTS]
+        found += [*starts, *(_anneal(rows, losses, rng) for rows in starts)]
+    if k + m <= JUDGED_BITS:
+        judge = Losses(k, m, *all_patterns(k + m, kind))
+    else:
+        judge = Losses(k, m, *sample(k + m, kind, rng, 8 * PATTERNS))
+    return min(found, key=judge.residual)
 
 
 def _anneal(rows: list[int], losses: Losses, rng: np.random.Generator) -> list[int]:

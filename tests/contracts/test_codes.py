@@ -21,6 +21,10 @@ OPTIONS = {
     "none": ({},),
     "flexfec": tuple(rate | {"pattern": one} for rate in RATES for one in ("row", "column", "2d")),
     "rlc": (*RATES, {"code_rate": 0.5, "window": 2}, {"code_rate": 2 / 3, "window": 3}),
+    "streaming": (
+        {"code_rate": 0.5, "delay": 2},
+        {"code_rate": 2 / 3, "delay": 2},
+    ),
     "ulpfec": tuple(rate | {"pattern": one} for rate in RATES for one in ("random", "bursty")),
 }
 """Parameters of codes that have more than a `code_rate`, or none."""

@@ -69,12 +69,11 @@ def to_stream(
             media.append(offset_s + max(i - looks_back, 0) * frame_s)
         packets += source
         available += ready
-        depends_on = [code.depends_on(esi) for esi in range(code.k, code.n)]
-        last = [max(on) for on in depends_on]
+        last = [code.sent_after(esi) for esi in range(code.k, code.n)]
         timestamps = [(first + i) * ticks % 2**32 for i in last]
         packets += repair_packets(source, code, sbn, line, first_repair + repairs, timestamps)
         begin = media[-code.k :]
-        media += [begin[min(on)] for on in depends_on]
+        media += [begin[min(code.depends_on(esi))] for esi in range(code.k, code.n)]
         available += [ready[i] for i in last]
         repairs += len(last)
     return Stream(tuple(packets), np.array(media), np.array(available), tuple(blocks)), line

@@ -22,7 +22,7 @@ from lossweep.endpoints.codecs.video.frames import ReceivedFrame
 from lossweep.endpoints.codecs.video.live import LiveEncoder, LiveSettings
 from lossweep.endpoints.codecs.video.rate import Target, meet_rate
 from lossweep.endpoints.endpoint import Encoded, Scalar
-from lossweep.endpoints.fec.code import CodeFamily
+from lossweep.endpoints.fec.code import CodeFamily, block_code
 from lossweep.endpoints.receiver import ReceivedPacket
 from lossweep.endpoints.session import FecParameters, RtpStream
 from lossweep.sim.rtp import IP_UDP_HEADER_BYTES
@@ -105,6 +105,8 @@ class VideoEndpoint:
 
     def __init__(self, params: VideoParams, code: CodeFamily, device: str = "cpu") -> None:
         self.params, self.code = params, code
+        if params.packetization == "object":
+            block_code("packetization object", code)
         self.name = self.codec.name
         self.label = f"{self.name}-{code.label}"
 

@@ -99,12 +99,11 @@ def to_stream(
         blocks.append(Block(sbn, len(packets), code, first / fps, len(units) / fps))
         ready, begin = available[len(packets) :], media_time[len(packets) :]
         packets += source
-        depends_on = [code.depends_on(esi) for esi in range(code.k, code.n)]
-        repair_ready = [max(ready[i] for i in on) for on in depends_on]
+        repair_ready = [ready[code.sent_after(esi)] for esi in range(code.k, code.n)]
         timestamps = [line.timestamp(ready_s) for ready_s in repair_ready]
         packets += repair_packets(source, code, sbn, line, first_repair + repaired, timestamps)
         repaired += len(repair_ready)
-        media_time += [min(begin[i] for i in on) for on in depends_on]
+        media_time += [begin[min(code.depends_on(esi))] for esi in range(code.k, code.n)]
         available += repair_ready
     return Stream(tuple(packets), np.array(media_time), np.array(available), tuple(blocks)), line
 

@@ -8,7 +8,7 @@ from typing import ClassVar
 
 from lossweep.channels.errors import OptionError
 from lossweep.endpoints.fec.block_code import BlockCode
-from lossweep.endpoints.fec.code import CodeFamily, family_of
+from lossweep.endpoints.fec.code import CodeFamily, block_code, family_of
 from lossweep.endpoints.session import FecParameters
 from lossweep.endpoints.syncsc.codes.code import FaceCode
 from lossweep.endpoints.syncsc.codes.interleaving import Layout
@@ -99,7 +99,7 @@ def face_code(
     Raises:
         ValueError: one line; a name, an option or a number out of its range, or options that do not go together.
     """
-    family = family_of(fec)
+    family = block_code("a face", family_of(fec))
     layout = Layout(family.code_rate, group, look_ahead)
     if not isinstance(family, FaceCodeFamily):
         return PacketCoded(layout, family, interpolation, coding)
