@@ -4,13 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from lossweep.experiments.confidence import METHOD
+from lossweep.experiments.confidence import FEWEST, METHOD
 from lossweep.experiments.curves import Panel, patterns
 from lossweep.experiments.naming import CHANNELS, value_in_words
 from lossweep.experiments.sweep import Sweep
-
-FEW = 3
-"""With so few loss patterns Student's t is above 4, and an interval says little."""
 
 
 def caption(sweep: Sweep, found: Sequence[Panel], x: str, y: str) -> str:
@@ -27,12 +24,7 @@ def caption(sweep: Sweep, found: Sequence[Panel], x: str, y: str) -> str:
         if (phrase := value_in_words(sweep, name, sweep.values(name).iloc[0]))
     ]
     least, most = patterns(found)
-    if most == 1:
-        parts.append("one loss pattern, no interval")
-    else:
-        number = f"{most}" if least == most else f"{least} to {most}"
-        few = ", wide with so few" if least <= FEW else ""
-        parts.append(f"{number} loss patterns; mean and {METHOD}{few}")
+    parts.append(certainty(least, most))
     text = "; ".join(parts) + "."
     if y.startswith("lse") and "lse_expert" in sweep.table:
         text += f" Lip-sync expert: {', '.join(sorted(sweep.table['lse_expert'].dropna().unique()))}."
@@ -42,3 +34,18 @@ def caption(sweep: Sweep, found: Sequence[Panel], x: str, y: str) -> str:
         if (entry["x"], entry["y"]) == (x, y)
     ]
     return text + "".join(f" Hollow points: {source}." for source in dict.fromkeys(sources))
+
+
+def certainty(least: int, most: int) -> str:
+    """What a figure shows of the spread over loss patterns.
+
+    Args:
+        least, most: smallest and largest number of patterns of a point.
+    """
+    if most == 1:
+        return "one loss pattern, no interval"
+    number = f"{most} loss patterns" if least == most else f"{least} to {most} loss patterns"
+    if most < FEWEST:
+        return f"{number}: their mean, a dot for each within the axes; too few for an interval"
+    dots = f"; curves with points of fewer than {FEWEST}: a dot for each" if least < FEWEST else ""
+    return f"{number}; mean and {METHOD}{dots}"

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 import pandas as pd
 
 from lossweep.experiments.column import Column
-from lossweep.experiments.confidence import interval
+from lossweep.experiments.confidence import FEWEST, by_pattern, interval
 from lossweep.experiments.labels import Label
 from lossweep.experiments.naming import follows, phrases, stands_everywhere, value_in_words
 from lossweep.experiments.sweep import NETWORK, PlotError, Sweep
@@ -38,7 +38,8 @@ class Curve:
         label: the system's name.
         variant: the settings that tell it from others of that name: "GOP 4"; "" where none is needed.
         points: columns x, mean, lower, upper, n (loss patterns), clips, cells (their ids), and the mean of each of
-            RATES that the sweep has; in the order of x. `lower` and `upper` are nan where n is 1.
+            RATES that the sweep has; in the order of x. `lower` and `upper` are nan where n is 1. `patterns` is the
+            value of each loss pattern, float64 [n].
         identifier: as in the table's column `endpoint`.
         joined: whether a line goes through the points.
     """
@@ -53,6 +54,11 @@ class Curve:
     def name(self) -> str:
         """The name in the legend."""
         return f"{self.label}, {self.variant}" if self.variant else str(self.label)
+
+    @property
+    def certain(self) -> bool:
+        """Whether every point has the loss patterns that an interval needs to be shown."""
+        return bool(self.points["n"].min() >= FEWEST)
 
 
 @dataclass(frozen=True)
@@ -204,12 +210,14 @@ def _points(group: pd.DataFrame, x: Column, y: Column, by: list[str]) -> pd.Data
                 "table does not name: run the sweep again with this version, or choose with --where"
             )
         values = cells.pivot_table(index=pattern, columns="clip", values=y.name, dropna=False)
-        found = interval(values.to_numpy(), y.lowest, y.highest)
+        limits = y.lowest, y.highest
+        found = interval(values.to_numpy(), *limits)
         at = cells[x.name].iloc[0] if x.name in by else cells[x.name].mean()
         rows.append(
             {
                 "x": at,
                 **found._asdict(),
+                "patterns": by_pattern(values.to_numpy(), *limits),
                 "clips": cells["clip"].nunique(),
                 "cells": tuple(cells.sort_values([*pattern, "clip"])["cell"]) if "cell" in cells else (),
                 **{rate: cells[rate].mean() for rate in RATES if rate in cells},

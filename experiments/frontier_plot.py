@@ -14,7 +14,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
 from lossweep.experiments.column import Column
-from lossweep.experiments.confidence import METHOD
+from lossweep.experiments.confidence import FEWEST, METHOD
 from lossweep.experiments.curves import Curve, Panel
 from lossweep.experiments.figure import draw
 from lossweep.experiments.frontier import RATE, Question
@@ -72,12 +72,14 @@ def curves(sweep: Sweep, asked: Question, found: pd.DataFrame) -> Figure:
                     "lower": rows[f"{RATE}_lower"],
                     "upper": rows[f"{RATE}_upper"],
                     "n": rows["n"],
+                    "patterns": [np.empty(0)] * len(rows),
                     "clips": 1,
                 }
             ).sort_values("x")
             inner.append(Curve(Label(str(scheme)), "", points, str(scheme)))
         panels.append(Panel("" if asked.y is None else row_name(sweep.column(asked.y), y), "", tuple(inner)))
-    text = f"{caption(sweep, asked)} Cheapest wire rate; mean and {METHOD}."
+    certain = found.loc[found["met"], "n"].min() >= FEWEST
+    text = f"{caption(sweep, asked)} Cheapest wire rate; mean{f' and {METHOD}' if certain else ''}."
     return draw(panels, sweep.column(asked.x), sweep.column(RATE), text)
 
 

@@ -12,13 +12,14 @@ import numpy as np
 import pandas as pd
 
 from lossweep.experiments.column import Column
+from lossweep.experiments.confidence import FEWEST
 from lossweep.experiments.curves import RATES, Curve, Panel
 from lossweep.experiments.figure import heading, name_in_panel, references_in_panel
 from lossweep.experiments.looks import Look, looks
 from lossweep.experiments.panel_axes import (
-    FEWEST_FOR_A_BAND,
     GREY,
     Reference,
+    dots,
     is_logarithmic,
     lies_flat,
     limits_of,
@@ -169,9 +170,21 @@ def _traces(
         "hovertemplate": "%{text}<extra></extra>",
         "customdata": [" ".join(cells[:MOST_CELLS]) for cells in points["cells"]],
     }
+    if not curve.certain:
+        at, values = dots(curve, x, y)
+        patterns = {
+            "type": "scatter",
+            "x": scales[0].places(at),
+            "y": scales[1].places(values),
+            "mode": "markers",
+            "marker": {"color": look.colour, "size": 4, "opacity": 0.5},
+            "hoverinfo": "skip",
+            "showlegend": False,
+        }
+        return [group | patterns, group | line] if at else [group | line]
     low, mean, high = (scales[1].places(points[c] * y.factor) for c in ("lower", "mean", "upper"))
     known = [i for i, value in enumerate(low) if value is not None]
-    if curve.joined and len(known) > 1 and points["n"].min() >= FEWEST_FOR_A_BAND:
+    if curve.joined and len(known) > 1:
         at = line["x"]
         band = {
             "x": [at[i] for i in known] + [at[i] for i in reversed(known)],
@@ -230,8 +243,12 @@ def _hover(sweep: Sweep, name: str, point: Any, x: Column, y: Column) -> str:
     lines = [f"<b>{name}</b>", f"{x.label} {x.text(point['x'])}"]
     value = f"{y.label} {point['mean'] * y.factor:.4g} {y.shown or y.unit}".strip()
     if point["n"] > 1:
-        low, high = (f"{point[side] * y.factor:.4g}" for side in ("lower", "upper"))
-        value += f" (95 % interval {low} to {high})"
+        certain = point["n"] >= FEWEST
+        ends = (
+            (point["lower"], point["upper"]) if certain else (min(point["patterns"]), max(point["patterns"]))
+        )
+        low, high = (f"{end * y.factor:.4g}" for end in ends)
+        value += f" (95 % interval {low} to {high})" if certain else f" (patterns: {low} to {high})"
     patterns = f"{point['n']} loss pattern{'s' * (point['n'] > 1)}"
     clips = f", {point['clips']} clips" if point["clips"] > 1 else ""
     rates = [

@@ -1,4 +1,4 @@
-"""One panel on matplotlib axes: its curves with their intervals, and the scales that fit what they show."""
+"""One panel on matplotlib axes: its curves with their intervals or loss patterns, on scales that fit them."""
 
 from __future__ import annotations
 
@@ -10,12 +10,10 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter
 
 from lossweep.experiments.column import Column
-from lossweep.experiments.curves import Panel
+from lossweep.experiments.curves import Curve, Panel
 from lossweep.experiments.looks import Look
 
 GREY = "#c4c4c4"
-FEWEST_FOR_A_BAND = 3
-"""Loss patterns; the interval over two reaches far beyond the curves, and a band of it would cover them all."""
 WIDE = 20
 """Ratio of the largest to the smallest rate from which on the axis is logarithmic."""
 FLAT = 0.2
@@ -59,7 +57,9 @@ def draw_panel(
             zorder=3,
         )
         low, high = points["lower"] * y.factor, points["upper"] * y.factor
-        if curve.joined and len(points) > 1 and points["n"].min() >= FEWEST_FOR_A_BAND:
+        if not curve.certain:
+            axis.plot(*dots(curve, x, y), color=look.colour, ls="", marker=".", ms=3, alpha=0.5, zorder=2)
+        elif curve.joined and len(points) > 1:
             axis.fill_between(
                 across, low, high, color=look.colour, alpha=0.15, lw=0, zorder=2, gid=curve.name
             )
@@ -80,6 +80,17 @@ def draw_panel(
     if level is not None:
         axis.axhline(level * y.factor, color="#777777", lw=1, ls=(0, (2, 2)), gid="clip itself")
     axis.grid(alpha=0.25, lw=0.5)
+
+
+def dots(curve: Curve, x: Column, y: Column) -> tuple[list[float], list[float]]:
+    """Where the loss patterns of a curve's points lie, on the screen's scale; none where a point has one pattern."""
+    found = [
+        (at * x.factor, value * y.factor)
+        for at, patterns in zip(curve.points["x"], curve.points["patterns"], strict=True)
+        if len(patterns) > 1
+        for value in patterns
+    ]
+    return [at for at, _ in found], [value for _, value in found]
 
 
 def limits_of(

@@ -119,15 +119,24 @@ def _usual(sweep: Sweep, wanted: Sequence[str]) -> list[str]:
 
 
 def as_table(found: Sequence[Panel], x: str) -> pd.DataFrame:
-    """The points that are drawn: panel, endpoint, curve, x under its own name, mean, lower, upper, n, clips."""
+    """The points that are drawn: panel, endpoint, curve, x under its own name, mean, lower, upper, n, clips, patterns.
+
+    `patterns` is the values of the loss patterns, with blanks between them.
+    """
     parts = [
         curve.points[["x", "mean", "lower", "upper", "n", "clips"]]
         .rename(columns={"x": x})
-        .assign(panel=panel.title, endpoint=curve.identifier, curve=curve.name)
+        .assign(
+            panel=panel.title,
+            endpoint=curve.identifier,
+            curve=curve.name,
+            patterns=[" ".join(f"{value:.6g}" for value in one) for one in curve.points["patterns"]],
+        )
         for panel in found
         for curve in panel.curves
     ]
-    return pd.concat(parts)[["panel", "endpoint", "curve", x, "mean", "lower", "upper", "n", "clips"]]
+    names = ["panel", "endpoint", "curve", x, "mean", "lower", "upper", "n", "clips", "patterns"]
+    return pd.concat(parts)[names]
 
 
 def references(manifest: Any, x: str, y: str) -> list[Reference]:

@@ -56,7 +56,7 @@ def test_a_metric_without_percent_is_drawn_as_it_is():
 
 
 def test_the_band_is_the_interval_over_loss_patterns_alone():
-    rows = table(clips=("a", "b"))
+    rows = table(clips=("a", "b"), repetitions=5)
     rows["ssim"] -= (rows["clip"] == "b") * 0.3
     sweep = Sweep.of(rows, manifest())
     found, figure = _figure(sweep, "loss_rate", "ssim")
@@ -64,7 +64,7 @@ def test_the_band_is_the_interval_over_loss_patterns_alone():
     part = rows[(rows["endpoint"] == "h264-none") & (rows["loss_rate"] == 0.3)]
     expected = interval(part.groupby("repetition")["ssim"].mean(), -1.0, 1.0)
     last = curve.points.iloc[-1]
-    assert (last["mean"], last["lower"], last["upper"], last["n"]) == pytest.approx(tuple(expected))
+    assert tuple(last[list(expected._fields)]) == pytest.approx(tuple(expected))
     assert last["clips"] == 2
     (band,) = [c for c in figure.axes[0].collections if c.get_gid() == "H.264"]
     corners = band.get_paths()[0].vertices
@@ -89,12 +89,31 @@ def test_one_repetition_has_no_band_and_the_caption_claims_none():
     text = caption(sweep, found, "loss_rate", "ssim")
     assert "no interval" in text
     assert "95" not in text
-    assert "3 loss patterns" in caption(
-        Sweep.of(table(), manifest()),
-        panels(Sweep.of(table(), manifest()), "loss_rate", "ssim"),
-        "loss_rate",
-        "ssim",
-    )
+
+
+def test_few_loss_patterns_are_drawn_one_by_one_instead_of_a_band_that_hides_the_curves():
+    rows = table(repetitions=3)
+    few = Sweep.of(rows, manifest())
+    found, figure = _figure(few, "loss_rate", "ssim")
+    assert not figure.axes[0].collections
+    drawn = {
+        (round(at, 6), round(value, 6))
+        for line in figure.axes[0].lines
+        if line.get_marker() == "."
+        for at, value in zip(line.get_xdata(), line.get_ydata(), strict=True)
+    }
+    shown = rows[rows["ssim"].notna()]
+    assert drawn == {
+        (round(100 * x, 6), round(y, 6)) for x, y in zip(shown["loss_rate"], shown["ssim"], strict=True)
+    }
+    text = caption(few, found, "loss_rate", "ssim")
+    assert "3 loss patterns: their mean, a dot for each within the axes" in text
+    assert "95 %" not in text
+    enough = Sweep.of(table(repetitions=5), manifest())
+    found, figure = _figure(enough, "loss_rate", "ssim")
+    assert figure.axes[0].collections
+    assert not [line for line in figure.axes[0].lines if line.get_marker() == "."]
+    assert "5 loss patterns; mean and 95 %" in caption(enough, found, "loss_rate", "ssim")
 
 
 def _rates(bpp):
@@ -242,9 +261,21 @@ def test_plots_and_the_table_behind_them(tmp_path):
     one = points[(points["endpoint"] == "opus-16000-none") & (points["loss_rate"] == 0.3)].iloc[0]
     assert one["mean"] == pytest.approx(4 - 0.9)
     assert one["lower"] < one["mean"] < one["upper"]
+    assert np.mean([float(value) for value in one["patterns"].split()]) == pytest.approx(one["mean"])
     assert plot(out, x="wire_bps", y=["ssim"], where=["loss_rate=0.1"])[0].name == "ssim_by_wire_bps.png"
     costs = pd.read_csv(out / "plots" / "ssim_by_wire_bps.csv")
-    assert list(costs) == ["panel", "endpoint", "curve", "wire_bps", "mean", "lower", "upper", "n", "clips"]
+    assert list(costs) == [
+        "panel",
+        "endpoint",
+        "curve",
+        "wire_bps",
+        "mean",
+        "lower",
+        "upper",
+        "n",
+        "clips",
+        "patterns",
+    ]
     assert costs.loc[costs["curve"] == "AV1 + RS 1/2", "wire_bps"].tolist() == [130_000]
 
 
@@ -346,12 +377,6 @@ def test_panels_have_one_scale_of_loss():
     assert first == second
     assert first[0] < 0
     assert first[1] > 30
-
-
-@pytest.mark.parametrize(("repetitions", "bands"), [(2, 0), (3, 4)])
-def test_two_patterns_have_bars_and_no_band(repetitions, bands):
-    _, figure = _figure(Sweep.of(table(repetitions=repetitions), manifest()), "loss_rate", "ssim")
-    assert sum(c.get_gid() is not None for c in figure.axes[0].collections) == bands
 
 
 def test_a_system_whose_curves_would_lie_on_each_other_has_a_scale_of_its_own():

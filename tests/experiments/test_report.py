@@ -174,7 +174,7 @@ def _data(page):
 
 
 def test_a_figure_of_the_page_holds_what_the_table_holds(tmp_path):
-    rows = table()
+    rows = table(repetitions=5)
     out = folder(tmp_path / "out", rows, manifest())
     drawn = _data(report(out, strip=False).read_text())["figures"][0]
     one = next(t for t in drawn["data"] if t["name"] == "H.264 + RS 1/2" and "customdata" in t)
@@ -185,9 +185,20 @@ def test_a_figure_of_the_page_holds_what_the_table_holds(tmp_path):
         sorted(part[part["loss_rate"] == loss]["cell"]) for loss in LOSSES
     ]
     assert "4 loss patterns" not in one["text"][0]
-    for part_of_text in ("10 %", "0.88", "interval", "3 loss patterns", "wire rate 130 kbit/s"):
+    for part_of_text in ("10 %", "0.88", "interval", "5 loss patterns", "wire rate 130 kbit/s"):
         assert part_of_text in one["text"][2]
     assert {t["legendgroup"] for t in drawn["data"]} == {"H.264", "H.264 + RS 1/2", "AV1", "AV1 + RS 1/2"}
+
+
+def test_a_point_of_few_loss_patterns_names_their_range_and_no_interval(tmp_path):
+    out = folder(tmp_path / "out", table(repetitions=3), manifest())
+    drawn = _data(report(out, strip=False).read_text())["figures"][0]
+    (line,) = [t for t in drawn["data"] if t["name"] == "H.264" and "customdata" in t]
+    dots, _ = [t for t in drawn["data"] if t["name"] == "H.264"]
+    assert "interval" not in line["text"][1]
+    assert "patterns: " in line["text"][1]
+    assert "error_y" not in line
+    assert len(dots["x"]) == 3 * len(LOSSES)
 
 
 def test_the_axes_of_the_page_are_those_of_the_plots(tmp_path):
