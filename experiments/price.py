@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
-from lossweep.endpoints.fec.code import CODES
 from lossweep.experiments.labels import Label
 from lossweep.experiments.systems import System
 
@@ -34,11 +33,6 @@ def overhead(system: System, everything: Sequence[System]) -> float | None:
     if len(plain) != 1 or "payload_bps" not in table:
         return None
     return float(table["payload_bps"].mean() / plain[0].table["payload_bps"].mean() - 1)
-
-
-def _slides(table: pd.DataFrame) -> bool:
-    names = table["code"].dropna().unique() if "code" in table else ()
-    return any(CODES.get(name).spans_stream for name in names if name in CODES.names())
 
 
 def _own_codes(label: Label) -> bool:
@@ -69,8 +63,7 @@ def _late(systems: Sequence[System]) -> str:
 def too_late(name: str, label: Label, rows: pd.DataFrame | Sequence[Mapping[str, float]]) -> str:
     """What is too late in rows of network statistics of one system; "" where nothing is.
 
-    Repair is judged at losses that its code could repair: up to half of its parity. A repair packet of a sliding window
-    comes after the playout time of the window's first packet, and still serves the others.
+    Repair is judged at losses that its code could repair: up to half of its parity.
 
     Args:
         rows: columns code, discard_rate, packets_lost, packets_repaired, realised_loss, code_rate, end_to_end_delay_s.
@@ -79,7 +72,7 @@ def too_late(name: str, label: Label, rows: pd.DataFrame | Sequence[Mapping[str,
     wait = 1000 * table["end_to_end_delay_s"].mean()
     problems = []
     share = table["discard_rate"].mean()
-    if share > LATE_SHARE and not _slides(table):
+    if share > LATE_SHARE:
         problems.append(f"{100 * share:.0f} % of its packets arrive after their playout time")
     if label.code and label.joint == " + ":
         bearable = table[

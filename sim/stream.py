@@ -81,7 +81,7 @@ class Stream:
         packets: RTP header and payload of each packet.
         media_time_s: float64 [packets]; presentation time of the first thing in the packet. Its deadline
             at the receiver is this plus the playout delay. Repair packets: that of the first source packet that
-            they depend on.
+            they depend on, or of the last one where windows slide.
         available_s: float64 [packets]; when the sender has the packet (its frame captured, or, for what
             needs the whole block, the block's end). Packets of equal time leave together, paced.
         blocks: in order of `sbn` = 0, 1, ...; all packets belong to one.

@@ -53,6 +53,13 @@ class BlockCode(ABC):
         """ESI of the source symbol after which repair symbol `esi` is sent."""
         return max(self.depends_on(esi))
 
+    def played_with(self, esi: int) -> int:
+        """ESI of the source symbol whose playout time repair symbol `esi` has: that of the first that it is made of.
+
+        A code whose windows slide takes the last one: until then the repair symbol serves.
+        """
+        return min(self.depends_on(esi))
+
 
 def check_symbols(symbols: Sequence[bytes], indices: Iterable[int] = (), n: int = 0) -> None:
     """Refuses symbols of unequal length, and indices outside 0 to n-1.

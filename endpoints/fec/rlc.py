@@ -201,6 +201,10 @@ class RlcBlock(BlockCode):
         end = self.ends[esi - self.k]
         return range(max(0, end - self.window), end)
 
+    def played_with(self, esi: int) -> int:
+        """The last source symbol of the window."""
+        return self.ends[esi - self.k] - 1
+
     def progress(self) -> RlcProgress:
         """The state of a stream of which nothing has arrived."""
         return RlcProgress(self)

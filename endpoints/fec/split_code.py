@@ -39,6 +39,10 @@ class SplitBlock(BlockCode):
         """The source packets of which a part is in a repair packet."""
         return sorted({number // self.parts for equation in self.equations(esi) for number in equation})
 
+    def played_with(self, esi: int) -> int:
+        """The last source packet of which a part is in a repair packet."""
+        return max(self.depends_on(esi))
+
     def progress(self) -> SplitProgress:
         """The state of a stream of which nothing has arrived."""
         return SplitProgress(self)

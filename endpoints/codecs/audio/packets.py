@@ -73,7 +73,7 @@ def to_stream(
         timestamps = [(first + i) * ticks % 2**32 for i in last]
         packets += repair_packets(source, code, sbn, line, first_repair + repairs, timestamps)
         begin = media[-code.k :]
-        media += [begin[min(code.depends_on(esi))] for esi in range(code.k, code.n)]
+        media += [begin[code.played_with(esi)] for esi in range(code.k, code.n)]
         available += [ready[i] for i in last]
         repairs += len(last)
     return Stream(tuple(packets), np.array(media), np.array(available), tuple(blocks)), line

@@ -103,7 +103,7 @@ def to_stream(
         timestamps = [line.timestamp(ready_s) for ready_s in repair_ready]
         packets += repair_packets(source, code, sbn, line, first_repair + repaired, timestamps)
         repaired += len(repair_ready)
-        media_time += [begin[min(code.depends_on(esi))] for esi in range(code.k, code.n)]
+        media_time += [begin[code.played_with(esi)] for esi in range(code.k, code.n)]
         available += repair_ready
     return Stream(tuple(packets), np.array(media_time), np.array(available), tuple(blocks)), line
 
