@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codecs
 import re
+import unicodedata
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from lossweep.experiments.clips.source import SOUND_SUFFIXES, VIDEO_SUFFIXES
 
 CAPTION_SUFFIXES = (".vtt", ".srt")
 _OTHER_SUFFIXES = (".ass", ".ssa", ".sbv", ".ttml", ".dfxp", ".sub", ".lrc", ".smi", ".json3", ".srv3")
-_LANGUAGE = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$")
+_LANGUAGE = re.compile(r"[A-Za-z]{2,3}([-_][A-Za-z0-9]{2,8})*$")
 _MOST_NAMED = 5
 _KINDS = ("sdh", "cc", "forced", "orig", "auto", "default")
 _MARKS = (
@@ -44,7 +45,7 @@ class Sidecars:
 
 def read_sidecars(clip: Path) -> Sidecars:
     """Captions and transcript of a clip: `<name>.vtt` or `<name>.srt`, also `<name>.en.vtt`; `<name>.txt`. Case
-    does not count, but a file whose name has the clip's own case comes first.
+    and the form of accents (composed or not) do not count, but a file whose name has the clip's own case comes first.
 
     Of several caption files the first one is used: without a language before English before others, WebVTT
     before SubRip, "forced" ones last.
@@ -125,7 +126,7 @@ def _caption_files(clip: Path) -> tuple[list[Path], list[str]]:
         p
         for p in beside
         if p.suffix.lower() in (*CAPTION_SUFFIXES, *_OTHER_SUFFIXES)
-        and not p.stem[len(clip.stem) :][:1].isalnum()
+        and not _tag(p, clip)[:1].isalnum()
         and p.stem not in of_others
         and p.is_file()
     ]
@@ -136,7 +137,7 @@ def _caption_files(clip: Path) -> tuple[list[Path], list[str]]:
 
 def _begins_with(path: Path, clip: Path) -> bool:
     """Whether a file's name begins with the clip's, in any case."""
-    return path.name.lower().startswith(clip.stem.lower())
+    return _composed(path.name).lower().startswith(_composed(clip.stem).lower())
 
 
 def _transcript(clip: Path) -> Path | None:
@@ -146,7 +147,9 @@ def _transcript(clip: Path) -> Path | None:
         return exact
     try:
         alike = sorted(
-            p for p in clip.parent.iterdir() if p.name.lower() == exact.name.lower() and p.is_file()
+            p
+            for p in clip.parent.iterdir()
+            if _composed(p.name).lower() == _composed(exact.name).lower() and p.is_file()
         )
     except OSError:
         return None
@@ -156,13 +159,18 @@ def _transcript(clip: Path) -> Path | None:
 def _rank(path: Path, clip: Path) -> tuple[bool, bool, bool, bool, int, str]:
     tag, language = _tag(path, clip).lower(), _language(path, clip).lower()
     suffix = CAPTION_SUFFIXES.index(path.suffix.lower())
-    other_case = not path.name.startswith(clip.stem)
+    other_case = not _composed(path.name).startswith(_composed(clip.stem))
     return other_case, "forced" in tag.split("."), bool(tag), not language.startswith("en"), suffix, path.name
 
 
 def _tag(path: Path, clip: Path) -> str:
     """What stands between the clip's name and the suffix: ".en" of talk.en.vtt."""
-    return path.stem[len(clip.stem) :]
+    return _composed(path.stem)[len(_composed(clip.stem)) :]
+
+
+def _composed(name: str) -> str:
+    """A name with composed accents; macOS writes them decomposed."""
+    return unicodedata.normalize("NFC", name)
 
 
 def _is_tag(tag: str, clip: Path) -> bool:

@@ -126,3 +126,15 @@ def test_names_that_differ_in_case_belong_to_a_clip_that_has_no_own(tmp_path):
     assert read_sidecars(tmp_path / "talk.mp4").transcript == "exact"
     (tmp_path / "TALK.mp4").touch()  # now the captions are those of another clip
     assert read_sidecars(tmp_path / "talk.mp4").captions is None
+
+
+def test_accents_may_be_composed_or_not(tmp_path):
+    composed, apart = "na\u00efve", "nai\u0308ve"
+    for clip, other in ((composed, apart), (apart, composed)):
+        folder = tmp_path / clip
+        folder.mkdir()
+        (folder / f"{other}.en_GB.srt").write_text(SRT.format("one two"))
+        (folder / f"{other}.txt").write_text("one two")
+        found = read_sidecars(folder / f"{clip}.mp4")
+        assert found.captions.language == "en_GB"
+        assert found.transcript == "one two"
