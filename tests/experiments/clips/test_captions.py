@@ -152,3 +152,9 @@ def test_a_time_inside_a_word_does_not_split_it():
     words = parse_captions(f"WEBVTT\n\n{CUE}he<00:01.500><c>llo</c><00:01.700><c> you</c> - yes\n", "a").words
     assert [w.text for w in words] == ["hello", "you", "-", "yes"]
     assert (words[0].start_s, words[0].end_s, words[1].start_s) == (1.0, 1.7, 1.7)
+
+
+def test_a_subrip_time_below_zero_is_read_as_ffmpeg_reads_it_and_not_said_to_be_left_out():
+    found = parse_captions("1\n-00:00:00,200 --> 00:00:01,000\nhello\n", "talk.srt")
+    assert [word.text for word in found.words] == ["hello"]
+    assert found.notes == ()
