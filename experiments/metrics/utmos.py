@@ -6,8 +6,6 @@ import hashlib
 import os
 from pathlib import Path
 
-import torch
-
 from lossweep.endpoints.clip import SPEECH_RATE, Clip, Playback
 from lossweep.endpoints.endpoint import Truth
 from lossweep.experiments.metrics.alignment import align_speech
@@ -44,13 +42,18 @@ class Utmos(ClipMetric):
                 f"utmos: {missing} is missing; where there is a network, get it with torch.hub.load("
                 '"tarepan/SpeechMOS:v1.2.0", "utmos22_strong") and set TORCH_HOME to the folder that holds hub/'
             )
+        import torch  # takes seconds, which `lossweep check` has not
+
         self.weights_sha256 = hashlib.sha256(weights.read_bytes()).hexdigest()
         self._predict = torch.hub.load(str(code), "utmos22_strong", source="local").to(device).eval()
 
-    @torch.inference_mode()
     def score(self, reference: Clip, playback: Playback, truth: Truth) -> dict[str, float]:
         """A value for each of `columns`."""
         _, received = align_speech(reference, playback)
         if not received.any():
             return {"utmos": float("nan")}
-        return {"utmos": float(self._predict(torch.from_numpy(received)[None].to(self.device), SPEECH_RATE))}
+        import torch
+
+        with torch.inference_mode():
+            speech = torch.from_numpy(received)[None].to(self.device)
+            return {"utmos": float(self._predict(speech, SPEECH_RATE))}

@@ -21,9 +21,9 @@ from lossweep.endpoints.session import FecParameters
 from lossweep.endpoints.syncsc.codes.family import face_code
 from lossweep.endpoints.syncsc.extractor import ExtractorTracker
 from lossweep.endpoints.syncsc.face_model import EXPRESSION
-from lossweep.endpoints.syncsc.fom.endpoint import SHIPPED as FOM
-from lossweep.endpoints.syncsc.fom.endpoint import KeypointRenderer, as_tensor
-from lossweep.endpoints.syncsc.fom.endpoint import load_network as load_fom
+from lossweep.endpoints.syncsc.fom.renderer import SHIPPED as FOM
+from lossweep.endpoints.syncsc.fom.renderer import KeypointRenderer, as_tensor
+from lossweep.endpoints.syncsc.fom.renderer import load_network as load_fom
 from lossweep.endpoints.syncsc.generator.generator import Generator
 from lossweep.endpoints.syncsc.semantics import Scaling
 from lossweep.endpoints.tts.pitch import pitch

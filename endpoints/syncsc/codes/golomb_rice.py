@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import Protocol
 
 import numpy as np
@@ -65,12 +66,18 @@ class GolombRice:
     """
 
     def __init__(self, gap: int) -> None:
+        self._gap = gap
+
+    @cached_property
+    def parameters(self) -> NDArray[np.int_]:
+        """Rice parameters [2, 16]: of a packet's first frame, and of its steps."""
         from lossweep.endpoints.syncsc.codes.motion import Motion
 
         covariance = Motion.load().covariance.numpy()
-        deviation = np.sqrt([covariance[:, 0], 2 * (covariance[:, 0] - covariance[:, gap])])
+        deviation = np.sqrt([covariance[:, 0], 2 * (covariance[:, 0] - covariance[:, self._gap])])
         folded = np.sqrt(2) * deviation / STEP
-        self.parameters = np.clip(np.round(np.log2(np.log(2) * folded)), 0, 12).astype(int)
+        found: NDArray[np.int_] = np.clip(np.round(np.log2(np.log(2) * folded)), 0, 12).astype(int)
+        return found
 
     def to_bytes(self, row: NDArray[np.floating]) -> bytes:
         """See `RowCoding`."""

@@ -12,8 +12,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from lossweep.endpoints.syncsc.fom.endpoint import SHIPPED
 from lossweep.endpoints.syncsc.fom.networks import FomNetwork
+from lossweep.endpoints.syncsc.fom.renderer import SHIPPED
 from lossweep.endpoints.syncsc.generator.warp import cut
 from lossweep.endpoints.weights import save
 from lossweep.experiments.training.face.flow_target import flow_loss, flow_target

@@ -10,7 +10,8 @@ from lossweep.channels.errors import OptionError
 from lossweep.endpoints.fec.none import NoCode
 from lossweep.endpoints.receiver import receive
 from lossweep.endpoints.syncsc.codes.family import PacSCSFamily
-from lossweep.endpoints.syncsc.fom.endpoint import SHIPPED, FomEndpoint, FomParams, as_tensor, load_network
+from lossweep.endpoints.syncsc.fom.endpoint import FomEndpoint, FomParams
+from lossweep.endpoints.syncsc.fom.renderer import SHIPPED, as_tensor, load_network
 from lossweep.experiments.clips import load_clips
 from lossweep.sim.simulate import simulate
 
