@@ -118,15 +118,21 @@ class Cell(Strict):
 
     def needs_square(self) -> bool:
         """Whether the endpoint, alone or as a part of a system, takes square pictures of one size only."""
-        video = getattr(self.endpoint, "video", None)
-        name = name_of(video.options) if isinstance(video, Part) else self.endpoint_name
-        return getattr(ENDPOINTS.get(name), "needs_side", None) is not None
+        return needed_side(self.endpoint) is not None
 
 
 def name_of(endpoint: BaseModel) -> str:
     """The registered name in an endpoint's options."""
     name: str = endpoint.name  # type: ignore[attr-defined]
     return name
+
+
+def needed_side(endpoint: BaseModel) -> int | None:
+    """Width and height of the square pictures that an endpoint, alone or as a part of a system, takes; None: any."""
+    video = getattr(endpoint, "video", None)
+    name = name_of(video.options if isinstance(video, Part) else endpoint)
+    side: int | None = getattr(ENDPOINTS.get(name), "needs_side", None)
+    return side
 
 
 _digests: dict[int, tuple[BaseModel, str]] = {}

@@ -40,6 +40,11 @@ class Facts:
         """Pictures of the clip."""
         return max(1, round(self.seconds * self.fps))
 
+    @property
+    def pixels_per_s(self) -> float:
+        """0 without pictures."""
+        return self.fps * self.width * self.height
+
 
 PORTRAIT = Facts(frozenset({"video", "speech", "words"}), seconds=8.0, width=256, height=256)
 

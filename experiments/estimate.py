@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from statistics import fmean
 
-from lossweep.experiments.clip_facts import facts_of
+from lossweep.endpoints.endpoint import ENDPOINTS
+from lossweep.experiments.cell import name_of, needed_side
+from lossweep.experiments.clip_facts import Facts, facts_of
+from lossweep.experiments.metrics.metric import METRICS
 from lossweep.experiments.scenario import Scenario
-from lossweep.experiments.timings import recall
+from lossweep.experiments.timings import PIXELS, recall
 
 STAGES = ("clip", "encode", "simulate", "decode")
 TYPICAL: Mapping[str, float] = {
@@ -33,29 +37,43 @@ TYPICAL: Mapping[str, float] = {
 cells of 2 s each, nothing reused, on one core of a virtual machine. A sweep reuses much of it, so this is too long."""
 OTHER_S = 0.05
 """Of stages that were not measured."""
-UNKNOWN_CLIP_S = 10.0
+TYPICAL_PIXELS_PER_S = 25 * 256 * 256
+"""Of the clips that these were measured on."""
+UNKNOWN_CLIP = Facts(frozenset({"video"}), 10.0, width=640, height=360)
 
 
 def estimate(scenario: Scenario) -> tuple[float, str]:
-    """Estimates the time of a sweep on one core.
+    """Estimates the time of a sweep on one core; what works on pictures takes time in proportion to their pixels.
 
     Returns:
         Seconds, and what they come from.
     """
     known = recall()
     cells_per_way = len(list(scenario.cells())) / (len(scenario.ways()) * len(scenario.clip))
-    facts = [facts_of(clip) for clip in scenario.clip]
-    media_s = cells_per_way * sum(one.seconds if one is not None else UNKNOWN_CLIP_S for one in facts)
+    facts = [facts_of(clip) or UNKNOWN_CLIP for clip in scenario.clip]
+    media_s = cells_per_way * sum(one.seconds for one in facts)
+    pixels_per_s = fmean(one.pixels_per_s for one in facts)
+    scaled = {"clip", "encode", "decode"} | {m.name for m in scenario.metrics if _of_pictures(m.name)}
     total, measured, asked = 0.0, 0, 0
     for endpoint, _ in scenario.ways():
-        name = endpoint.name  # type: ignore[attr-defined]
+        name = name_of(endpoint)
+        of_pictures = ENDPOINTS.get(name).sends in ("video", "several") and needed_side(endpoint) is None
         for stage in (*STAGES, *(metric.name for metric in scenario.metrics)):
             asked += 1
-            measured += f"{name} {stage}" in known
-            total += media_s * known.get(f"{name} {stage}", TYPICAL.get(stage, OTHER_S))
+            key = f"{name} {stage}"
+            measured += key in known
+            before = (
+                known.get(f"{name} {PIXELS}", TYPICAL_PIXELS_PER_S) if key in known else TYPICAL_PIXELS_PER_S
+            )
+            times = pixels_per_s / before if of_pictures and stage in scaled and before else 1.0
+            total += media_s * times * known.get(key, TYPICAL.get(stage, OTHER_S))
     basis = (
         "times of earlier sweeps here"
         if measured > asked / 2
         else "typical times; a first run makes this better"
     )
     return total, basis
+
+
+def _of_pictures(metric: str) -> bool:
+    return getattr(METRICS.get(metric), "needs", "video") == "video"

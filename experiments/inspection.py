@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -37,6 +38,11 @@ class ClipSummary(BaseModel):
     speech_hash: str
     words_hash: str
     notes: tuple[str, ...] = ()
+
+    @property
+    def pixels_per_s(self) -> float:
+        """0 without pictures."""
+        return self.fps * math.prod(self.size) if self.size else 0.0
 
 
 class MetricSummary(BaseModel):

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
+from statistics import fmean
 from typing import TYPE_CHECKING, Literal
 
 from lossweep.experiments.engine import Engine, EngineError, available_cores
@@ -120,8 +121,9 @@ def _run(scenario: Scenario, store: Store, settings: Settings) -> int:
         cells = points.wanted()
     finally:
         engine.stop()
-    lengths = [clip.seconds for clip in inspection.clips.values()]
-    remember(sweep.seconds, sweep.cells, max(1.0, sum(lengths) / len(lengths)))
+    clips = inspection.clips.values()
+    media_s, pixels = fmean(clip.seconds for clip in clips), fmean(clip.pixels_per_s for clip in clips)
+    remember(sweep.seconds, sweep.cells, max(1.0, media_s), pixels)
     ids = [cell.id for cell in cells]
     now = plan(store, cells, fingerprint)
     finished = now.kept
