@@ -105,6 +105,12 @@ def _title(registry: Any, name: str) -> str:
         return name
 
 
+def _fraction(rate: float) -> str:
+    """A code rate as people write it: "2/3", or "0.67" where no fraction of small numbers is equal to it."""
+    near = Fraction(rate).limit_denominator(20)
+    return str(near) if abs(near - rate) < 1e-6 else f"{rate:g}"
+
+
 def _code(value: Any) -> tuple[str, str]:
     """Title of a code with its rate and other options, and what stands before it."""
     code = _named(value)
@@ -114,7 +120,7 @@ def _code(value: Any) -> tuple[str, str]:
         return code["name"], " + "
     title = getattr(family, "title", family.name)
     rate = code.get("code_rate")
-    fraction = f" {Fraction(rate).limit_denominator(99)}" if rate is not None else ""
+    fraction = f" {_fraction(rate)}" if rate is not None else ""
     options = [
         value if isinstance(value, str) else f"{option.replace('_', ' ')} {value}"
         for option, value in code.items()
