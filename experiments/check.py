@@ -39,6 +39,9 @@ PORTRAIT_FPS, PORTRAIT_SIZE = 25.0, 256
 DEFAULTS: Data = {"clip": "portrait", "code": "none", "path": {}}
 
 
+NOTHING = "an empty list leaves nothing to run"
+
+
 def check(data: Data, folder: Path | None = None) -> Scenario:
     """Checks a scenario whole.
 
@@ -73,6 +76,8 @@ def check(data: Data, folder: Path | None = None) -> Scenario:
     for part in ("seed", "score_every"):
         if part in data:
             parsed[part] = tuple(expand(data[part]))
+            if not parsed[part]:
+                mistakes.append(f"{part}: {NOTHING}")
     if isinstance(data.get("metrics"), list):
         parsed["metrics"] = _metrics(data["metrics"], mistakes)
     _stop(mistakes)
@@ -102,7 +107,7 @@ def _values(part: str, value: Any, parse: Callable[[Any], Any], mistakes: list[s
     found: list[Any] = []
     singles = expand(value)
     if not singles:
-        mistakes.append(f"{part}: an empty list leaves nothing to run")
+        mistakes.append(f"{part}: {NOTHING}")
     for single in singles:
         try:
             parsed = parse(single)

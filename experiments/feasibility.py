@@ -13,6 +13,7 @@ from lossweep.endpoints.system_part import Part
 from lossweep.experiments.call_mistakes import call_mistakes
 from lossweep.experiments.cell import name_of
 from lossweep.experiments.clip_facts import facts_of
+from lossweep.experiments.clips import check_seconds
 from lossweep.experiments.metrics.metric import METRICS
 from lossweep.experiments.parts import ClipParams, CodeParams, sends_symbols
 from lossweep.experiments.scenario import Scenario
@@ -94,8 +95,9 @@ def _metric_mistakes(scenario: Scenario) -> list[str]:
 
 
 def _why_unreadable(clip: ClipParams) -> str:
-    """ "" for a clip that can be opened."""
+    """ "" for a clip that can be opened and cut."""
     try:
+        check_seconds(clip.seconds, clip.fps)
         facts_of(clip)
     except ClipError as error:
         return f"clip: {error}"

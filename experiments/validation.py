@@ -10,6 +10,16 @@ from lossweep.channels.registry import unknown
 from lossweep.experiments.precision import Precision
 from lossweep.experiments.scenario import KINDS_OF_REPETITIONS, PlotParams, ReportParams
 
+KINDS = {
+    "tuple_type": "a list",
+    "list_type": "a list",
+    "dict_type": "a mapping",
+    "model_type": "a mapping",
+    "model_attributes_type": "a mapping",
+    "string_type": "text",
+}
+"""What a value of the wrong kind should be, in the words of YAML."""
+
 
 def lines_of(error: ValidationError, model: type[BaseModel] | None, part: str) -> list[str]:
     """One line for each mistake: its place, what is wrong, and the nearest known option.
@@ -28,6 +38,8 @@ def lines_of(error: ValidationError, model: type[BaseModel] | None, part: str) -
             known = _fields(model, problem["loc"])
             key = str(problem["loc"][-1])
             message = unknown("key", key, known) if known else f"unknown key {key!r}"
+        elif problem["type"] in KINDS:
+            message = f"it must be {KINDS[problem['type']]}, not {problem['input']!r}"
         elif problem["type"] not in ("missing", "value_error"):
             message += f", not {problem['input']!r}"
         lines.append(f"{place}: {message}")

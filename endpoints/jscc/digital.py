@@ -30,6 +30,8 @@ from lossweep.endpoints.jscc.contract import (
 from lossweep.endpoints.jscc.gops import gops, uses_of
 from lossweep.endpoints.packetize.source_block import SourceBlockError, from_symbols, to_symbols
 
+FINEST = 10.0
+"""Finest quantizer that is tried: finer ones cost rate and give nothing that is seen."""
 SIGNALLING = 64
 """Channel uses of a group that tell its scheme and length; they are charged and taken for received."""
 HEIGHTS = (1.0, 0.5)
@@ -180,11 +182,10 @@ def _encode(
 
 def _finest(codec: Codec, encode: partial[Coded], budget: int) -> Coded | None:
     """The encoding with the finest quantizer that fits into a budget in bytes, to one step of 0.5 or the codec's."""
-    fine, coarse = codec.quantizers
-    best = encode(quantizer=coarse)
+    low, high = FINEST, codec.quantizers[1]
+    best = encode(quantizer=high)
     if _size(best) > budget:
         return None
-    low, high = fine, coarse
     step = max(0.5, codec.quantizer_step)
     while high - low > step:
         middle = round((low + high) / 2 / step) * step

@@ -9,7 +9,7 @@ from pathlib import Path
 from lossweep.endpoints.clip import SPEECH_RATE, Clip, ClipError
 from lossweep.experiments.clips.source import BUILT_IN, TRANSCRIPT_SUFFIXES, sources
 
-__all__ = ["ClipError", "load_clips"]
+__all__ = ["ClipError", "check_seconds", "load_clips"]
 
 
 def load_clips(
@@ -39,13 +39,24 @@ def load_clips(
         raise ClipError(f"fps must be above 0, not {fps}")
     if size is not None and (size < 16 or size % 2):
         raise ClipError(f"size must be an even number of pixels from 16 on, not {size}")
-    shortest_s = 1 / (fps or 25.0)
-    if seconds is not None and not (math.isfinite(seconds) and seconds >= shortest_s):
-        raise ClipError(f"seconds must leave at least one frame of {shortest_s:.3g} s, not {seconds}")
+    check_seconds(seconds, fps)
     clips = [_beginning(_load(single, fps, size, seconds), seconds) for single in sources(source)]
     if recognizer is not None:
         from lossweep.experiments.clips.recognized import recognize
     return clips if recognizer is None else [recognize(clip, recognizer) for clip in clips]
+
+
+def check_seconds(seconds: float | None, fps: float | None) -> None:
+    """Refuses a length that leaves no frame.
+
+    Args:
+        seconds, fps: see `load_clips`; a clip's own frame rate counts as 25 here.
+    Raises:
+        ClipError: what it must be.
+    """
+    shortest_s = 1 / (fps or 25.0)
+    if seconds is not None and not (math.isfinite(seconds) and seconds >= shortest_s):
+        raise ClipError(f"seconds must leave at least one frame of {shortest_s:.3g} s, not {seconds}")
 
 
 def _load(source: str, fps: float | None, size: int | None, seconds: float | None) -> Clip:
@@ -70,7 +81,7 @@ def _beginning(clip: Clip, seconds: float | None) -> Clip:
         return clip
     return replace(
         clip,
-        video=None if clip.video is None else clip.video[: round(seconds * clip.fps)],
+        video=None if clip.video is None else clip.video[: max(1, round(seconds * clip.fps))],
         speech=None if clip.speech is None else clip.speech[: round(seconds * SPEECH_RATE)],
         words=None if clip.words is None else tuple(w for w in clip.words if w.end_s <= seconds),
     )

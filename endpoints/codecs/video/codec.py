@@ -105,10 +105,10 @@ def _vvenc(gop: int, quantizer: float) -> dict[str, str]:
 
 
 # x264 writes its settings into an SEI message (NAL unit type 6) of some 700 bytes.
-H264 = Codec("h264", "libx264", "h264", (10, 51), 0.01, _x264, messages=6, conceals=True)
-H265 = Codec("h265", "libx265", "hevc", (10, 51), 0.01, _x265)
-AV1 = Codec("av1", "libsvtav1", "libdav1d", (10, 63), 0.25, _svt_av1)
-H266 = Codec("h266", "libvvenc", "vvc", (10, 63), 1.0, _vvenc, in_program=True)
+H264 = Codec("h264", "libx264", "h264", (0, 51), 0.01, _x264, messages=6, conceals=True)
+H265 = Codec("h265", "libx265", "hevc", (0, 51), 0.01, _x265)
+AV1 = Codec("av1", "libsvtav1", "libdav1d", (0, 63), 0.25, _svt_av1)
+H266 = Codec("h266", "libvvenc", "vvc", (0, 63), 1.0, _vvenc, in_program=True)
 """Not in `CODECS`: it has no RTP payload format here."""
 
 CODECS = {codec.name: codec for codec in (H264, H265, AV1)}
