@@ -45,7 +45,7 @@ class SoftcastParams(BaseModel):
     name: Literal["softcast"] = "softcast"
     rho: float = Field(1 / 32, gt=0, le=1)
     gop: int = Field(8, ge=1, le=64)
-    chunk: int = Field(32, ge=1)
+    chunk: int = Field(16, ge=1)
 
 
 @dataclass(frozen=True)
