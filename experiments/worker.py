@@ -33,6 +33,13 @@ def main(descriptor: int) -> int:
     connection: Connection[Reply, Order] = Connection(descriptor)
     orders: queue.SimpleQueue[Order] = queue.SimpleQueue()
     threading.Thread(target=_listen, args=(connection, orders), daemon=True).start()
+    try:
+        return _work(connection, orders)
+    except ConnectionError:  # the other process was killed
+        return 0
+
+
+def _work(connection: Connection[Reply, Order], orders: queue.SimpleQueue[Order]) -> int:
     first = orders.get()
     assert isinstance(first, SetUp)
     try:
@@ -42,10 +49,7 @@ def main(descriptor: int) -> int:
         return 0
     connection.send(Ready())
     while True:
-        try:
-            connection.send(reply(evaluator, orders.get()))
-        except BrokenPipeError:  # the other process was killed
-            return 0
+        connection.send(reply(evaluator, orders.get()))
 
 
 def reply(evaluator: Evaluator, order: Order) -> Reply:

@@ -2,6 +2,8 @@
 
 import json
 import os
+import signal
+import socket
 import sys
 from itertools import pairwise
 
@@ -9,6 +11,7 @@ import pandas as pd
 import pytest
 
 from lossweep.channels.registry import Registry
+from lossweep.experiments import worker
 from lossweep.experiments.check import check
 from lossweep.experiments.engine import Engine, EngineError, available_cores, groups
 from lossweep.experiments.messages import SetUp, Task
@@ -135,6 +138,14 @@ def test_workers_that_die_at_the_start_stop_the_sweep(monkeypatch):
             engine.run([Task(cell) for cell in check(SCENARIO).cells()], lambda task, outcome: None)
     finally:
         engine.stop()
+
+
+def test_a_worker_whose_parent_is_killed_while_it_starts_ends_quietly(monkeypatch):
+    parents, workers = socket.socketpair()
+    monkeypatch.setattr(worker, "_listen", lambda connection, orders: orders.put(SetUp((), "cpu")))
+    monkeypatch.setattr(signal, "signal", lambda *_: None)
+    parents.close()
+    assert worker.main(workers.detach()) == 0
 
 
 def test_tasks_of_a_group_go_network_by_network():
