@@ -59,12 +59,12 @@ def read_timeline(path: Path, seconds: float | None) -> Timeline:
     """The times of the default video stream's packets.
 
     Args:
-        seconds: reads no further than a second after this; None for all.
+        seconds: reads no further than two seconds after this; None for all.
     Raises:
         ClipError: as `open_media`.
     """
     times: list[float] = []
-    packets, last_s, clock = 0, 0.0, RunningTime()
+    packets, last_s, clock, cut = 0, 0.0, RunningTime(), False
     with open_media(path) as container:
         stream = video_stream(container)
         assert stream is not None
@@ -76,12 +76,18 @@ def read_timeline(path: Path, seconds: float | None) -> Timeline:
                 step_s = float((packet.duration or 0) * packet.time_base)
                 times.append(clock.at(float(packet.pts * packet.time_base), step_s))
                 last_s = max(last_s, times[-1] + step_s)
-                if seconds is not None and times[-1] > times[0] + seconds + 1:
+                if seconds is not None and times[-1] > times[0] + seconds + 2:
+                    cut = True
                     break
         except av.FFmpegError:  # the file breaks off
             pass
         guessed = _rate(stream.guessed_rate)
+    first_s = times[0] if times else 0.0
     times.sort()
+    if cut and seconds is not None:  # of the last second the frames between the references are not read
+        whole = [time_s for time_s in times if time_s <= first_s + seconds + 1]
+        times = whole if len(whole) > 1 else times
+        last_s = min(last_s, times[-1])
     steps = np.diff(times)
     steps = steps[steps > 0]
     if not len(steps):

@@ -38,6 +38,20 @@ def test_uneven_frame_times_are_heeded(tmp_path):
     assert any("uneven times" in note for note in clip.notes)
 
 
+@pytest.mark.parametrize("seconds", [0.5, 1.0, 1.1, 1.5, 2.0])
+def test_the_beginning_of_a_video_with_frames_out_of_order_is_even(tmp_path, seconds):
+    path = tmp_path / "a.mp4"
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("libx264", rate=30, options={"x264-params": "bframes=8:b-adapt=0:scenecut=0"})
+        stream.width, stream.height, stream.pix_fmt = 64, 48, "yuv420p"
+        for i in range(180):
+            frame = av.VideoFrame.from_ndarray(np.full((48, 64, 3), grey_of(i % 30), np.uint8))
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))
+    (clip,) = load_clips(str(path), seconds=seconds)
+    assert (clip.fps, len(clip.video), clip.notes) == (30, 30 * seconds, ())
+
+
 def test_slides_that_stay_for_seconds_are_shown_at_the_usual_rate(tmp_path):
     path = write_video(tmp_path / "a.mkv", rate=25, frames=3, width=64, height=64, pts=[0, 100, 200])
     clip = load_clips(str(path))[0]
