@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from dataclasses import fields
 from functools import lru_cache
 from typing import Any, ClassVar, Self, cast
@@ -29,6 +30,7 @@ CODES = Registry(
         "raptorq": "lossweep.endpoints.fec.raptorq:RaptorQ",
         "rlc": "lossweep.endpoints.fec.rlc:Rlc",
         "streaming": "lossweep.endpoints.fec.streaming:Streaming",
+        "tambur": "lossweep.endpoints.fec.tambur:Tambur",
         "repetition": "lossweep.endpoints.fec.repetition:Repetition",
     },
 )
@@ -78,6 +80,16 @@ class CodeFamily(ABC):
         Raises:
             ValueError: there is no such code; naming k and n, and what to change.
         """
+
+    def make_stream(self, frames: Sequence[int]) -> BlockCode:
+        """The code for a whole stream, where it spans one.
+
+        Args:
+            frames: source packets of each frame.
+        Raises:
+            ValueError: there is no such code; what to change.
+        """
+        return self.make(sum(frames))
 
     def make_object(self, k: int) -> BlockCode:
         """The code for an object cut into k symbols (packetization `object`)."""

@@ -140,7 +140,7 @@ class VideoEndpoint:
             "codec": self.codec.name,
             "gop": self.params.gop,
             "packetization": self.params.packetization,
-            "fec_frames": self._fec_frames(),
+            "fec_frames": None if self.code.spans_stream else self._fec_frames(),
             "resolution": self.params.resolution or height,
             "quantizer": coded.quantizer,
             "target_bpp": self.params.bpp,

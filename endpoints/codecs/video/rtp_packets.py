@@ -81,8 +81,10 @@ def to_stream(
     for sbn, (first, end) in enumerate(spans):
         units = coded.access_units[first:end]
         source: list[bytes] = []
+        sizes: list[int] = []
         for index, unit in enumerate(units, first):
             payloads = formats.packetize(unit, max_payload_size)
+            sizes.append(len(payloads))
             for position, payload in enumerate(payloads):
                 header = rtp.RtpHeader(
                     payload_type=PAYLOAD_TYPE,
@@ -95,7 +97,7 @@ def to_stream(
                 sent += 1
                 media_time.append(index / fps)
                 available.append(index / fps)
-        code = family.make(len(source))
+        code = family.make_stream(sizes) if family.spans_stream else family.make(len(source))
         blocks.append(Block(sbn, len(packets), code, first / fps, len(units) / fps))
         ready, begin = available[len(packets) :], media_time[len(packets) :]
         packets += source
