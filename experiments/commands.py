@@ -45,7 +45,7 @@ def do_check(options: argparse.Namespace) -> int:
     from lossweep.experiments.engine import available_cores
     from lossweep.experiments.estimate import estimate
     from lossweep.experiments.lateness import late_repair
-    from lossweep.experiments.presence import absent
+    from lossweep.experiments.presence import absent, unused
 
     scenario = read(options.scenario, options.set)
     device(options.device)
@@ -58,6 +58,8 @@ def do_check(options: argparse.Namespace) -> int:
         if name in scenario.require:
             raise ScenarioError(f"{name} is required: {reason}")
         print(f"absent: {reason}")
+    for line in unused(scenario):
+        print(f"unused: {line}")
     for line in late_repair(scenario):
         print(f"late: {line}")
     seconds, basis = estimate(scenario)

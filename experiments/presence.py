@@ -1,4 +1,4 @@
-"""Which metrics are absent here, without loading those that were present before."""
+"""Which metrics are absent here, or of no use in a scenario, without loading those that were present before."""
 
 from __future__ import annotations
 
@@ -7,11 +7,15 @@ import os
 from collections.abc import Sequence
 
 from lossweep.channels.cache import cache_folder, read, write
+from lossweep.endpoints.endpoint import ENDPOINTS
+from lossweep.experiments.cell import name_of
 from lossweep.experiments.fingerprint import sources_hash, versions
 from lossweep.experiments.metrics.metric import METRICS, MetricAbsent
 from lossweep.experiments.parts import MetricParams
+from lossweep.experiments.scenario import Scenario
 
 FILE = "metrics_present.json"
+MEDIA = {"video": "pictures", "speech": "sounds", "words": "words"}
 PLACES = ("TORCH_HOME", "LOSSWEEP_DATA", "PATH")
 
 
@@ -35,6 +39,21 @@ def absent(metrics: Sequence[MetricParams]) -> dict[str, str]:
             found[metric.name] = str(reason)
     write(cache_folder() / FILE, json.dumps({"key": key, "present": sorted(known)}).encode())
     return found
+
+
+def unused(scenario: Scenario) -> list[str]:
+    """One line for each metric of a medium that no endpoint of the scenario sends."""
+    sent: set[str] = set()
+    for endpoint, _ in scenario.ways():
+        parts = [part for part in MEDIA if getattr(endpoint, part, None) is not None]
+        sent |= set(parts) if parts else {ENDPOINTS.get(name_of(endpoint)).sends}
+        if getattr(endpoint, "voice", None) is not None:
+            sent.add("speech")
+    return [
+        f"{metric.name} will have no values: it measures {MEDIA[needs]}, and no endpoint sends them"
+        for metric in scenario.metrics
+        if (needs := getattr(METRICS.get(metric.name), "needs", "video")) not in sent
+    ]
 
 
 def _read(key: str) -> set[str]:

@@ -154,6 +154,12 @@ def _run(scenario: Scenario, store: Store, settings: Settings) -> int:
     print(f"{out}/table.csv: {finished} of {len(cells)} cells in {last.wall_s:.0f} s")
     if finished and not now.stale:
         _say_late(out)
+        for name, metric in inspection.metrics.items():
+            if not set(metric.columns) & set(columns):
+                print(
+                    f"lossweep: {name} has no values: no cell sends and plays what it measures",
+                    file=sys.stderr,
+                )
     if now.stale:
         print(left, file=sys.stderr)
     if failed:

@@ -34,6 +34,24 @@ def test_check_names_absent_metrics_and_refuses_those_required(capsys, monkeypat
     assert "lpips is required" in capsys.readouterr().err
 
 
+def test_metrics_of_what_nobody_sends_are_named(tmp_path, capsys):
+    changes = {
+        "endpoint": "opus",
+        "code": "none",
+        "clip.seconds": 0.5,
+        "repetitions": 1,
+        "channel.loss_rate": 0.1,
+    }
+    speech = [word for key, value in changes.items() for word in ("--set", f"{key}={value}")]
+    assert main(["check", "smoke", *speech, "--set", "metrics=[psnr, stoi, bleu]"]) == 0
+    lines = [line for line in capsys.readouterr().out.splitlines() if line.startswith("unused:")]
+    assert [line.split()[1] for line in lines] == ["psnr", "bleu"]
+    assert main(["run", "smoke", *speech, "--set", "metrics=[psnr, stoi]", "--out", str(tmp_path / "x")]) == 0
+    said = capsys.readouterr().err
+    assert "lossweep: psnr has no values" in said
+    assert "stoi has" not in said
+
+
 def test_show_prints_a_scenario_that_can_be_run(capsys, tmp_path):
     assert main(["show", "smoke"]) == 0
     text = capsys.readouterr().out

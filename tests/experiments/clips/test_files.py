@@ -42,7 +42,9 @@ def test_uneven_frame_times_are_heeded(tmp_path):
 def test_the_beginning_of_a_video_with_frames_out_of_order_is_even(tmp_path, seconds):
     path = tmp_path / "a.mp4"
     with av.open(str(path), "w") as container:
-        stream = container.add_stream("libx264", rate=30, options={"x264-params": "bframes=8:b-adapt=0:scenecut=0"})
+        stream = container.add_stream(
+            "libx264", rate=30, options={"x264-params": "bframes=8:b-adapt=0:scenecut=0"}
+        )
         stream.width, stream.height, stream.pix_fmt = 64, 48, "yuv420p"
         for i in range(180):
             frame = av.VideoFrame.from_ndarray(np.full((48, 64, 3), grey_of(i % 30), np.uint8))
