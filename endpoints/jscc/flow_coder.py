@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
-from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -13,19 +12,26 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from lossweep.channels.physical import ReceivedSymbols
-from lossweep.endpoints.jscc import key_frame_network, prediction_network
 from lossweep.endpoints.jscc.contract import SymbolError
-from lossweep.endpoints.jscc.key_frame_network import SIDE, KeyFrameNetwork
-from lossweep.endpoints.jscc.power import PILOTS, receive, send
-from lossweep.endpoints.jscc.prediction_network import PredictionNetwork
+from lossweep.endpoints.jscc.key_frames import (
+    LEAST,
+    MODEL,
+    TRAINER,
+    equalized,
+    key_frame_network,
+    most_symbols,
+    receive_key,
+    send_key,
+    share_of,
+    to_pixels,
+    to_tensor,
+)
+from lossweep.endpoints.jscc.power import receive, send
+from lossweep.endpoints.jscc.prediction_network import CHANNELS, PredictionNetwork
 from lossweep.endpoints.weights import load
 
-MODEL = Path(__file__).parent / "model"
-TRAINER = "lossweep.experiments.training.jscc.train"
 KEY_RATIO = 4.0
 """Symbols of a key frame over those of a frame between key frames."""
-LEAST = 10 * PILOTS
-"""Fewest symbols of a frame: the pilots, and as much energy as they may take."""
 
 
 class Place(NamedTuple):
@@ -52,9 +58,8 @@ def budget(rho: float, gop: int, frames: int, height: int, width: int) -> Budget
     places = list(order(frames, gop))
     keys = sum(place.before == place.after for place in places)
     share = rho * 3 * height * width * frames / (KEY_RATIO * keys + len(places) - keys)
-    squares = (height // SIDE) * (width // SIDE)
-    key = min(int(KEY_RATIO * share), key_frame_network.CHANNELS * squares // 2 + PILOTS)
-    between = min(int(share), prediction_network.CHANNELS * squares // 2 + PILOTS)
+    key = min(int(KEY_RATIO * share), most_symbols(height, width))
+    between = min(int(share), most_symbols(height, width, CHANNELS))
     if min(key, between) < LEAST:
         raise SymbolError(
             f"rho {rho:g} leaves {min(key, between)} symbols for a frame of {width}x{height}; at "
@@ -78,11 +83,11 @@ def send_frames(
     known: dict[int, Tensor] = {}
     sent = []
     for place in order(len(video), gop):
-        picture = _to_tensor(video[place.frame], device)
+        picture = to_tensor(video[place.frame], device)
         if place.before == place.after:
-            values = _send_key(_keys(device), picture, snr_db, symbols.key)
+            values = send_key(key_frame_network(device), picture, snr_db, symbols.key)
             noise = torch.full_like(snr_db, 10 ** (-believed_db / 10))
-            known[place.frame] = _receive_key(_keys(device), values, noise, snr_db, height, width)
+            known[place.frame] = receive_key(key_frame_network(device), values, noise, snr_db, height, width)
         else:
             predicted = _prediction(device).predict(
                 known[place.before], known[place.after], _when(place, snr_db)
@@ -99,9 +104,9 @@ def receive_frames(
     """The pictures of all frames, uint8 [height, width, 3], from what arrived of each transmission."""
     shown: dict[int, Tensor] = {}
     for place, one in zip(order(frames, gop), received, strict=True):
-        symbols, noise, snr_db = _equalized(one, device)
+        symbols, noise, snr_db = equalized(one, device)
         if place.before == place.after:
-            shown[place.frame] = _receive_key(_keys(device), symbols, noise, snr_db, height, width)
+            shown[place.frame] = receive_key(key_frame_network(device), symbols, noise, snr_db, height, width)
         else:
             predicted = _prediction(device).predict(
                 shown[place.before], shown[place.after], _when(place, snr_db)
@@ -110,7 +115,7 @@ def receive_frames(
             shown[place.frame] = (
                 _prediction(device).decode(features, variance, predicted, snr_db).clamp(-1, 1)
             )
-    return [_to_pixels(shown[i]) for i in range(frames)]
+    return [to_pixels(shown[i]) for i in range(frames)]
 
 
 def order(frames: int, gop: int) -> Iterator[Place]:
@@ -126,58 +131,16 @@ def order(frames: int, gop: int) -> Iterator[Place]:
 
 
 @lru_cache(maxsize=2)
-def _keys(device: str) -> KeyFrameNetwork:
-    network = load(MODEL / "key_frames.safetensors", "key-frames", KeyFrameNetwork(), TRAINER)
-    return network.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload, no-any-return]
-
-
-@lru_cache(maxsize=2)
 def _prediction(device: str) -> PredictionNetwork:
     network = load(MODEL / "prediction.safetensors", "prediction", PredictionNetwork(), TRAINER)
     return network.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload, no-any-return]
 
 
-def _send_key(network: KeyFrameNetwork, picture: Tensor, snr_db: Tensor, k: int) -> Tensor:
-    squares = (picture.shape[2] // SIDE) * (picture.shape[3] // SIDE)
-    share = torch.full_like(snr_db, 2 * (k - PILOTS) / (key_frame_network.CHANNELS * squares))
-    return send(network.encode(picture, snr_db, share), k)
-
-
-def _receive_key(
-    network: KeyFrameNetwork, symbols: Tensor, noise: Tensor, snr_db: Tensor, height: int, width: int
-) -> Tensor:
-    features, variance = receive(symbols, noise)
-    return network.decode(features, variance, snr_db, height, width)[0].clamp(-1, 1)
-
-
 def _send_between(
     network: PredictionNetwork, picture: Tensor, predicted: Tensor, snr_db: Tensor, k: int
 ) -> Tensor:
-    squares = (picture.shape[2] // SIDE) * (picture.shape[3] // SIDE)
-    share = torch.full_like(snr_db, 2 * (k - PILOTS) / (prediction_network.CHANNELS * squares))
-    return send(network.encode(picture, predicted, snr_db, share), k)
-
-
-def _equalized(received: ReceivedSymbols, device: str) -> tuple[Tensor, Tensor, Tensor]:
-    """Equalised symbols [1, k], their noise variances [1, k], and the SNR [1] that the receiver believes."""
-    symbols, noise = received.equalized()
-    snr_db = -10 * np.log10(received.noise_variance)
-    return (
-        torch.from_numpy(symbols)[None].to(device),
-        torch.from_numpy(noise)[None].to(device),
-        torch.full((1,), float(snr_db), device=device),
-    )
+    return send(network.encode(picture, predicted, snr_db, share_of(k, picture, CHANNELS)), k)
 
 
 def _when(place: Place, like: Tensor) -> Tensor:
     return torch.full_like(like, (place.frame - place.before) / (place.after - place.before))
-
-
-def _to_tensor(pixels: NDArray[np.uint8], device: str) -> Tensor:
-    picture = torch.from_numpy(np.ascontiguousarray(pixels)).to(device).permute(2, 0, 1)[None]
-    return (picture.float() / 127.5 - 1).contiguous(memory_format=torch.channels_last)
-
-
-def _to_pixels(picture: Tensor) -> NDArray[np.uint8]:
-    pixels = ((picture[0].permute(1, 2, 0) + 1) * 127.5).round().clamp(0, 255)
-    return pixels.to(torch.uint8).cpu().numpy()

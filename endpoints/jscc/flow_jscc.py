@@ -80,7 +80,8 @@ class FlowJsccEndpoint:
     @classmethod
     def weights(cls) -> dict[str, str]:
         """File name -> SHA-256 of the weights."""
-        return sha256(*sorted((Path(__file__).parent / "model").glob("*.safetensors")))
+        folder = Path(__file__).parent / "model"
+        return sha256(folder / "key_frames.safetensors", folder / "prediction.safetensors")
 
     def encode(self, clip: Clip, channel: PhysicalChannel) -> EncodedSymbols[FlowJsccSession]:
         """See `SymbolEndpoint.encode`."""
