@@ -82,12 +82,20 @@ def claim(store: Store, found: Plan, fingerprint: Fingerprint, accept_changes: b
         changed.append("metrics or weights")
     if found.foreign:
         changed.insert(0, "scenario")
-    counts = f"{found.kept} of its cells stay valid, {len(found.tasks)} are computed"
+    counts = _counts(found)
     if (found.stale or found.foreign) and not accept_changes:
         raise StoreError(
-            f"{store.directory} holds cells of another {' and '.join(changed)} ({counts}); "
+            f"{store.directory} holds cells that differ in {' and '.join(changed)} ({counts}); "
             "choose another --out, or go on in it with --accept-changes"
         )
     if found.stale or found.foreign:
-        print(f"lossweep: other {' and '.join(changed)}: {counts}")
+        print(f"lossweep: the cells of {store.directory} differ in {' and '.join(changed)}: {counts}")
     store.note("made by", fingerprint.parts)
+
+
+def _counts(found: Plan) -> str:
+    """What of the cells in a folder stays, in words."""
+    measured = [task.only for task in found.tasks if task.only]
+    names = ", ".join(dict.fromkeys(name for only in measured for name in only))
+    again = f"{len(measured)} are only measured again ({names}), " if measured else ""
+    return f"{found.kept} of its cells stay valid, {again}{len(found.tasks) - len(measured)} are computed"
