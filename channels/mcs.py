@@ -103,7 +103,7 @@ def best_mcs(snr_db: float) -> Mcs:
 @lru_cache(maxsize=1)
 def _curves() -> dict[int, NDArray[np.float64]]:
     found: dict[int, list[tuple[float, float]]] = {}
-    with TABLE.open(newline="") as lines:
+    with TABLE.open(newline="", encoding="utf-8") as lines:
         for row in csv.DictReader(lines):
             found.setdefault(int(row["mcs"]), []).append((float(row["snr_db"]), float(row["bler"])))
     return {index: np.array(sorted(rows)) for index, rows in found.items()}

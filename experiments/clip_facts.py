@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lossweep.endpoints.clip import ClipError
-from lossweep.experiments.clips.source import BUILT_IN, TRANSCRIPT_SUFFIXES
+from lossweep.experiments.clips.source import BUILT_IN, CAPTION_SUFFIXES, TRANSCRIPT_SUFFIXES
 from lossweep.experiments.parts import ClipParams
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ def facts_of(clip: ClipParams) -> Facts | None:
         return None
     seconds = whole.seconds if clip.seconds is None else min(whole.seconds, clip.seconds)
     width, height = (clip.size, clip.size) if clip.size and whole.height else (whole.width, whole.height)
-    captions = {"words"} if len(clip.files()) > 1 else set()
+    captions = {"words"} if any(file.suffix.lower() in CAPTION_SUFFIXES for file in clip.files()) else set()
     parts = whole.parts | captions
     return replace(whole, parts=parts, seconds=seconds, fps=clip.fps or whole.fps, width=width, height=height)
 

@@ -71,7 +71,8 @@ def report_fit(
         model = out / "hidden_markov.json"
         chain = fits.hidden.chain
         model.write_text(
-            json.dumps({"transitions": chain.transitions.tolist(), "loss": chain.loss.tolist()}, indent=1)
+            json.dumps({"transitions": chain.transitions.tolist(), "loss": chain.loss.tolist()}, indent=1),
+            encoding="utf-8",
         )
         lines += [f"A model of {len(chain.loss)} hidden states fits better:"]
         lines += [f"  channel: {{name: hidden_markov, file: {model}}}"]

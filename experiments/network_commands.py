@@ -71,7 +71,9 @@ def _cell(options: argparse.Namespace, device: str) -> tuple[str, Stream, Delive
         if options.pcap_received is not None:
             capture_files.write_received(options.pcap_received, encoded.stream, encoded.session, delivery)
         if options.sdp is not None:
-            options.sdp.write_text(session_description(encoded.session, capture_files.FIRST_PORT), newline="")
+            options.sdp.write_text(
+                session_description(encoded.session, capture_files.FIRST_PORT), newline="", encoding="utf-8"
+            )
     except OSError as error:
         raise OptionError(f"cannot write {error.filename}: {error.strerror}") from None
     title = f"{endpoint.label} over {cell.channel.model_dump()}, repetition {cell.repetition}"

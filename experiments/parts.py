@@ -20,6 +20,7 @@ from pydantic import (
     Field,
     SerializeAsAny,
     SerializerFunctionWrapHandler,
+    field_serializer,
     field_validator,
     model_serializer,
 )
@@ -29,11 +30,11 @@ from lossweep.channels.physical import PHYSICAL, PhysicalChannel
 from lossweep.channels.registry import Registry
 from lossweep.endpoints.endpoint import ENDPOINTS
 from lossweep.endpoints.fec.code import CODES, CodeFamily
-from lossweep.experiments.clips.source import BUILT_IN
+from lossweep.experiments.clips.source import BUILT_IN, CAPTION_SUFFIXES, composed
 
 Scalar = str | int | float | bool | None
 Option = Scalar | list[Scalar]
-SIDECARS = (".srt", ".vtt", ".txt", ".tsv")
+SIDECARS = (*CAPTION_SUFFIXES, ".txt", ".tsv")
 
 
 class Strict(BaseModel):
@@ -60,6 +61,11 @@ class ClipParams(Strict):
     size: int | None = Field(None, ge=64, le=1024, multiple_of=2)
     seconds: float | None = Field(None, gt=0)
     recognizer: str | None = None
+
+    @field_serializer("source", when_used="json")
+    def _readable(self, source: str) -> str:
+        """JSON is Unicode, and names of files need not be."""
+        return os.fsencode(source).decode("utf-8", "backslashreplace")
 
     def files(self) -> tuple[Path, ...]:
         """The files whose content determines the clip: the clip itself, captions beside it, the recognizer's."""
@@ -273,4 +279,5 @@ def _path_model(data: str, propagation_delay_s: float, jitter_s: float) -> PathM
 
 def _belongs(path: Path, clip: Path) -> bool:
     """Whether a file is captions or a transcript of a clip: `talk.srt`, `talk.en.VTT` beside `talk.mp4`."""
-    return path.suffix.lower() in SIDECARS and path.name.lower().startswith(f"{clip.stem.lower()}.")
+    beside, name = (composed(one).lower() for one in (path.name, clip.stem))
+    return path.suffix.lower() in SIDECARS and beside.startswith(f"{name}.")

@@ -96,7 +96,7 @@ def _files(
     drawn.savefig(paths[0], dpi=160, metadata={"Software": None})
     drawn.savefig(paths[1], metadata={"CreationDate": None})
     as_table(found, x).to_csv(paths[2], index=False)
-    paths[3].write_text(text + "\n")
+    paths[3].write_text(text + "\n", encoding="utf-8")
     return paths
 
 

@@ -96,7 +96,7 @@ def page(sweep: Sweep, directory: Path, shown: Screen, status: str = "", done: i
         loss=f"{100 * loss:g} %",
         curves=[(column.heading(), _by_loss(sweep, column)) for column in qualities if lossy],
         network=_network(sweep) if lossy else "",
-        failures=json.loads(failures.read_text()) if failures.exists() else [],
+        failures=json.loads(failures.read_text(encoding="utf-8")) if failures.exists() else [],
         scenario=yaml.safe_dump(manifest["scenario"], sort_keys=False, allow_unicode=True),
         data=page_data([*plots, *costs], shown, live=bool(status)),
         plotly=_library(),

@@ -82,7 +82,7 @@ def merge(directories: Sequence[Path], out: Path) -> tuple[int, int]:
 
 def _manifest(directory: Path) -> dict[str, Any]:
     try:
-        found: dict[str, Any] = json.loads((directory / "manifest.json").read_text())
+        found: dict[str, Any] = json.loads((directory / "manifest.json").read_text(encoding="utf-8"))
     except (OSError, ValueError):
         raise StoreError(f"{directory} holds no finished shard (lossweep run --shard i/n)") from None
     return found

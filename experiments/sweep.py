@@ -74,7 +74,7 @@ class Sweep:
         Raises:
             PlotError: no table there, or an empty one.
         """
-        manifest = json.loads((directory / "manifest.json").read_text())
+        manifest = json.loads((directory / "manifest.json").read_text(encoding="utf-8"))
         parquet, csv = directory / "table.parquet", directory / "table.csv"
         if not parquet.exists() and not csv.exists():
             raise PlotError(f"{directory} holds no table; run a scenario into it first (lossweep run)")

@@ -88,3 +88,15 @@ def test_every_package_is_listed():
 def test_files_are_short():
     tracked = [path for path in MODULES.values() if len(path.read_text().splitlines()) > 350]
     assert tracked == []
+
+
+def test_text_files_are_read_and_written_in_utf8_whatever_the_locale():
+    """Not the tools for training, which are no part of what ships."""
+    found = []
+    for name, path in MODULES.items():
+        for node in ast.walk(ast.parse(path.read_text())):
+            text = isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)
+            if text and node.func.attr in ("read_text", "write_text"):
+                named = any(keyword.arg == "encoding" for keyword in node.keywords)
+                found += [] if named or ".training" in name else [f"{name}:{node.lineno}"]
+    assert found == []

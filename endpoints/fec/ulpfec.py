@@ -114,7 +114,7 @@ class UlpFec(CodeFamily):
 @cache
 def _masks() -> dict[tuple[str, int, int], tuple[tuple[int, ...], ...]]:
     """The source packets of each repair packet, by pattern, k and number of repair packets."""
-    text = files("lossweep.endpoints.fec").joinpath("ulpfec_masks.csv").read_text()
+    text = files("lossweep.endpoints.fec").joinpath("ulpfec_masks.csv").read_text(encoding="utf-8")
     found = {}
     for row in csv.DictReader(text.splitlines()):
         masks = [int(mask, 16) for mask in row["masks"].split()]

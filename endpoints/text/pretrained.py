@@ -31,7 +31,7 @@ def initialize_from(folder: Path, vocabulary: Vocabulary, layers: int, positions
     for name in NEEDED:
         if not (folder / name).exists():
             raise WeightsError(f"model folder {folder}: {name} is missing; it needs {', '.join(NEEDED)}")
-    source = json.loads((folder / "config.json").read_text())
+    source = json.loads((folder / "config.json").read_text(encoding="utf-8"))
     weights = {k.removeprefix("bert."): v.float() for k, v in load_file(folder / "model.safetensors").items()}
     if source.get("model_type") != "bert" or source["num_hidden_layers"] < layers:
         raise WeightsError(f"model folder {folder}: not a BERT with at least {layers} layers")

@@ -178,7 +178,7 @@ def _config(path: Path) -> HifiGanConfig:
         WeightsError: it is missing or broken, or its spectrograms are not ours.
     """
     try:
-        return HifiGanConfig.model_validate_json(path.read_text())
+        return HifiGanConfig.model_validate_json(path.read_text(encoding="utf-8"))
     except OSError:
         raise WeightsError(
             f"{path} is missing; a HiFi-GAN folder holds config.json beside the checkpoint"

@@ -25,7 +25,7 @@ def free_bytes() -> int:
     room = [_of_machine()]
     for limit, usage in _CGROUPS:
         try:
-            room.append(int(limit.read_text()) - int(usage.read_text()))
+            room.append(int(limit.read_text(encoding="utf-8")) - int(usage.read_text(encoding="utf-8")))
         except (OSError, ValueError):  # not there, or "max"
             continue
     address_space, _ = resource.getrlimit(resource.RLIMIT_AS)
@@ -56,7 +56,7 @@ def check_fits(path: Path, what: str, bytes_per_s: float, seconds: float, advice
 
 def _of_machine() -> int:
     try:
-        lines = Path("/proc/meminfo").read_text().splitlines()
+        lines = Path("/proc/meminfo").read_text(encoding="utf-8").splitlines()
         return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("MemAvailable:"))
     except (OSError, StopIteration, ValueError):
         return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
@@ -64,6 +64,8 @@ def _of_machine() -> int:
 
 def _address_space_used() -> int:
     try:
-        return int(Path("/proc/self/statm").read_text().split()[0]) * os.sysconf("SC_PAGE_SIZE")
+        return int(Path("/proc/self/statm").read_text(encoding="utf-8").split()[0]) * os.sysconf(
+            "SC_PAGE_SIZE"
+        )
     except OSError:
         return 0

@@ -44,12 +44,14 @@ def recognize(clip: Clip, name: str) -> Clip:
     key = hashlib.sha256(chosen.label.encode() + clip.speech.tobytes()).hexdigest()[:24]
     path = folder().parent / "recognized" / f"{key}.json"
     try:
-        words = tuple(Word(*word) for word in json.loads(path.read_text()))
+        words = tuple(Word(*word) for word in json.loads(path.read_text(encoding="utf-8")))
     except (OSError, ValueError, TypeError):
         words = chosen.words(clip.speech)
         with contextlib.suppress(OSError):
             path.parent.mkdir(parents=True, exist_ok=True)
-            with tempfile.NamedTemporaryFile("w", dir=path.parent, suffix=".part", delete=False) as part:
+            with tempfile.NamedTemporaryFile(
+                "w", encoding="utf-8", dir=path.parent, suffix=".part", delete=False
+            ) as part:
                 json.dump([(word.text, word.start_s, word.end_s) for word in words], part)
             os.replace(part.name, path)
     if not words:

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import codecs
 import re
-import unicodedata
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from lossweep.endpoints.clip import ClipError
 from lossweep.experiments.clips.captions import Captions, parse_captions
-from lossweep.experiments.clips.source import SOUND_SUFFIXES, VIDEO_SUFFIXES
+from lossweep.experiments.clips.source import CAPTION_SUFFIXES, SOUND_SUFFIXES, VIDEO_SUFFIXES, composed
 
-CAPTION_SUFFIXES = (".vtt", ".srt")
 _OTHER_SUFFIXES = (".ass", ".ssa", ".sbv", ".ttml", ".dfxp", ".sub", ".lrc", ".smi", ".json3", ".srv3")
 _LANGUAGE = re.compile(r"[A-Za-z]{2,3}([-_][A-Za-z0-9]{2,8})*$")
 _MOST_NAMED = 5
@@ -137,7 +135,7 @@ def _caption_files(clip: Path) -> tuple[list[Path], list[str]]:
 
 def _begins_with(path: Path, clip: Path) -> bool:
     """Whether a file's name begins with the clip's, in any case."""
-    return _composed(path.name).lower().startswith(_composed(clip.stem).lower())
+    return composed(path.name).lower().startswith(composed(clip.stem).lower())
 
 
 def _transcript(clip: Path) -> Path | None:
@@ -149,7 +147,7 @@ def _transcript(clip: Path) -> Path | None:
         alike = sorted(
             p
             for p in clip.parent.iterdir()
-            if _composed(p.name).lower() == _composed(exact.name).lower() and p.is_file()
+            if composed(p.name).lower() == composed(exact.name).lower() and p.is_file()
         )
     except OSError:
         return None
@@ -159,18 +157,13 @@ def _transcript(clip: Path) -> Path | None:
 def _rank(path: Path, clip: Path) -> tuple[bool, bool, bool, bool, int, str]:
     tag, language = _tag(path, clip).lower(), _language(path, clip).lower()
     suffix = CAPTION_SUFFIXES.index(path.suffix.lower())
-    other_case = not _composed(path.name).startswith(_composed(clip.stem))
+    other_case = not composed(path.name).startswith(composed(clip.stem))
     return other_case, "forced" in tag.split("."), bool(tag), not language.startswith("en"), suffix, path.name
 
 
 def _tag(path: Path, clip: Path) -> str:
     """What stands between the clip's name and the suffix: ".en" of talk.en.vtt."""
-    return _composed(path.stem)[len(_composed(clip.stem)) :]
-
-
-def _composed(name: str) -> str:
-    """A name with composed accents; macOS writes them decomposed."""
-    return unicodedata.normalize("NFC", name)
+    return composed(path.stem)[len(composed(clip.stem)) :]
 
 
 def _is_tag(tag: str, clip: Path) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import re
+import unicodedata
 from pathlib import Path
 
 from lossweep.endpoints.clip import ClipError
@@ -18,6 +19,7 @@ VIDEO_SUFFIXES = (
 SOUND_SUFFIXES = (".aac", ".aif", ".aiff", ".flac", ".m4a", ".mka", ".mp3", ".oga", ".ogg", ".opus", ".wav", ".wma")
 # fmt: on
 TRANSCRIPT_SUFFIXES = (".txt", ".tsv")
+CAPTION_SUFFIXES = (".vtt", ".srt")
 _log = logging.getLogger(__name__)
 
 
@@ -46,6 +48,11 @@ def sources(source: str) -> list[str]:
     if not path.exists() and not path.is_symlink():
         raise ClipError(f"no such clip: {source} (a video or sound file, a folder of them, or {BUILT_IN!r})")
     return [str(path)]
+
+
+def composed(name: str) -> str:
+    """A file's name with composed accents; macOS writes them decomposed."""
+    return unicodedata.normalize("NFC", name)
 
 
 def _expanded(source: str) -> str:

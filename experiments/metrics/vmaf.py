@@ -85,7 +85,7 @@ class Vmaf(ClipMetric):
         except ffmpeg.Error as error:
             last = error.stderr.decode(errors="replace").strip().split("\n")[-1]
             raise MetricError(f"vmaf: ffmpeg failed: {last}") from error
-        return json.loads(log.read_text())["pooled_metrics"]["vmaf"]["mean"]
+        return json.loads(log.read_text(encoding="utf-8"))["pooled_metrics"]["vmaf"]["mean"]
 
 
 def _write(file: Path, video: Iterable[NDArray[np.uint8]]) -> None:

@@ -2,11 +2,14 @@
 
 import os
 
+import pandas as pd
 import pytest
 from clip_files import write_video
 
 from lossweep.experiments.clips import ClipError, load_clips
 from lossweep.experiments.clips.source import sources
+from lossweep.experiments.run import Settings, run_scenario
+from lossweep.experiments.scenario_file import load
 
 
 @pytest.fixture
@@ -103,3 +106,21 @@ def test_addresses_and_devices_are_no_clips(tmp_path):
     for source in (str(tmp_path / "pipe.mp4"), "/dev/zero"):
         with pytest.raises(ClipError, match="no regular file"):
             load_clips(source)
+
+
+def test_a_sweep_takes_a_file_whose_name_is_not_unicode(tmp_path, video):
+    path = os.fsdecode(os.fsencode(tmp_path) + b"/caf\xe9.mkv")
+    os.link(video, path)
+    scenario = load(
+        {
+            "name": "odd",
+            "clip": path,
+            "endpoint": {"name": "h264", "quantizer": 45, "gop": 1},
+            "channel": {"name": "bernoulli", "loss_rate": 0},
+            "metrics": ["psnr"],
+        }
+    )
+    assert run_scenario(scenario, tmp_path / "out", Settings(workers=0)) == 0
+    table = pd.read_csv(tmp_path / "out" / "table.csv")
+    assert table["clip"].tolist() == ["caf\ufffd"]
+    assert "caf" in (tmp_path / "out" / "manifest.json").read_text(encoding="utf-8")
