@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -59,6 +60,24 @@ def load(path: Path, what: str, network: Network, trainer: str = TRAINER) -> Net
     """
     _, arrays = _read(path, what, trainer)
     return _filled(network, arrays, path, what)
+
+
+def load_checkpoint(path: Path) -> Any:
+    """What `torch.save` wrote: tensors in plain containers. Nothing in the file is executed.
+
+    Raises:
+        WeightsError: it cannot be read, or holds anything else.
+    """
+    import torch
+
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return torch.load(path, map_location="cpu", weights_only=True)
+    except OSError as error:
+        raise WeightsError(f"{path} cannot be read ({error.strerror})") from None
+    except Exception:
+        raise WeightsError(f"{path} is damaged, or holds more than tensors, which is not read") from None
 
 
 def load_configured(

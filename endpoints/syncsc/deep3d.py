@@ -15,6 +15,7 @@ from lossweep.channels.errors import OptionError, WeightsError
 from lossweep.endpoints.syncsc.face_model import FaceModel
 from lossweep.endpoints.syncsc.similarity_transform import similarity
 from lossweep.endpoints.syncsc.tracker import Tracked, fit_face
+from lossweep.endpoints.weights import load_checkpoint
 
 SIDE = 224
 FOCAL, CENTRE, DISTANCE = 1015.0, 112.0, 10.0
@@ -178,7 +179,7 @@ def _network(path: Path) -> ReconNet:
         raise WeightsError(f"tracker deep3d: {path} is missing; put Deep3DFaceRecon's {CHECKPOINT} there")
     network = ReconNet()
     try:
-        network.load_state_dict(torch.load(path, map_location="cpu", weights_only=True)["net_recon"])
+        network.load_state_dict(load_checkpoint(path)["net_recon"])
     except (KeyError, RuntimeError, TypeError, ValueError) as error:
         raise WeightsError(
             f"tracker deep3d: {path} is no Deep3DFaceRecon checkpoint ({str(error).splitlines()[0]})"

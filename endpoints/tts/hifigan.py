@@ -6,7 +6,6 @@ import math
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from pickle import UnpicklingError
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
@@ -18,7 +17,7 @@ from torch import Tensor
 from lossweep.channels.errors import WeightsError
 from lossweep.endpoints.clip import SPEECH_RATE
 from lossweep.endpoints.tts.spectrum import BANDS, FFT, HOP, LEAST, WINDOW, add_batch
-from lossweep.endpoints.weights import sha256
+from lossweep.endpoints.weights import load_checkpoint, sha256
 
 if TYPE_CHECKING:
     from transformers import SpeechT5HifiGan
@@ -87,16 +86,13 @@ class HifiGan:
             )
         generator = build_generator(config)
         try:
-            state = torch.load(found[0], map_location="cpu", weights_only=True)["generator"]
+            state = load_checkpoint(found[0])["generator"]
             generator.load_state_dict(rename_parameters(state))
         except (
             LookupError,
             TypeError,
-            EOFError,
             RuntimeError,
-            OSError,
             ValueError,
-            UnpicklingError,
         ) as error:
             why = (str(error).splitlines() or [type(error).__name__])[0]
             raise WeightsError(

@@ -1,12 +1,14 @@
 """Weights on disk: float16, and embedding tables as int8 with a scale per row."""
 
+import os
+
 import numpy as np
 import pytest
 import torch
 from torch import nn
 
 from lossweep.channels.errors import WeightsError
-from lossweep.endpoints.weights import load, save
+from lossweep.endpoints.weights import load, load_checkpoint, save
 
 
 def network():
@@ -39,3 +41,26 @@ def test_a_file_of_another_network_is_one_line(tmp_path):
     with pytest.raises(WeightsError, match="is broken") as error:
         load(tmp_path / "net.safetensors", "net", network())
     assert "\n" not in str(error.value)
+
+
+class Crafted:
+    """Makes a folder when it is unpickled."""
+
+    def __init__(self, folder):
+        self.folder = folder
+
+    def __reduce__(self):
+        return (os.mkdir, (self.folder,))
+
+
+def test_a_checkpoint_gives_its_tensors_and_runs_nothing(tmp_path):
+    torch.save({"net": {"a": torch.ones(3)}}, tmp_path / "good.pth")
+    assert load_checkpoint(tmp_path / "good.pth")["net"]["a"].tolist() == [1, 1, 1]
+    torch.save({"net": Crafted(str(tmp_path / "ran"))}, tmp_path / "bad.pth")
+    (tmp_path / "noise.pth").write_bytes(bytes(range(256)))
+    for name in ("bad.pth", "noise.pth", "missing.pth"):
+        with pytest.raises(WeightsError, match=name) as error:
+            load_checkpoint(tmp_path / name)
+        assert "\n" not in str(error.value)
+        assert "weights_only" not in str(error.value)
+    assert not (tmp_path / "ran").exists()

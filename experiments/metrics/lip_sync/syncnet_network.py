@@ -5,9 +5,9 @@ from __future__ import annotations
 import hashlib
 from pathlib import Path
 
-import torch
 from torch import Tensor, nn
 
+from lossweep.endpoints.weights import load_checkpoint
 from lossweep.experiments.metrics.metric import MetricAbsent
 
 FILE = "syncnet_v2.model"
@@ -80,7 +80,7 @@ def load(path: Path) -> tuple[SyncNet, str]:
         )
     network = SyncNet()
     try:
-        network.load_state_dict(torch.load(file, map_location="cpu", weights_only=True))
+        network.load_state_dict(load_checkpoint(file))
     except Exception as error:
         why = " ".join(str(error).split())[:200]
         raise MetricAbsent(f"lip_sync: {file} is not SyncNet v2 ({why}); get {FILE} from {SOURCE}") from None

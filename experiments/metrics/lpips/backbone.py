@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from lossweep.channels.errors import WeightsError
+from lossweep.endpoints.weights import load_checkpoint
 from lossweep.experiments.metrics.metric import MetricAbsent
 
 if TYPE_CHECKING:
@@ -72,7 +74,6 @@ def _read_shipped(file: Path) -> Weights:
 
 
 def _read_checkpoint(name: str) -> Weights:
-    import torch
 
     url = f"https://download.pytorch.org/models/{name}"
     folders = checkpoint_folders()
@@ -89,10 +90,9 @@ def _read_checkpoint(name: str) -> Weights:
             f"lpips: {file} has SHA-256 {digest[:8]}..., not {start}...; get it again from {url}"
         )
     try:
-        tensors = torch.load(file, map_location="cpu", weights_only=True)
-    except Exception as error:
-        why = " ".join(str(error).split())[:200]
-        raise MetricAbsent(f"lpips: {file} cannot be read ({why}); get it again from {url}") from None
+        tensors = load_checkpoint(file)
+    except WeightsError as error:
+        raise MetricAbsent(f"lpips: {error}; get it again from {url}") from None
     return Weights(file, digest, tensors)
 
 
