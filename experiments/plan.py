@@ -81,7 +81,7 @@ def claim(store: Store, found: Plan, fingerprint: Fingerprint, accept_changes: b
     if found.stale and not changed:
         changed.append("metrics or weights")
     if found.foreign:
-        changed.insert(0, "scenario")
+        changed.insert(0, "scenario or clips")
     counts = _counts(found)
     if (found.stale or found.foreign) and not accept_changes:
         raise StoreError(
