@@ -16,6 +16,7 @@ from lossweep.experiments.errors import ScenarioError
 from lossweep.experiments.precision import Points, Precision
 from lossweep.experiments.run import Settings, run_scenario
 from lossweep.experiments.scenario_file import load
+from lossweep.experiments.store import StoreError
 
 SHARE = Column("post_repair_loss", "packet loss after repair", "network", lowest=0, highest=1)
 PLAIN = Column("psnr", "PSNR", "quality")
@@ -84,7 +85,7 @@ def test_a_run_gives_each_point_its_own_number_whatever_the_workers_and_interrup
 
     fixed = load(SCENARIO | {"repetitions": 12})  # a shorter run is the beginning of a longer one
     assert run_scenario(fixed, tmp_path / "two", Settings(workers=0)) == 0
-    with pytest.raises(Exception, match="another scenario"):
+    with pytest.raises(StoreError, match="differ in scenario"):
         run_scenario(load(SCENARIO | {"seed": 2}), tmp_path / "two", Settings(workers=0))
     assert run_scenario(scenario, tmp_path / "two", Settings(workers=0, accept_changes=True)) == 0
     assert (tmp_path / "two/table.csv").read_bytes() == (tmp_path / "one/table.csv").read_bytes()
