@@ -94,7 +94,9 @@ def do_frontier(options: argparse.Namespace) -> int:
     from lossweep.experiments.sweep import Sweep
 
     directory = Path(options.source)
-    if not (directory / "manifest.json").exists():
+    if directory.is_dir() and not (directory / "manifest.json").exists():
+        raise FrontierError(f"{directory} holds no sweep; run a scenario into it first (lossweep run)")
+    if not directory.is_dir():
         scenario = read(options.source, options.set)
         if options.out is None:
             raise FrontierError(

@@ -3,7 +3,8 @@
 A scheme is a system with a packet code and mechanisms: "H.264 + RS, retransmission". Its settings are all else that
 the scenario varies of endpoints, codes and calls, and the playout delay: code rates, frames per FEC block. For each
 state of the network the cheapest setting is taken whose means meet every target. It is called certain where the worse
-ends of the 95 % intervals meet them too.
+ends of the 95 % intervals meet them too. Schemes whose rate follows the network (adaptive protection,
+congestion control) are compared at their mean wire rate.
 """
 
 from __future__ import annotations
@@ -105,8 +106,14 @@ def question(sweep: Sweep, targets: Sequence[str], delay_s: float, x: str, y: st
     if not targets:
         raise FrontierError("name what is to be met, such as --target 'frames_in_time>=0.99'")
     parsed = tuple(map(Target.of, targets))
-    for name in (x, *(target.column for target in parsed), *([y] if y else [])):
+    for target in parsed:
+        _check(sweep, target)
+    for name in (x, *([y] if y else [])):
         sweep.column(name)
+    if y and y not in sweep.axes:
+        raise FrontierError(
+            f"the sweep does not vary {y}; it varies {', '.join(sweep.axes) or 'nothing'}: name one of these as --y"
+        )
     others = [
         name
         for name, axis in sweep.axes.items()
@@ -128,6 +135,26 @@ def question(sweep: Sweep, targets: Sequence[str], delay_s: float, x: str, y: st
             f"no cell keeps a delay of {delay_s:g} s ({shortest}); allow more, or sweep shorter delays"
         )
     return Question(parsed, delay_s, x, y)
+
+
+def _check(sweep: Sweep, target: Target) -> None:
+    """Refuses a target that no row can miss or meet.
+
+    Raises:
+        PlotError: an unknown column.
+        FrontierError: a column of texts, or a limit outside the column's range.
+    """
+    column = sweep.column(target.column)
+    if not pd.api.types.is_numeric_dtype(sweep.table[target.column]):
+        raise FrontierError(
+            f"{target.column} holds texts; a target needs a column of numbers, such as freeze_ratio"
+        )
+    lowest, highest = column.lowest, column.highest
+    if (lowest is not None and target.limit < lowest) or (highest is not None and target.limit > highest):
+        ends = [
+            f"at {word} {end:g}" for word, end in (("least", lowest), ("most", highest)) if end is not None
+        ]
+        raise FrontierError(f"{target} cannot be: {target.column} is {' and '.join(ends)}")
 
 
 def frontier(sweep: Sweep, asked: Question) -> pd.DataFrame:

@@ -52,10 +52,11 @@ def caption(sweep: Sweep, asked: Question) -> str:
         for t in asked.targets
     )
     patterns = sweep.table.groupby(["seed"])["repetition"].nunique().max() if "seed" in sweep.table else 1
+    clips = list(map(str, sweep.table["clip"].unique()))
+    shown = f"Clip {clips[0]}" if len(clips) == 1 else f"Mean over {len(clips)} clips"
     return (
-        f"Target: {targets}, within {1000 * asked.delay_s:g} ms from capture to display. Clip "
-        f"{', '.join(map(str, sweep.table['clip'].unique()[:4]))}; up to {patterns} loss patterns. A scheme is left "
-        "out where none of its settings meets the target."
+        f"Target: {targets}, within {1000 * asked.delay_s:g} ms from capture to display. {shown}; up to {patterns} "
+        "loss patterns. A scheme is left out where none of its settings meets the target."
     )
 
 

@@ -75,3 +75,14 @@ def check_symbols(symbols: Sequence[bytes], indices: Iterable[int] = (), n: int 
     for esi in indices:
         if not 0 <= esi < n:
             raise ValueError(f"encoding symbol ID {esi}; it must be in 0 to {n - 1}")
+
+
+def check_source(source: Sequence[bytes], k: int) -> None:
+    """Refuses what is not k symbols of one length.
+
+    Raises:
+        ValueError: naming what is wrong.
+    """
+    if len(source) != k:
+        raise ValueError(f"{len(source)} source symbols; this code takes k={k}")
+    check_symbols(source)

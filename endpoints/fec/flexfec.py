@@ -9,11 +9,11 @@ from typing import ClassVar
 
 from lossweep.endpoints.fec.adu import FecError
 from lossweep.endpoints.fec.block_code import BlockCode
-from lossweep.endpoints.fec.code import CodeFamily, check_code_rate, packets_of_block
+from lossweep.endpoints.fec.code import packets_of_block
 from lossweep.endpoints.fec.parity import ParityBlock
+from lossweep.endpoints.fec.parity_family import Parity, ParityFamily, copies
 from lossweep.endpoints.fec.parity_packets import ParityFormat, ParityPayload
 
-PATTERNS = ("row", "column", "2d")
 LARGEST = 255
 """L and D have 8 bits each."""
 _FIXED = struct.Struct("!HHIHBB")
@@ -72,7 +72,7 @@ class FlexFormat(ParityFormat):
 
 
 @dataclass(frozen=True)
-class FlexFec(CodeFamily):
+class FlexFec(ParityFamily):
     """FlexFEC, RFC 8627: repair packets are the XOR of rows or columns of a block, decoded iteratively.
 
     A row is consecutive packets and can be sent as soon as its last one is there; column j of L is every L-th packet
@@ -87,21 +87,11 @@ class FlexFec(CodeFamily):
         ValueError: a parameter out of its range.
     """
 
-    code_rate: float
     pattern: str = "column"
     name = "flexfec"
     title = "FlexFEC"
+    patterns = ("row", "column", "2d")
     repair_format = FlexFormat()
-
-    def __post_init__(self) -> None:
-        check_code_rate(self.code_rate)
-        if self.pattern not in PATTERNS:
-            raise ValueError(f"pattern is {self.pattern!r}; it must be one of {', '.join(PATTERNS)}")
-
-    @property
-    def label(self) -> str:
-        """`flexfec-0.5-column`."""
-        return f"{self.name}-{self.code_rate:g}-{self.pattern}"
 
     def make(self, k: int, n: int | None = None) -> GridBlock:
         """The code for k source packets, with n = ceil(k / code_rate) unless it is given.
@@ -110,11 +100,10 @@ class FlexFec(CodeFamily):
             ValueError: not 1 <= k <= n, or rows or columns that 8 bits cannot describe; naming k and n.
         """
         repair = packets_of_block("FlexFEC", k, n, self.code_rate) - k
-        parities: list[tuple[int, ...]] = [(i,) for _ in range((repair - 1) // k) for i in range(k)]
+        parities = copies(k, repair)
         rows, columns = self._share(k, repair - len(parities))
-        first = [
-            (k + j) % columns for j in range(columns)
-        ]  # a burst at the block's end meets each column once
+        # A burst at the block's end meets each column once.
+        first = [(k + j) % columns for j in range(columns)]
         parities += _rows(k, rows) + [tuple(range(j, k, columns)) for j in first]
         if max([max(_extent(_offsets(parity))) for parity in parities], default=0) > LARGEST:
             raise ValueError(
@@ -134,13 +123,13 @@ class FlexFec(CodeFamily):
         return rows, repair - rows
 
 
-def _rows(k: int, count: int) -> list[tuple[int, ...]]:
+def _rows(k: int, count: int) -> list[Parity]:
     """k packets as `count` rows, whose lengths differ by at most 1."""
     ends = [k * i // count for i in range(count + 1)] if count else []
     return [tuple(range(first, end)) for first, end in pairwise(ends)]
 
 
-def _offsets(parity: tuple[int, ...]) -> tuple[int, ...]:
+def _offsets(parity: Parity) -> tuple[int, ...]:
     return tuple(i - parity[0] for i in parity)
 
 

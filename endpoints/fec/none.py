@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from lossweep.endpoints.fec.block_code import BlockCode, check_symbols
+from lossweep.endpoints.fec.block_code import BlockCode, check_source, check_symbols
 from lossweep.endpoints.fec.code import CodeFamily
 
 
@@ -56,9 +56,7 @@ class Uncoded(BlockCode):
         Raises:
             ValueError: not k symbols, or not of equal length.
         """
-        if len(source) != self.k:
-            raise ValueError(f"{len(source)} source symbols; this code takes k={self.k}")
-        check_symbols(source)
+        check_source(source, self.k)
         return list(source)
 
     def decode(self, symbols: dict[int, bytes]) -> list[bytes | None]:

@@ -8,7 +8,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from lossweep.endpoints.fec.block_code import BlockCode, check_symbols
+from lossweep.endpoints.fec.block_code import BlockCode, check_source, check_symbols
 
 
 @dataclass(frozen=True)
@@ -47,9 +47,7 @@ class ParityBlock(BlockCode):
         Raises:
             ValueError: not k symbols, or not of equal length.
         """
-        if len(source) != self.k:
-            raise ValueError(f"{len(source)} source symbols; this code takes k={self.k}")
-        check_symbols(source)
+        check_source(source, self.k)
         return source + [xor([source[i] for i in parity]) for parity in self.parities]
 
     def decode(self, symbols: dict[int, bytes]) -> list[bytes | None]:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from lossweep.channels.errors import MissingPackage
 from lossweep.endpoints.fec.adu import FecError
-from lossweep.endpoints.fec.block_code import BlockCode, check_symbols
+from lossweep.endpoints.fec.block_code import BlockCode, check_source, check_symbols
 from lossweep.endpoints.fec.block_format import BlockFormat, BlockPayload
 from lossweep.endpoints.fec.code import CodeFamily, check_code_rate, packets_of_block
 
@@ -111,9 +111,7 @@ class RaptorQBlock(BlockCode):
         Raises:
             ValueError: not k symbols, or not of equal length.
         """
-        if len(source) != self.k:
-            raise ValueError(f"{len(source)} source symbols; this code takes k={self.k}")
-        check_symbols(source)
+        check_source(source, self.k)
         if self.n == self.k:
             return list(source)
         repair = [b""] * (self.n - self.k)

@@ -10,7 +10,7 @@ import numpy as np
 import zfec
 from numpy.typing import NDArray
 
-from lossweep.endpoints.fec.block_code import BlockCode, check_symbols
+from lossweep.endpoints.fec.block_code import BlockCode, check_source, check_symbols
 from lossweep.endpoints.fec.code import CodeFamily, check_code_rate, packets_of_block
 
 MAX_SYMBOLS = 255
@@ -86,9 +86,7 @@ class ReedSolomonBlock(BlockCode):
         Raises:
             ValueError: not k symbols, or not of equal length.
         """
-        if len(source) != self.k:
-            raise ValueError(f"{len(source)} source symbols; this code takes k={self.k}")
-        check_symbols(source)
+        check_source(source, self.k)
         return list(source) + _encoder(self.k, self.n).encode(source, list(range(self.k, self.n)))
 
     def decode(self, symbols: dict[int, bytes]) -> list[bytes | None]:

@@ -6,18 +6,16 @@ import math
 import struct
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import lru_cache
 from typing import ClassVar
 
-import numpy as np
-from numpy.typing import NDArray
-
 from lossweep.endpoints.fec.adu import FecError, adui, open_adui
-from lossweep.endpoints.fec.block_code import BlockCode, check_symbols
+from lossweep.endpoints.fec.block_code import BlockCode, check_source, check_symbols
 from lossweep.endpoints.fec.code import CodeFamily, check_code_rate, packets_of_block
 from lossweep.endpoints.fec.gf256 import combination
 from lossweep.endpoints.fec.linear_system import LinearSystem
 from lossweep.endpoints.fec.repair_format import Repair, RepairFormat, Timed
+from lossweep.endpoints.fec.sliding_block import SlidingBlock
 from lossweep.endpoints.fec.tinymt32 import TinyMT32
 from lossweep.endpoints.session import RtpStream
 
@@ -178,7 +176,7 @@ class Rlc(CodeFamily):
 
 
 @dataclass(frozen=True)
-class RlcBlock(BlockCode):
+class RlcBlock(SlidingBlock):
     """A stream of k source packets with repair packets between them.
 
     Attributes:
@@ -201,21 +199,9 @@ class RlcBlock(BlockCode):
         end = self.ends[esi - self.k]
         return range(max(0, end - self.window), end)
 
-    def played_with(self, esi: int) -> int:
-        """The last source symbol of the window."""
-        return self.ends[esi - self.k] - 1
-
     def progress(self) -> RlcProgress:
-        """The state of a stream of which nothing has arrived."""
+        """See `SlidingBlock`."""
         return RlcProgress(self)
-
-    def recovers(self, arrived: NDArray[np.bool_]) -> NDArray[np.bool_]:
-        """Source packets known after all arrivals, in the order in which they are sent, bool [k]."""
-        progress, known = self.progress(), arrived[: self.k].copy()
-        for esi in self._order:
-            if arrived[esi]:
-                known[progress.add(esi)] = True
-        return known
 
     def encode(self, source: list[bytes]) -> list[bytes]:
         """n symbols from k of equal length; the first k are the source itself.
@@ -223,9 +209,7 @@ class RlcBlock(BlockCode):
         Raises:
             ValueError: not k symbols, or not of equal length.
         """
-        if len(source) != self.k:
-            raise ValueError(f"{len(source)} source symbols; this code takes k={self.k}")
-        check_symbols(source)
+        check_source(source, self.k)
         repair = [self.equation(esi) for esi in range(self.k, self.n)]
         return source + [combination([(f, source[i]) for i, f in one.items()]) for one in repair]
 
@@ -237,7 +221,7 @@ class RlcBlock(BlockCode):
         """
         check_symbols(list(symbols.values()), symbols, self.n)
         system = LinearSystem(SYSTEM_WINDOWS * self.window)
-        for esi in self._order:
+        for esi in self.order:
             if esi in symbols and esi < self.k:
                 system.know(esi, symbols[esi])
             elif esi in symbols:
@@ -248,12 +232,6 @@ class RlcBlock(BlockCode):
         """Source packet -> its coefficient in a repair packet."""
         window = self.depends_on(esi)
         return dict(zip(window, coefficients((esi - self.k) % 2**16, len(window)), strict=True))
-
-    @cached_property
-    def _order(self) -> list[int]:
-        """All ESIs in the order of sending."""
-        places = [*((i, 0) for i in range(self.k)), *((end - 1, 1 + j) for j, end in enumerate(self.ends))]
-        return sorted(range(self.n), key=places.__getitem__)
 
 
 class RlcProgress:

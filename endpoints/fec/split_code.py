@@ -4,20 +4,17 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
-from functools import cached_property
 
-import numpy as np
-from numpy.typing import NDArray
-
-from lossweep.endpoints.fec.block_code import BlockCode, check_symbols
+from lossweep.endpoints.fec.block_code import check_source, check_symbols
 from lossweep.endpoints.fec.gf256 import combination
 from lossweep.endpoints.fec.linear_system import LinearSystem
+from lossweep.endpoints.fec.sliding_block import SlidingBlock
 
 Equation = Mapping[int, int]
 """Factor of each part, which has the number packet * parts + part."""
 
 
-class SplitBlock(BlockCode):
+class SplitBlock(SlidingBlock):
     """A stream of k source packets, each cut into parts; a repair packet has several combinations of parts.
 
     Byte i of a symbol is in part i mod `parts`, so padding with zeros leaves the parts' order as it is. A repair symbol
@@ -39,21 +36,9 @@ class SplitBlock(BlockCode):
         """The source packets of which a part is in a repair packet."""
         return sorted({number // self.parts for equation in self.equations(esi) for number in equation})
 
-    def played_with(self, esi: int) -> int:
-        """The last source packet of which a part is in a repair packet."""
-        return max(self.depends_on(esi))
-
     def progress(self) -> SplitProgress:
-        """The state of a stream of which nothing has arrived."""
+        """See `SlidingBlock`."""
         return SplitProgress(self)
-
-    def recovers(self, arrived: NDArray[np.bool_]) -> NDArray[np.bool_]:
-        """Source packets known after all arrivals, in the order in which they are sent, bool [k]."""
-        progress, known = self.progress(), arrived[: self.k].copy()
-        for esi in self.order:
-            if arrived[esi]:
-                known[progress.add(esi)] = True
-        return known
 
     def encode(self, source: list[bytes]) -> list[bytes]:
         """The k source symbols, then repair symbols of another length than theirs.
@@ -61,9 +46,7 @@ class SplitBlock(BlockCode):
         Raises:
             ValueError: not k symbols, or not of equal length.
         """
-        if len(source) != self.k:
-            raise ValueError(f"{len(source)} source symbols; this code takes k={self.k}")
-        check_symbols(source)
+        check_source(source, self.k)
         pad = -len(source[0]) % self.parts
         head = bytes([pad])
         return source + [head + self.repair(esi, source) for esi in range(self.k, self.n)]
@@ -101,13 +84,6 @@ class SplitBlock(BlockCode):
             symbols[i] if i in symbols else parts.symbol(i, lost) if parts.complete(i) else None
             for i in range(self.k)
         ]
-
-    @cached_property
-    def order(self) -> list[int]:
-        """All ESIs in the order of sending."""
-        places = [(i, 0) for i in range(self.k)]
-        places += [(self.sent_after(esi), esi) for esi in range(self.k, self.n)]
-        return sorted(range(self.n), key=places.__getitem__)
 
 
 class Parts:

@@ -10,11 +10,11 @@ from importlib.resources import files
 
 from lossweep.endpoints.fec.adu import FecError
 from lossweep.endpoints.fec.block_code import BlockCode
-from lossweep.endpoints.fec.code import CodeFamily, check_code_rate, packets_of_block
+from lossweep.endpoints.fec.code import packets_of_block
 from lossweep.endpoints.fec.parity import ParityBlock
+from lossweep.endpoints.fec.parity_family import Parity, ParityFamily, copies
 from lossweep.endpoints.fec.parity_packets import ParityFormat, ParityPayload
 
-PATTERNS = ("random", "bursty")
 MOST_SOURCE = 48
 """Bits of the long mask."""
 SEARCHED = 12
@@ -59,7 +59,7 @@ class UlpFormat(ParityFormat):
 
 
 @dataclass(frozen=True)
-class UlpFec(CodeFamily):
+class UlpFec(ParityFamily):
     """ULPFEC, RFC 5109, as WebRTC uses it: repair packets are the XOR of the packets of a mask, decoded iteratively.
 
     Masks of up to 12 source packets are from a search of this project (`results/validation/ulpfec_masks.py`); they
@@ -74,21 +74,11 @@ class UlpFec(CodeFamily):
         ValueError: a parameter out of its range.
     """
 
-    code_rate: float
     pattern: str = "random"
     name = "ulpfec"
     title = "ULPFEC"
+    patterns = ("random", "bursty")
     repair_format = UlpFormat()
-
-    def __post_init__(self) -> None:
-        check_code_rate(self.code_rate)
-        if self.pattern not in PATTERNS:
-            raise ValueError(f"pattern is {self.pattern!r}; it must be one of {', '.join(PATTERNS)}")
-
-    @property
-    def label(self) -> str:
-        """`ulpfec-0.5-random`."""
-        return f"{self.name}-{self.code_rate:g}-{self.pattern}"
 
     def make(self, k: int, n: int | None = None) -> ParityBlock:
         """The code for k source packets, with n = ceil(k / code_rate) unless it is given.
@@ -102,17 +92,17 @@ class UlpFec(CodeFamily):
                 f"a ULPFEC mask names at most {MOST_SOURCE} packets; k={k}, n={n}: use shorter blocks (fec_frames, "
                 "gop, larger packets), or flexfec or rs"
             )
-        copies: list[tuple[int, ...]] = [(i,) for _ in range((n - k - 1) // k) for i in range(k)]
-        repair = n - k - len(copies)
+        copied = copies(k, n - k)
+        repair = n - k - len(copied)
         if k <= SEARCHED and repair:
             masks = _masks()[self.pattern, k, repair]
         else:
             masks = tuple(tuple(range(j, k, repair)) for j in range(repair))
-        return ParityBlock(k, (*copies, *masks))
+        return ParityBlock(k, (*copied, *masks))
 
 
 @cache
-def _masks() -> dict[tuple[str, int, int], tuple[tuple[int, ...], ...]]:
+def _masks() -> dict[tuple[str, int, int], tuple[Parity, ...]]:
     """The source packets of each repair packet, by pattern, k and number of repair packets."""
     text = files("lossweep.endpoints.fec").joinpath("ulpfec_masks.csv").read_text(encoding="utf-8")
     found = {}

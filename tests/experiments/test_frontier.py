@@ -129,6 +129,9 @@ def test_other_targets_are_refused_in_one_line(text):
         (["post_repair_los<=1"], 0.2, None, "did you mean 'post_repair_loss'"),
         (["post_repair_loss<=1"], 0.1, None, "the shortest has 0.15 s"),
         (["post_repair_loss<=1"], 0.2, "channel_", "unknown column 'channel_'"),
+        (["post_repair_loss<=1"], 0.2, "wire_bps", "does not vary wire_bps; it varies"),
+        (["endpoint<=1"], 0.2, None, "endpoint holds texts"),
+        (["post_repair_loss<=7"], 0.2, None, "post_repair_loss is at least 0 and at most 1"),
     ],
 )
 def test_questions_that_have_no_answer_are_one_line(targets, delay_s, y, says):
@@ -186,3 +189,6 @@ def test_the_command_reads_a_finished_sweep_and_refuses_a_scenario_without_a_fol
     assert "packet loss rate 10 %, mean loss burst 80 ms: RS (RS 1/2), 2 kbit/s, +100 %" in said
     assert main(["frontier", "smoke", *asked]) == 2
     assert "--out" in capsys.readouterr().err
+    (tmp_path / "empty").mkdir()
+    assert main(["frontier", str(tmp_path / "empty"), *asked]) == 2
+    assert "holds no sweep" in capsys.readouterr().err
