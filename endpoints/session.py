@@ -26,12 +26,10 @@ class FecParameters:
     Attributes:
         code: its registered name.
         options: its parameters, such as (("code_rate", 0.5),).
-        adaptive: whether the number of repair packets of a block changes from block to block.
     """
 
     code: str
     options: tuple[tuple[str, float | int | str], ...] = ()
-    adaptive: bool = False
 
 
 @dataclass(frozen=True)

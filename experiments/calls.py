@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
@@ -142,7 +142,7 @@ def mechanisms(cell: Cell) -> Mechanisms:
         playout_delay_s=delay_s,
         report_interval_s=params.report_interval_s,
         transport_feedback_s=TRANSPORT_FEEDBACK_S if controls else None,
-        code_repairs=params.adaptive_fec == "code" and cell.code.make().code_rate < 1,
+        code_repairs=params.adaptive_fec == "code" and cell.code.make().lowest_code_rate < 1,
     )
 
 
@@ -232,15 +232,8 @@ def play(sending: Caller, result: CallResult, params: CallParams, device: str) -
 
 def received(sending: Caller, result: CallResult, params: CallParams) -> list[ReceivedPacket]:
     """The source packets that are there when they are played, and of video those that come later as references."""
-    streams = [_as_sent(stream, params) for stream in sending.encoded.session.streams]
+    streams = sending.encoded.session.streams
     delay_s = result.delivery.playout_delay_s
     packets = receive(result.arrivals, streams, delay_s, retransmission=params.nack, late_s=LATE_S)
     late = {flow.name for flow in flows_of(sending) if flow.begins_key is not None}
     return [packet for packet in packets if packet.early_s >= 0 or packet.stream in late]
-
-
-def _as_sent(stream: RtpStream, params: CallParams) -> RtpStream:
-    """The stream with what a call changes in its session: the number of repair packets is no longer fixed."""
-    if params.adaptive_fec == "code" or stream.repair is None or stream.name != "video":
-        return stream
-    return replace(stream, repair=replace(stream.repair, fec=replace(stream.repair.fec, adaptive=True)))

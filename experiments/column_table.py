@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from lossweep.experiments.column import PARTS, Column
@@ -44,6 +45,15 @@ REVERSE = (
     "capacity_bps",
 )
 UNIT: dict[str, Any] = {"lowest": 0.0, "highest": 1.0}
+OF_CODE = (
+    _setting("code_rate", "code rate", **UNIT),
+    _setting("key_code_rate", "code rate of key frames", **UNIT),
+    _setting("interleave", "FEC codes interleaved", short="{} codes interleaved", lowest=1.0),
+    _setting("pattern", "FEC pattern", short="{}"),
+    _setting("window", "FEC window", short="FEC window {}", unit="packets", lowest=1.0),
+    _setting("delay", "FEC delay", short="FEC delay {}", unit="packets", lowest=1.0),
+)
+"""Options of packet codes."""
 MOS: dict[str, Any] = {"lowest": 1.0, "highest": 5.0, "near": 0.5}
 
 COLUMNS: tuple[Column, ...] = (
@@ -90,10 +100,7 @@ COLUMNS: tuple[Column, ...] = (
     _setting("reference_s", "voice reference", unit="s", lowest=0.0),
     _setting("look_ahead_s", "look-ahead of the voice", short="look-ahead {}", unit="s", lowest=0.0),
     _setting("code", "packet code"),
-    _setting("code_rate", "code rate", **UNIT),
-    _setting("pattern", "FEC pattern", short="{}"),
-    _setting("window", "FEC window", short="FEC window {}", unit="packets", lowest=1.0),
-    _setting("delay", "FEC delay", short="FEC delay {}", unit="packets", lowest=1.0),
+    *OF_CODE,
     _setting("channel", "channel", short="{}"),
     _setting("loss_rate", "packet loss rate", shown="%", **UNIT),
     _setting("mean_burst_length", "mean loss burst", short="loss bursts of {}", unit="packets", lowest=1.0),
@@ -147,7 +154,11 @@ COLUMNS: tuple[Column, ...] = (
     _setting("score_every", "frames per score", lowest=1.0),
     *(_setting(f"{part}_name", f"{part} endpoint") for part in PARTS),
     *(_setting(f"{part}_code", f"packet code of the {part}") for part in PARTS[:3]),
-    *(_setting(f"{part}_code_rate", f"code rate of the {part}", **UNIT) for part in PARTS[:3]),
+    *(
+        replace(option, name=f"{part}_{option.name}", label=f"{option.label} of the {part}")
+        for part in PARTS[:3]
+        for option in OF_CODE
+    ),
     # Rates.
     Column("bpp", "coded rate", "rate", "bit/pixel", "", "lower", 0.0),
     _rate("speech_bps", "coded speech rate"),

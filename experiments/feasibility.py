@@ -123,6 +123,10 @@ def _code_mistakes(endpoint: BaseModel, code: CodeParams) -> list[str]:
     takers = getattr(family, "endpoints", (name,))
     if name not in takers:
         return [f"code {code.name} is for the endpoint {', '.join(takers)}, not {name}"]
+    if getattr(family, "key_code_rate", None) is not None and not hasattr(endpoint, "gop"):
+        return [
+            f"code {code.name}: key_code_rate is for key frames, which {name} does not send; leave it out"
+        ]
     try:
         ENDPOINTS.get(name)(endpoint, family)
         if getattr(endpoint, "packetization", None) == "object":

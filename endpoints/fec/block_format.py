@@ -31,7 +31,13 @@ class BlockPayload:
 
 
 class BlockFormat(RepairFormat[BlockPayload]):
-    """A payload ID of 8 bytes (`RepairHeader`) before the repair symbol over ADUs (`protect`)."""
+    """A payload ID of 8 bytes (`RepairHeader`) before the repair symbol over ADUs (`protect`).
+
+    Attributes:
+        stride: from one source packet of a block to the next.
+    """
+
+    stride: int = 1
 
     def payloads(self, source: Sequence[bytes], code: BlockCode, sbn: int) -> list[bytes]:
         """See `RepairFormat`."""
@@ -58,22 +64,33 @@ class BlockFormat(RepairFormat[BlockPayload]):
         make: Callable[[int, int | None], BlockCode],
     ) -> dict[int, Timed]:
         """See `RepairFormat`."""
-        adaptive = stream.repair is not None and stream.repair.fec.adaptive
         blocks: dict[tuple[int, int], dict[int, Timed]] = {}
         for one in repair:
             block = blocks.setdefault((one.number, one.payload.k), {})
             block.setdefault(one.payload.esi, (one.payload.symbol, one.arrived_s))
         out: dict[int, Timed] = {}
         for (first, k), symbols in blocks.items():
-            here = {i: source[first + i] for i in range(k) if first + i in source}
+            numbers = range(first, first + k * self.stride, self.stride)
+            here = {i: source[number] for i, number in enumerate(numbers) if number in source}
             if len(here) == k and max(map(_when, here.values())) <= min(map(_when, symbols.values())):
                 continue
             try:
-                code = make(k, max(symbols) + 1 if adaptive else None)
+                code = self.code(k, max(symbols), make)
             except ValueError:
                 continue
-            out |= {first + i: found for i, found in _rebuild(code, here, symbols).items()}
+            out |= {numbers[i]: found for i, found in _rebuild(code, here, symbols).items()}
         return out
+
+    def code(self, k: int, highest: int, make: Callable[[int, int | None], BlockCode]) -> BlockCode:
+        """The code of a block of k source packets.
+
+        Args:
+            highest: ESI among the repair packets that arrived.
+            make: see `RepairFormat.rebuild`.
+        Raises:
+            ValueError: there is none.
+        """
+        return make(k, None)
 
 
 def _rebuild(code: BlockCode, source: Mapping[int, Timed], repair: Mapping[int, Timed]) -> dict[int, Timed]:

@@ -48,7 +48,6 @@ class CodeFamily(ABC):
         label: identifier in tables.
         protects: "packets", or "face" for codes of face coefficients.
         spans_stream: whether a block is a whole stream, whose repair packets each depend on some packets before them.
-        repair_format: what the payload of a repair packet looks like.
     """
 
     name: str
@@ -56,7 +55,16 @@ class CodeFamily(ABC):
     code_rate: float
     protects: ClassVar[str] = "packets"
     spans_stream: ClassVar[bool] = False
-    repair_format: ClassVar[RepairFormat[Any]] = BlockFormat()
+
+    @property
+    def repair_format(self) -> RepairFormat[Any]:
+        """What the payload of a repair packet looks like."""
+        return BlockFormat()
+
+    @property
+    def lowest_code_rate(self) -> float:
+        """Of all blocks; 1 where there are no repair packets."""
+        return self.code_rate
 
     @property
     def label(self) -> str:
@@ -91,6 +99,10 @@ class CodeFamily(ABC):
         """
         return self.make(sum(frames))
 
+    def make_frames(self, k: int, key: bool) -> BlockCode:
+        """The code for k source packets of a video; `key`: whether a key frame is among them."""
+        return self.make(k)
+
     def make_object(self, k: int) -> BlockCode:
         """The code for an object cut into k symbols (packetization `object`)."""
         return self.make(k)
@@ -98,7 +110,7 @@ class CodeFamily(ABC):
     def parameters(self) -> FecParameters:
         """Name and parameters for a session."""
         options = {f.name: getattr(self, f.name) for f in fields(self)}  # type: ignore[arg-type]
-        return FecParameters(self.name, tuple(options.items()))
+        return FecParameters(self.name, tuple((k, v) for k, v in options.items() if v is not None))
 
 
 @lru_cache(maxsize=64)
@@ -111,14 +123,14 @@ def family_of(fec: FecParameters) -> CodeFamily:
     return cast(CodeFamily, CODES.get(fec.code).from_params(**dict(fec.options)))
 
 
-def check_code_rate(rate: float) -> None:
+def check_code_rate(rate: float, name: str = "code_rate") -> None:
     """Refuses what is no code rate.
 
     Raises:
         ValueError: not a number in (0, 1].
     """
     if not isinstance(rate, int | float | np.number) or isinstance(rate, bool) or not 0.0 < rate <= 1.0:
-        raise ValueError(f"code_rate is {rate!r}; it must be a number in (0, 1]")
+        raise ValueError(f"{name} is {rate!r}; it must be a number in (0, 1]")
 
 
 def packets_of_block(title: str, k: int, n: int | None, code_rate: float) -> int:

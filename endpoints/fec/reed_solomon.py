@@ -1,19 +1,13 @@
-"""Reed-Solomon over packets, through zfec."""
+"""Reed-Solomon as a scenario names it."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
-from typing import ClassVar
 
-import numpy as np
-import zfec
-from numpy.typing import NDArray
-
-from lossweep.endpoints.fec.block_code import BlockCode, check_source, check_symbols
+from lossweep.endpoints.fec.block_code import BlockCode
 from lossweep.endpoints.fec.code import CodeFamily, check_code_rate, packets_of_block
-
-MAX_SYMBOLS = 255
+from lossweep.endpoints.fec.interleaved import InterleavedBlock, ReedSolomonFormat
+from lossweep.endpoints.fec.reed_solomon_block import ReedSolomonBlock
 
 
 @dataclass(frozen=True)
@@ -22,91 +16,64 @@ class ReedSolomon(CodeFamily):
 
     Attributes:
         code_rate: k/n, in (0, 1]; where k / code_rate is no integer, n is the next one.
+        key_code_rate: k/n of blocks of a video with a key frame; None is code_rate.
+        interleave: Reed-Solomon codes in a block, packet i in code i mod interleave; for blocks of more than 255
+            packets. A shorter block than that has as many codes as packets.
     Raises:
-        ValueError: code_rate outside (0, 1].
+        ValueError: a parameter out of its range.
     """
 
     code_rate: float
+    key_code_rate: float | None = None
+    interleave: int = 1
     name = "rs"
     title = "RS"
 
     def __post_init__(self) -> None:
         check_code_rate(self.code_rate)
+        if self.key_code_rate is not None:
+            check_code_rate(self.key_code_rate, "key_code_rate")
+        if not isinstance(self.interleave, int) or isinstance(self.interleave, bool) or self.interleave < 1:
+            raise ValueError(f"interleave is {self.interleave!r}; it must be a whole number, 1 or more")
 
-    def make(self, k: int, n: int | None = None) -> ReedSolomonBlock:
+    @property
+    def label(self) -> str:
+        """`rs-0.5`; `rs-0.67-key0.5-i2` with the other parameters."""
+        key = "" if self.key_code_rate is None else f"-key{self.key_code_rate:g}"
+        return f"{super().label}{key}" + (f"-i{self.interleave}" if self.interleave > 1 else "")
+
+    @property
+    def lowest_code_rate(self) -> float:
+        """See `CodeFamily`."""
+        return min(self.code_rate, self.key_code_rate or 1.0)
+
+    @property
+    def repair_format(self) -> ReedSolomonFormat:
+        """See `CodeFamily`."""
+        return ReedSolomonFormat(self.interleave)
+
+    def make(self, k: int, n: int | None = None) -> BlockCode:
         """The code for k source packets, with n = ceil(k / code_rate) unless it is given.
 
         Raises:
-            ValueError: not 1 <= k <= n <= 255; naming k and n, and what to do.
+            ValueError: not 1 <= k <= n, or a code of more than 255 packets; naming k and n, and what to do.
         """
-        return ReedSolomonBlock(k, packets_of_block("Reed-Solomon", k, n, self.code_rate))
+        n = packets_of_block("Reed-Solomon", k, n, self.code_rate)
+        if self.interleave == 1:
+            return ReedSolomonBlock(k, n)
+        return InterleavedBlock(k, n, min(k, self.interleave))
 
-    def make_object(self, k: int) -> ReedSolomonBlock:
-        """The SyncSC paper's lengths, n = k / code_rate - 1: RS(32, 63) and RS(32, 127)."""
+    def make_frames(self, k: int, key: bool) -> BlockCode:
+        """See `CodeFamily`."""
+        rate = self.key_code_rate if key and self.key_code_rate is not None else self.code_rate
+        return self.make(k, packets_of_block("Reed-Solomon", k, None, rate))
+
+    def make_object(self, k: int) -> BlockCode:
+        """The SyncSC paper's lengths, n = k / code_rate - 1: RS(32, 63) and RS(32, 127).
+
+        Raises:
+            ValueError: key_code_rate or interleave, which an object does not have.
+        """
+        if self.key_code_rate is not None or self.interleave > 1:
+            raise ValueError("key_code_rate and interleave are for packetization rtp")
         return self.make(k, k if self.code_rate == 1 else max(k, round(k / self.code_rate) - 1))
-
-
-@dataclass(frozen=True)
-class ReedSolomonBlock(BlockCode):
-    """A systematic Reed-Solomon code for one block.
-
-    It is MDS: the block is recovered whole exactly when any k of its n symbols arrived; else what arrived
-    of the source still counts. The parity bytes are zfec's (systematic Vandermonde matrix over the field
-    polynomial 0x11D); those of other implementations may differ, what is recovered does not.
-
-    Attributes:
-        k: source symbols per block, >= 1.
-        n: encoding symbols, k <= n <= 255.
-    Raises:
-        ValueError: k and n out of their range, naming both.
-    Source: RFC 5510 (the code, MDS); zfec.
-    """
-
-    k: int
-    n: int
-
-    mds: ClassVar[bool] = True
-
-    def __post_init__(self) -> None:
-        if self.n > MAX_SYMBOLS:
-            raise ValueError(
-                f"Reed-Solomon over GF(2^8) has at most {MAX_SYMBOLS} packets per block; k={self.k} would need "
-                f"n={self.n}: use shorter blocks (a smaller GOP, larger packets) or a higher code rate"
-            )
-
-    def recovers(self, arrived: NDArray[np.bool_]) -> NDArray[np.bool_]:
-        """Source packets known after repair, bool [k]: all where k of n arrived, else those that arrived."""
-        if np.count_nonzero(arrived) >= self.k:
-            return np.ones(self.k, dtype=bool)
-        return arrived[: self.k].copy()
-
-    def encode(self, source: list[bytes]) -> list[bytes]:
-        """n symbols from k of equal length; the first k are the source itself.
-
-        Raises:
-            ValueError: not k symbols, or not of equal length.
-        """
-        check_source(source, self.k)
-        return list(source) + _encoder(self.k, self.n).encode(source, list(range(self.k, self.n)))
-
-    def decode(self, symbols: dict[int, bytes]) -> list[bytes | None]:
-        """The k source symbols from those that arrived, by ESI; None where it is not recovered.
-
-        Raises:
-            ValueError: an ESI outside 0 to n-1, or symbols of unequal length.
-        """
-        check_symbols(list(symbols.values()), symbols, self.n)
-        if len(symbols) < self.k or all(esi in symbols for esi in range(self.k)):
-            return [symbols.get(esi) for esi in range(self.k)]
-        used = sorted(symbols)[: self.k]
-        return list(_decoder(self.k, self.n).decode([symbols[esi] for esi in used], used))
-
-
-@lru_cache(maxsize=64)
-def _encoder(k: int, n: int) -> zfec.Encoder:
-    return zfec.Encoder(k, n)
-
-
-@lru_cache(maxsize=64)
-def _decoder(k: int, n: int) -> zfec.Decoder:
-    return zfec.Decoder(k, n)

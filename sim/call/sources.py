@@ -137,12 +137,13 @@ class Encoder(Protocol):
         ...
 
     def protect(
-        self, sbn: int, source: Sequence[bytes], repair: int | None
+        self, sbn: int, source: Sequence[bytes], key: bool, repair: int | None
     ) -> tuple[PacketCode, list[bytes]]:
         """The code of a block, and its repair packets.
 
         Args:
             source: RTP packets of the block.
+            key: whether a key frame is among them.
             repair: number of repair packets; None: as many as the packet code says.
         """
         ...
@@ -252,7 +253,7 @@ class LiveSource:
                 len(source), block.key, self._block_frames, size, encoder.height, encoder.width, encoder.fps
             )
             wanted = self._mechanisms.fec.repair_packets(facts, self._sender.view())
-        block.code, repair = self._encoder.protect(block.sbn, source, wanted)
+        block.code, repair = self._encoder.protect(block.sbn, source, block.key, wanted)
         for data in repair:
             block.packets.append(MediaPacket(data, -1, block, len(block.packets), block.media_start_s, now))
         self._block_frames = 0

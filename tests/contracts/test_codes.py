@@ -21,6 +21,11 @@ OPTIONS = {
     "none": ({},),
     "flexfec": tuple(rate | {"pattern": one} for rate in RATES for one in ("row", "column", "2d")),
     "rlc": (*RATES, {"code_rate": 0.5, "window": 2}, {"code_rate": 2 / 3, "window": 3}),
+    "rs": (
+        *RATES,
+        {"code_rate": 0.5, "interleave": 2},
+        {"code_rate": 0.7, "interleave": 3, "key_code_rate": 0.5},
+    ),
     "streaming": (
         {"code_rate": 0.5, "delay": 2},
         {"code_rate": 2 / 3, "delay": 2},

@@ -160,7 +160,7 @@ class LiveEncoder:
         return CodedFrame(tuple(packets), i == self._begin)
 
     def protect(
-        self, sbn: int, source: Sequence[bytes], repair: int | None
+        self, sbn: int, source: Sequence[bytes], key: bool, repair: int | None
     ) -> tuple[PacketCode, list[bytes]]:
         """The code of a block, and its repair packets; see `lossweep.sim.call.sources.Encoder`.
 
@@ -168,8 +168,11 @@ class LiveEncoder:
             ValueError: the packet code has no block of so many packets.
         """
         k = len(source)
-        n = None if repair is None else min(k + repair, max(k, MOST_PACKETS))
-        code = Uncoded(k) if n == k else self._family.make(k, n)
+        if repair is None:
+            code = self._family.make_frames(k, key)
+        else:
+            n = min(k + repair, max(k, MOST_PACKETS))
+            code = Uncoded(k) if n == k else self._family.make(k, n)
         timestamps = [int.from_bytes(source[-1][4:8], "big")] * (code.n - k)
         first = self._first_repair + self._repaired
         self._repaired += code.n - k

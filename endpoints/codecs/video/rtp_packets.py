@@ -97,7 +97,10 @@ def to_stream(
                 sent += 1
                 media_time.append(index / fps)
                 available.append(index / fps)
-        code = family.make_stream(sizes) if family.spans_stream else family.make(len(source))
+        if family.spans_stream:
+            code = family.make_stream(sizes)
+        else:
+            code = family.make_frames(len(source), key=first % coded.gop == 0)
         blocks.append(Block(sbn, len(packets), code, first / fps, len(units) / fps))
         ready, begin = available[len(packets) :], media_time[len(packets) :]
         packets += source

@@ -1,5 +1,7 @@
 """What the screen shows is decided by what arrived, and by nothing else."""
 
+import math
+
 import numpy as np
 import pytest
 from pydantic import ValidationError
@@ -116,6 +118,31 @@ def test_repair_packets_of_short_blocks_come_with_their_frame(clip):
     whole = H264Endpoint(params.model_copy(update={"fec_frames": "gop"}), ReedSolomon(0.5)).encode(clip)
     assert delivered(encoded).playout_delay_s < delivered(whole).playout_delay_s - 0.2
     assert set(shown(encoded, delivered(encoded, 0.1)).outcome) == {"whole"}
+
+
+def test_blocks_with_a_key_frame_have_a_code_rate_of_their_own(clip):
+    params = VideoParams(
+        name="h264", quantizer=35, gop=GOP, packetization="rtp", max_payload_size=200, fec_frames=2
+    )
+    encoded = H264Endpoint(params, ReedSolomon(0.8, key_code_rate=0.4)).encode(clip)
+    for place, block in enumerate(encoded.stream.blocks):
+        rate = 0.4 if place % (GOP // 2) == 0 else 0.8
+        assert block.code.n == math.ceil(block.code.k / rate - 1e-9)
+    delivery = delivered(encoded, 0.3, seed=2)
+    received = receive(delivery.arrivals(encoded.stream), encoded.session.streams, delivery.playout_delay_s)
+    assert len(received) == np.count_nonzero(delivery.usable & delivery.source)
+
+
+def test_interleaved_blocks_are_rebuilt_from_bytes_as_the_pattern_says(clip):
+    params = VideoParams(name="h264", quantizer=35, gop=GOP, packetization="rtp", max_payload_size=100)
+    encoded = H264Endpoint(params, ReedSolomon(0.6, interleave=3)).encode(clip)
+    for seed in range(4):
+        delivery = delivered(encoded, 0.35, seed=seed)
+        assert delivery.recovered.any()
+        received = receive(
+            delivery.arrivals(encoded.stream), encoded.session.streams, delivery.playout_delay_s
+        )
+        assert len(received) == np.count_nonzero(delivery.usable & delivery.source)
 
 
 @pytest.mark.parametrize("codec", ENDPOINTS)

@@ -14,7 +14,7 @@ from nack_anchor import CLOCK_RATE, PAYLOAD_TYPE, SSRC
 from lossweep.channels.bernoulli import Bernoulli
 from lossweep.channels.delay import Delay
 from lossweep.channels.loss_trace import LossTrace
-from lossweep.endpoints.fec.reed_solomon import ReedSolomonBlock
+from lossweep.endpoints.fec.reed_solomon_block import ReedSolomonBlock
 from lossweep.sim.call.call import call
 from lossweep.sim.call.flow import Flow
 from lossweep.sim.call.mechanisms import Mechanisms

@@ -35,7 +35,7 @@ class Filler:
             left -= 1200
         return CodedFrame(tuple(packets), i == 0)
 
-    def protect(self, sbn, source, repair):
+    def protect(self, sbn, source, key, repair):
         return Uncoded(len(source)), []
 
 
