@@ -5,8 +5,8 @@ looked at after `at_least` repetitions and then whenever half as many again are 
 follows from the rows alone: workers, their order and interruptions do not change it. The seeds are those of a fixed
 number of repetitions, so a longer run extends a shorter one.
 
-Looking several times makes the stop a little too early: in simulations of 1500 points each, 95 % intervals then cover
-the true value in 91 (heavy bursts) to 95 % (normal values) of the points.
+Looking several times makes the stop a little too early. Of 1500 simulated points each, 95 % intervals then cover the
+true value in 93 to 96 %, and in 86 % where a repetition's values are very skewed (results/validation/until.md).
 """
 
 from __future__ import annotations
