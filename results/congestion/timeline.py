@@ -1,6 +1,6 @@
 """Rates and queueing delay of the congestion scenarios over time, as RFC 8867 asks for them: timeline.png, rates.csv.
 
-python results/congestion/timeline.py OUT
+python results/congestion/timeline.py OUT [SCENARIO ...]
 """
 
 from __future__ import annotations
@@ -35,6 +35,7 @@ STEP_S, ONE_WAY_S = 1.0, 0.05
 
 def main(out: Path, names: list[str]) -> None:
     """Runs the scenarios and draws a column for each, a row for each congestion control, and the delay below."""
+    out.mkdir(parents=True, exist_ok=True)
     evaluator = Evaluator([])
     figure, axes = plt.subplots(
         3, len(names), figsize=(4.5 * len(names), 8), sharex="col", squeeze=False, constrained_layout=True
