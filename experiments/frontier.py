@@ -30,6 +30,7 @@ MECHANISMS = ("nack", "adaptive_fec", "pli", "congestion_control")
 SETTINGS_OF_PATH = ("playout_delay_s",)
 OF_CODES = ("fec_frames",)
 """Settings that mean nothing where no code protects."""
+NO_REPAIR = "no repair"
 RATE, DELAY = "wire_bps", "shown_delay_s"
 FORM = re.compile(r"\s*(\w+)\s*(<=|>=)\s*([-+.\deE]+)\s*(%?)\s*$")
 MET: dict[str, Callable[[float, float], bool]] = {"<=": operator.le, ">=": operator.ge}
@@ -162,11 +163,12 @@ def frontier(sweep: Sweep, asked: Question) -> pd.DataFrame:
 
     Returns:
         Columns: x, y ("" where none), scheme, setting (of the cheapest), met, certain, cheapest (of all schemes at this
-        state), wire_bps with _lower and _upper, overhead (wire rate over that of the source packets, less 1), each
-        target's column with _lower and _upper, n (loss patterns). Where no setting meets the targets, met is False
-        and the values are nan.
+        state), wire_bps with _lower and _upper, overhead (see `bases`; less 1), each target's column with _lower and
+        _upper, n (loss patterns). Where no setting meets the targets, met is False and the values are nan.
     """
-    table = sweep.table.assign(_scheme=schemes(sweep), _setting=_settings(sweep), _y=_values(sweep, asked.y))
+    table = sweep.table.assign(
+        _scheme=schemes(sweep), _setting=_settings(sweep), _y=_values(sweep, asked.y), _base=bases(sweep)
+    )
     table = table[table[DELAY] <= asked.delay_s + 1e-9]
     rows = []
     for (x, y), state in table.groupby([asked.x, "_y"], sort=True, dropna=False):
@@ -184,7 +186,7 @@ def frontier(sweep: Sweep, asked: Question) -> pd.DataFrame:
 
 def schemes(sweep: Sweep) -> pd.Series[str]:
     """The scheme of each row, in words."""
-    several = sweep.table["endpoint"].map(lambda name: sweep.label(name).system).nunique() > 1
+    several = _systems(sweep).nunique() > 1
     named = [name for name in MECHANISMS if name in sweep.axes]
     values = {name: sweep.values(name) for name in named}
 
@@ -199,7 +201,7 @@ def schemes(sweep: Sweep) -> pd.Series[str]:
                 parts += [f"FEC by rule {repairs}"] if repairs not in ("code", "none", "nan") else []
             elif phrase := value_in_words(sweep, name, values[name].iloc[place]):
                 parts.append(phrase if phrase != "False" else "")
-        return ", ".join(filter(None, parts)) or "no repair"
+        return ", ".join(filter(None, parts)) or NO_REPAIR
 
     return pd.Series([words(place) for place in range(len(sweep.table))], sweep.table.index)
 
@@ -233,7 +235,7 @@ def _cheapest(sweep: Sweep, part: pd.DataFrame, asked: Question, scheme: str) ->
                 "met": True,
                 "certain": certain,
                 **_named(RATE, rate),
-                "overhead": _overhead(rows),
+                "overhead": float((rows[RATE] / rows["_base"] - 1).mean()),
                 **values,
                 "n": rate.n,
             }
@@ -250,11 +252,28 @@ def _named(name: str, value: Interval) -> Row:
     return {name: value.mean, f"{name}_lower": value.lower, f"{name}_upper": value.upper}
 
 
-def _overhead(rows: pd.DataFrame) -> float:
-    """Mean of the wire rate over that of the source packets, less 1; without headers where they are not told apart."""
-    if "source_wire_bps" in rows and rows["source_wire_bps"].notna().any():
-        return float((rows[RATE] / rows["source_wire_bps"] - 1).mean())
-    return float((rows["repair_bps"] / rows["source_bps"]).mean())
+def bases(sweep: Sweep) -> pd.Series[float]:
+    """What the wire rate of each row is compared with, bit/s.
+
+    It is the mean rate of the cheapest setting of the same system and clip without repair. Where the sweep has none, it
+    is the rate of the row's own source packets, without headers where they are not told apart.
+    """
+    table, keys = sweep.table, ["_system", "clip"]
+    systems = _systems(sweep)
+    plain = table.assign(_system=systems, _setting=_settings(sweep))
+    plain = plain[schemes(sweep).isin([NO_REPAIR, *systems.unique()])]
+    cheapest = plain.groupby([*keys, "_setting"])[RATE].mean().groupby(keys).min()
+    found = [cheapest.get(key, np.nan) for key in zip(systems, table["clip"], strict=True)]
+    base = pd.Series(found, table.index, dtype=float)
+    if "source_wire_bps" in table:
+        base = base.fillna(table["source_wire_bps"])
+    if base.isna().any():
+        base = base.fillna(table[RATE] / (1 + table["repair_bps"] / table["source_bps"]))
+    return base
+
+
+def _systems(sweep: Sweep) -> pd.Series[str]:
+    return sweep.table["endpoint"].map(lambda name: sweep.label(name).system)
 
 
 def _settings(sweep: Sweep) -> pd.Series[str]:

@@ -103,8 +103,8 @@ def draw_map(found: pd.DataFrame, x: Column, y: Column, text: str) -> Figure:
         width, height = 1.5 + CELL_INCHES[0] * len(xs), 1.1 + CELL_INCHES[1] * len(ys)
         names = ["\n".join(textwrap.wrap(scheme, 38)) for scheme in schemes]
         lines = textwrap.wrap(
-            f"{text} Number: wire rate over that of the source packets, less 1 (dotted: its contours); in "
-            "brackets where the 95 % interval of the target reaches beyond it.",
+            f"{text} Number: wire rate over that of the cheapest setting without repair, less 1 (dotted: its "
+            "contours); in brackets where the 95 % interval of the target reaches beyond it.",
             int((width + 3.2) * 17.5),
         )
         below = 0.16 * len(lines)

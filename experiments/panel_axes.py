@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.ticker import FuncFormatter
+from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 from lossweep.experiments.column import Column
 from lossweep.experiments.curves import Curve, Panel
@@ -16,6 +16,8 @@ from lossweep.experiments.looks import Look
 GREY = "#c4c4c4"
 WIDE = 20
 """Ratio of the largest to the smallest rate from which on the axis is logarithmic."""
+DECADES = 300.0
+"""Ratio of the largest to the smallest value up to which a logarithmic axis has the ticks 1, 2, 5."""
 FLAT = 0.2
 """Part of the common scale below which a panel of one system gets a scale of its own."""
 
@@ -154,7 +156,11 @@ def _logarithmic(axis: Axes, which: Any, values: np.ndarray) -> None:
     else:
         getattr(axis, f"set_{which}scale")("log")
         getattr(axis, f"set_{which}lim")(positive / 1.25, values.max() * 1.25)
-    getattr(axis, f"{which}axis").set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    ticks, plain = getattr(axis, f"{which}axis"), FuncFormatter(lambda value, _: f"{value:g}")
+    ticks.set_major_formatter(plain)
+    if values.max() < DECADES * positive and (values > 0).all():
+        ticks.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+    ticks.set_minor_formatter(NullFormatter())
 
 
 def lies_flat(panel: Panel, y: Column, up: np.ndarray) -> bool:

@@ -11,7 +11,7 @@ import pytest
 from sweeps import folder, manifest, row
 
 from lossweep.experiments.cli import main
-from lossweep.experiments.frontier import FrontierError, Target, frontier, question
+from lossweep.experiments.frontier import FrontierError, Target, bases, frontier, question
 from lossweep.experiments.frontier_plot import NOTHING, draw_map, sentences, write
 from lossweep.experiments.sweep import PlotError, Sweep
 
@@ -19,6 +19,9 @@ LOSSES, BURSTS = (0.01, 0.1, 0.3), (0.02, 0.08)
 RATES = (0.8, 0.5)
 LEFT = {1.0: 1.0, 0.8: 0.3, 0.5: 0.05}
 """Share of the losses that a code rate leaves in the made-up table."""
+
+PLAIN_BPS = 1000.0
+"""Wire rate without repair."""
 
 
 def sweep(repetitions=4, noise=0.0):
@@ -71,8 +74,17 @@ def test_the_frontier_is_what_a_search_through_the_table_finds():
         assert line["met"] == (not good.empty)
         if line["met"]:
             assert line["wire_bps"] == pytest.approx(good.groupby("code_rate")["wire_bps"].mean().min())
-            assert line["overhead"] == pytest.approx(line["wire_bps"] / 1000 - 1)
+            assert line["overhead"] == pytest.approx(line["wire_bps"] / PLAIN_BPS - 1)
     assert set(found["scheme"]) == {"no repair", "RS", "retransmission", "RS, retransmission"}
+
+
+def test_the_overhead_is_over_the_cheapest_setting_without_repair_or_else_over_the_source():
+    table, said = sweep()
+    table["source_wire_bps"] = 800.0
+    made = Sweep.of(table, said)
+    plain = made.table[(made.table["code"] == "none") & ~made.table["nack"]]
+    assert np.allclose(bases(made), plain["wire_bps"].mean())
+    assert np.allclose(bases(made.where(["code=rs"])), 800.0)
 
 
 def test_the_cheapest_scheme_of_a_state_is_marked_once_and_none_where_nothing_meets_the_target():
