@@ -1,4 +1,4 @@
-"""What `check` says of repair that a fixed playout delay leaves no time for."""
+"""What `check` says of packets that a fixed playout delay leaves no time for."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from pydantic import BaseModel
 
 from lossweep.endpoints.fec.code import CODES
+from lossweep.endpoints.syncsc.codes.interleaving import Layout
+from lossweep.endpoints.syncsc.face_endpoint import FaceParams
 from lossweep.experiments.cell import Cell
 from lossweep.experiments.scenario import Scenario
 
@@ -16,10 +18,11 @@ DEFAULT_FPS = 25.0
 
 
 def late_repair(scenario: Scenario) -> list[str]:
-    """One line per endpoint whose repair packets come when the first packets of their block have been played.
+    """One line per endpoint whose packets come when what they are for has been played.
 
-    A repair packet of a block code leaves at the block's end, so the playout delay must be longer than the block and
-    the propagation delay together. Streams whose playout delay is "auto" always wait long enough.
+    A repair packet of a block code leaves at the block's end, and so does a packet that holds numbers of several frames
+    of a face. So the playout delay must be longer than the block and the propagation delay together. Streams whose
+    playout delay is "auto" always wait long enough.
     """
     lines: dict[str, None] = {}
     for cell in scenario.cells():
@@ -34,7 +37,26 @@ def late_repair(scenario: Scenario) -> list[str]:
                     f"playout delay of {1000 * delay_s:.0f} ms: the first packets of each block are not repaired; "
                     "use shorter blocks (fec_frames, gop, block_frames) or a longer playout_delay_s"
                 ] = None
+        for name, frames, block_s in faces(cell):
+            need_s = block_s + cell.path.propagation_delay_s
+            if need_s > delay_s:
+                lines[
+                    f"{name}: packets of {frames} frames with their look-ahead need {1000 * need_s:.0f} ms, more than "
+                    f"the playout delay of {1000 * delay_s:.0f} ms: most come too late; use a smaller group or "
+                    "look_ahead, or a longer playout_delay_s"
+                ] = None
     return list(lines)
+
+
+def faces(cell: Cell) -> Iterator[tuple[str, int, float]]:
+    """Name, frames of a block, and the time from a block's begin until all of it can be shown, of faces."""
+    fps = cell.clip.fps or DEFAULT_FPS
+    for part in (cell.endpoint, getattr(cell.endpoint, "video", None)):
+        options = getattr(part, "options", part)
+        if isinstance(options, FaceParams):
+            code = getattr(part, "code", None) or cell.code
+            layout = Layout(code.make().code_rate, options.group, options.look_ahead)
+            yield options.name, layout.frames, (layout.delay_frames + 1) / fps
 
 
 def blocks(cell: Cell) -> Iterator[tuple[str, str, float]]:

@@ -40,3 +40,20 @@ def test_parts_of_a_system_are_named():
     lines = late_repair(check(BASE | {"endpoint": endpoint, "path": {"playout_delay_s": 0.2}}))
     assert len(lines) == 1
     assert lines[0].startswith("h264")
+
+
+@pytest.mark.parametrize(
+    ("options", "fps", "named"),
+    [
+        ({"group": 4, "look_ahead": 0}, 25, ""),
+        ({"group": 4, "look_ahead": 0}, 12.5, "packets of 8 frames with their look-ahead need 690 ms"),
+        ({"group": 2, "look_ahead": 8}, 25, "packets of 4 frames with their look-ahead need 530 ms"),
+    ],
+)
+def test_packets_of_a_face_that_come_late_are_named(options, fps, named):
+    endpoint = {"name": "syncsc", **options}
+    path = {"playout_delay_s": 0.4, "propagation_delay_s": 0.05}
+    lines = late_repair(
+        check(BASE | {"endpoint": endpoint, "clip": {"source": "portrait", "fps": fps}, "path": path})
+    )
+    assert [named in line for line in lines] == ([True] if named else [])
