@@ -32,6 +32,7 @@ from lossweep.sim.call.nack import NackRule
 from lossweep.sim.call.rate_controls import RATE_CONTROLS
 from lossweep.sim.call.result import CallResult
 from lossweep.sim.call.sources import LiveSource, Source, StreamSource
+from lossweep.sim.call.speech_frames import speech_frames
 from lossweep.sim.call.statistics import call_statistics, fairness
 from lossweep.sim.call.webrtc_fec import WebRtcFec
 from lossweep.sim.stream import Stream
@@ -185,7 +186,7 @@ def columns(cell: Cell, clip: Clip, sending: Caller, results: Sequence[CallResul
         if flow.begins_key is not None:
             row |= _of_frames(result, flow, delay_s, clip.fps)
         elif flow.name == "speech":
-            row |= _of_speech(result, flow, delay_s)
+            row |= _of_speech(result, flow, delay_s, sending.endpoint)
     return row
 
 
@@ -207,14 +208,16 @@ def _of_frames(result: CallResult, flow: Flow, delay_s: float, fps: float) -> Ro
     }
 
 
-def _of_speech(result: CallResult, flow: Flow, delay_s: float) -> Row:
-    own = [p for p in result.packets if p.number >= 0 and int.from_bytes(p.data[8:12], "big") == flow.ssrc]
-    missing = np.array([p.known_s > p.media_time_s + delay_s + 1e-9 for p in own])
+def _of_speech(result: CallResult, flow: Flow, delay_s: float, endpoint: Endpoint) -> Row:
+    """Frames that no packet carried in time, be it their own, redundancy or in-band FEC of a later one."""
+    speech = endpoint.parts["speech"] if isinstance(endpoint, SystemEndpoint) else endpoint
+    frames = speech_frames(result.packets, flow, getattr(speech, "carried", lambda payload: (0,)))
+    missing = np.array([frame.known_s > frame.media_time_s + delay_s + 1e-9 for frame in frames])
     loss = float(missing.mean())
     runs = int(np.count_nonzero(missing[1:] & ~missing[:-1])) + int(missing[0])
     burst_ratio = max(1.0, missing.sum() / runs * (1 - loss)) if runs and loss < 1 else 1.0
     rating, mos = e_model(delay_s, loss, burst_ratio)
-    adaptive = play_speech(own)
+    adaptive = play_speech(frames)
     return {
         "speech_loss": loss,
         "e_model_r": rating,

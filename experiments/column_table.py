@@ -218,11 +218,11 @@ COLUMNS: tuple[Column, ...] = (
         Column(f"frame_latency_p{p}_s", f"frame latency, {p} %", "network", "s", "ms", "lower", 0.0)
         for p in (50, 95, 99)
     ),
-    _share("speech_loss", "speech packets not there in time", better="lower"),
+    _share("speech_loss", "speech frames not there in time", better="lower"),
     Column("adaptive_video_delay_s", "delay of an adaptive video buffer", "network", "s", "ms", "lower", 0.0),
     _share("adaptive_frames_in_time", "frames in time, adaptive buffer", better="higher"),
     Column("adaptive_speech_delay_s", "delay of NetEQ", "network", "s", "ms", "lower", 0.0),
-    _share("adaptive_speech_loss", "speech packets not in time, NetEQ", better="lower"),
+    _share("adaptive_speech_loss", "speech frames not in time, NetEQ", better="lower"),
     Column("e_model_r", "E-model R", "quality", "", "", "higher", 0.0, 100.0, "speech", 10.0),
     Column("e_model_mos", "E-model MOS", "quality", "", "", "higher", 1.0, 5.0, "speech", 0.5),
     _count("freeze_count", "freezes", better="lower"),

@@ -26,9 +26,9 @@ from lossweep.experiments.confidence import Interval, interval
 from lossweep.experiments.naming import value_in_words
 from lossweep.experiments.sweep import Sweep
 
-MECHANISMS = ("nack", "adaptive_fec", "pli", "congestion_control")
+MECHANISMS = ("nack", "adaptive_fec", "pli", "congestion_control", "fec", "redundancy")
 SETTINGS_OF_PATH = ("playout_delay_s",)
-OF_CODES = ("fec_frames",)
+OF_CODES = ("fec_frames", "block_frames")
 """Settings that mean nothing where no code protects."""
 NO_REPAIR = "no repair"
 RATE, DELAY = "wire_bps", "shown_delay_s"

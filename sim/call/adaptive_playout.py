@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from lossweep.sim.call.frames import FrameTimes
 from lossweep.sim.call.neteq import NetEq
-from lossweep.sim.call.record import MediaPacket
+from lossweep.sim.call.speech_frames import SpeechFrame
 from lossweep.sim.call.video_jitter import VideoJitter
 
 
@@ -44,27 +44,25 @@ def play_video(frames: Sequence[FrameTimes], fps: float) -> Played:
     return _played(delays, there)
 
 
-def play_speech(packets: Sequence[MediaPacket]) -> Played:
-    """Plays speech packets by NetEQ's rule, in order of sequence number."""
+def play_speech(frames: Sequence[SpeechFrame]) -> Played:
+    """Plays speech frames, in order, by NetEQ's rule; the delay follows the arrivals of the frames' own packets."""
     buffer, base_s, delays, there = NetEq(), math.inf, [], 0
-    waiting = sorted(
-        (packet.known_s, packet.number, packet) for packet in packets if packet.known_s < math.inf
-    )
+    waiting = sorted((one.arrived_s, one.number, one) for one in frames if one.arrived_s < math.inf)
     taken = 0
-    for packet in sorted(packets, key=lambda one: one.number):
-        now = packet.media_time_s + (0.0 if base_s == math.inf else base_s + buffer.target_s)
+    for frame in frames:
+        now = frame.media_time_s + (0.0 if base_s == math.inf else base_s + buffer.target_s)
         while taken < len(waiting) and waiting[taken][0] <= now:
             arrived_s, number, one = waiting[taken]
             base_s = min(base_s, arrived_s - one.media_time_s)
             buffer.arrive(number, one.media_time_s, arrived_s)
             taken += 1
         if base_s == math.inf:
-            if packet.known_s == math.inf:
+            if frame.arrived_s == math.inf:
                 continue
-            base_s = packet.known_s - packet.media_time_s
+            base_s = frame.arrived_s - frame.media_time_s
         delay_s = base_s + buffer.target_s
         delays.append(delay_s)
-        there += packet.known_s - packet.media_time_s <= delay_s
+        there += frame.known_s - frame.media_time_s <= delay_s
     return _played(delays, there)
 
 

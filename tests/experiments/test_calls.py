@@ -3,6 +3,8 @@
 import numpy as np
 import pytest
 
+from lossweep.endpoints.codecs.audio.opus import FRAME_SAMPLES, _frames
+from lossweep.endpoints.codecs.audio.packets import by_frame
 from lossweep.experiments import calls
 from lossweep.experiments.e_model import e_model
 from lossweep.experiments.errors import ScenarioError
@@ -138,3 +140,28 @@ def test_the_e_model_falls_with_delay_and_loss():
     assert np.isclose(e_model(0.4, 1.0)[1], 1.0)
     with pytest.raises(ValueError, match="ranges"):
         e_model(0.1, 1.5)
+
+
+@pytest.mark.parametrize("options", [{}, {"redundancy": 1}, {"redundancy": 2}], ids=["plain", "red1", "red2"])
+@pytest.mark.parametrize("nack", [False, True])
+def test_speech_frames_count_as_lost_where_the_decoder_has_none(options, nack):
+    """The statistics know from the call what the receiver finds in the bytes."""
+    changes = {
+        "endpoint": {"name": "opus", "bitrate": 24000, **options},
+        "metrics": [],
+        "code": "none",
+        "channel.loss_rate": 0.25,
+    }
+    call = {"adaptive_fec": "code", "nack": nack, "reverse": {"name": "bernoulli", "loss_rate": 0}}
+    path = {"propagation_delay_s": 0.03, "jitter_s": 0, "playout_delay_s": 0.12}
+    (cell,) = load(BASE, changes | {"call": call, "path": path}).cells()
+    evaluator = Evaluator([])
+    endpoint, encoded = evaluator.encoded(cell)
+    clip = evaluator.clip(cell.clip)
+    sending = calls.caller(cell, clip, endpoint, encoded)
+    results = calls.run(cell, sending)
+    packets, _ = by_frame(calls.received(sending, results[0], cell.call), FRAME_SAMPLES)
+    found = _frames(packets, encoded.session.redundant)
+    row = calls.columns(cell, clip, sending, results)
+    assert row["speech_loss"] < 0.5
+    assert row["speech_loss"] == pytest.approx(1 - len(found) / len(encoded.stream.packets))

@@ -120,6 +120,12 @@ class OpusEndpoint:
         speech = np.concatenate([np.zeros(0, np.float32), *pieces])[max(-begin, 0) :]
         return Playback(Clip("received", speech=np.clip(speech, -1.0, 1.0)))
 
+    def carried(self, payload: bytes) -> list[int]:
+        """The frames in an RTP payload: 0 is its own, 1 the one before it, from redundancy or in-band FEC."""
+        found = _ages(payload, PAYLOAD_TYPE if self.params.redundancy else None)
+        in_band = any(age == 0 and has_redundancy(frame) for age, frame in found)
+        return [age for age, _ in found] + ([1] if in_band else [])
+
     def _payload(self, frames: tuple[bytes, ...], i: int) -> bytes:
         if not self.params.redundancy:
             return payload_format.packetize(frames[i])
