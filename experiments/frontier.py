@@ -31,6 +31,8 @@ SETTINGS_OF_PATH = ("playout_delay_s",)
 OF_CODES = ("fec_frames", "block_frames")
 """Settings that mean nothing where no code protects."""
 NO_REPAIR = "no repair"
+OFF = ("False", "0")
+"""Values of a mechanism that is not used."""
 RATE, DELAY = "wire_bps", "shown_delay_s"
 FORM = re.compile(r"\s*(\w+)\s*(<=|>=)\s*([-+.\deE]+)\s*(%?)\s*$")
 MET: dict[str, Callable[[float, float], bool]] = {"<=": operator.le, ">=": operator.ge}
@@ -199,8 +201,8 @@ def schemes(sweep: Sweep) -> pd.Series[str]:
         for name in named:
             if name == "adaptive_fec":
                 parts += [f"FEC by rule {repairs}"] if repairs not in ("code", "none", "nan") else []
-            elif phrase := value_in_words(sweep, name, values[name].iloc[place]):
-                parts.append(phrase if phrase != "False" else "")
+            elif values[name].iloc[place] not in OFF:
+                parts.append(value_in_words(sweep, name, values[name].iloc[place]))
         return ", ".join(filter(None, parts)) or NO_REPAIR
 
     return pd.Series([words(place) for place in range(len(sweep.table))], sweep.table.index)

@@ -84,6 +84,12 @@ def curves(sweep: Sweep, asked: Question, found: pd.DataFrame) -> Figure:
     return draw(panels, sweep.column(asked.x), sweep.column(RATE), text)
 
 
+def percent(share: float) -> str:
+    """An overhead with its sign: "+33 %", "0 %"."""
+    value = round(100 * share)
+    return f"{value:+d} %" if value else "0 %"
+
+
 def row_name(column: Column, value: object) -> str:
     """A value of y in words; networks that have no such value have independent losses."""
     if isinstance(value, float) and np.isnan(value):
@@ -124,7 +130,7 @@ def draw_map(found: pd.DataFrame, x: Column, y: Column, text: str) -> Figure:
                 if here.empty:
                     continue
                 overhead[row, place] = here["overhead"].iloc[0]
-                shown = f"+{100 * overhead[row, place]:.0f} %"
+                shown = percent(overhead[row, place])
                 sure = bool(here["certain"].iloc[0])
                 axis.text(place, row, shown if sure else f"({shown})", ha="center", va="center", fontsize=8)
         _contours(axis, overhead)
@@ -181,7 +187,7 @@ def sentences(found: pd.DataFrame, x: Column, y: Column | None) -> Sequence[str]
         first = best.iloc[0]
         setting = f" ({first['setting']})" if first["setting"] else ""
         lines.append(
-            f"{at}: {first['scheme']}{setting}, {first[RATE] / 1000:.0f} kbit/s, {100 * first['overhead']:+.0f} %"
+            f"{at}: {first['scheme']}{setting}, {first[RATE] / 1000:.0f} kbit/s, {percent(first['overhead'])}"
             + ("" if first["certain"] else ", not certain")
         )
     return lines

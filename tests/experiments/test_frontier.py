@@ -184,7 +184,7 @@ def test_the_map_shows_the_cheapest_scheme_of_each_state(tmp_path):
     numbers = {text.get_position(): text.get_text().strip("()") for text in axis.texts}
     for (place, line), text in numbers.items():
         best = found[(found["x"] == LOSSES[place]) & (found["y"] == BURSTS[line]) & found["cheapest"]]
-        assert text == f"+{100 * best['overhead'].iloc[0]:.0f} %"
+        assert text == f"{round(100 * best['overhead'].iloc[0]):+d} %".replace("+0", "0")
     names = {file.name for file in write(made, asked, found, tmp_path)}
     assert names == {"frontier.csv", "frontier.png", "frontier.pdf", "map.png", "map.pdf"}
     lines = sentences(found, made.column("loss_rate"), made.column("mean_burst_s"))
