@@ -262,6 +262,7 @@ COLUMNS: tuple[Column, ...] = (
     _speech("dnsmos_p808", "DNSMOS (P.808)", **MOS),
     _speech("plcmos", "PLCMOS", **MOS),
     _speech("utmos", "UTMOS", **MOS),
+    _speech("speaker_similarity", "speaker similarity", near=0.05, **UNIT),
     _speech("heard_wer", "WER of a recognizer, received speech", "lower", shown="%", lowest=0.0, near=0.1),
     _speech("heard_wer_clean", "WER of a recognizer, clean speech", "lower", shown="%", lowest=0.0),
     _speech("recognizer_wer", "WER of the recognizer of the words", "lower", shown="%", lowest=0.0),

@@ -53,7 +53,7 @@ class ClipParams(Strict):
             own size (the portrait's is 256).
         seconds: length to keep from the beginning; None keeps all.
         recognizer: takes the words from the sound even where they are known: "pocketsphinx", or a folder with a
-            Zipformer. Words that are needed and not known are pocketsphinx's.
+            Whisper model or a Zipformer. Words that are needed and not known are pocketsphinx's.
     """
 
     source: str

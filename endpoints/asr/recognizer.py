@@ -36,7 +36,8 @@ def recognizer(name: str) -> Recognizer:
     """The recognizer of a name.
 
     Args:
-        name: "pocketsphinx" (English, needs no download), or a folder with a Zipformer transducer for sherpa-onnx.
+        name: "pocketsphinx" (English, needs no download), or a folder: with a Whisper model for faster-whisper
+            (model.bin, config.json, tokenizer.json), or with a Zipformer transducer for sherpa-onnx.
     Raises:
         OptionError: neither, or a package or file is missing; one line.
     """
@@ -46,9 +47,13 @@ def recognizer(name: str) -> Recognizer:
         return PocketSphinx()
     if not Path(name).is_dir():
         raise OptionError(
-            f"no recognizer {name!r}: it is {DEFAULT!r} or a folder with a Zipformer transducer "
-            "(tokens.txt, encoder*.onnx, decoder*.onnx, joiner*.onnx)"
+            f"no recognizer {name!r}: it is {DEFAULT!r} or a folder with a Whisper model (model.bin, config.json, "
+            "tokenizer.json) or a Zipformer transducer (tokens.txt, encoder*.onnx, decoder*.onnx, joiner*.onnx)"
         )
+    if (Path(name) / "model.bin").is_file():
+        from lossweep.endpoints.asr.whisper import Whisper
+
+        return Whisper(Path(name))
     from lossweep.endpoints.asr.zipformer import Zipformer
 
     return Zipformer(Path(name))

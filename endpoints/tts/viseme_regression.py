@@ -133,11 +133,14 @@ def fit(
     """
     lags = [0] * len(lips)
     for _ in range(rounds):
+        clips = [_products(*clip) for clip in zip(features, lips, lags, strict=True)]
+        square, moment = (sum(parts) for parts in zip(*clips, strict=True))
         lags = [
-            best_lag(_solve(features, lips, lags, leave_out=i), features[i], lips[i])
-            for i in range(len(lips))
+            best_lag(_solve(square - own, moment - with_lips), x, y)
+            for (own, with_lips), x, y in zip(clips, features, lips, strict=True)
         ]
-    weights = _solve(features, lips, lags)
+    clips = [_products(*clip) for clip in zip(features, lips, lags, strict=True)]
+    weights = _solve(*(sum(parts) for parts in zip(*clips, strict=True)))
     left = [y - np.roll(x, k, 0) @ weights for x, y, k in zip(features, lips, lags, strict=True)]
     before = np.concatenate([one[MAX_LAG:-MAX_LAG][:-1] for one in left])
     after = np.concatenate([one[MAX_LAG:-MAX_LAG][1:] for one in left])
@@ -165,14 +168,15 @@ def detrend(lips: NDArray[np.floating]) -> NDArray[np.float32]:
     return (lips - uniform_filter1d(lips, TREND_FRAMES, axis=0, mode="nearest")).astype(np.float32)
 
 
-def _solve(
-    features: Sequence[NDArray], lips: Sequence[NDArray], lags: Sequence[int], leave_out: int = -1
-) -> NDArray[np.float64]:
+def _products(features: NDArray, lips: NDArray, lag: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """A clip's part of the normal equations, its features delayed by `lag`: [180, 180] and [180, 6]."""
     inner = slice(MAX_LAG, -MAX_LAG)
-    used = [i for i in range(len(lips)) if i != leave_out]
-    x = np.concatenate([np.roll(features[i], lags[i], 0)[inner] for i in used]).astype(np.float64)
-    y = np.concatenate([lips[i][inner] for i in used])
-    return np.linalg.solve(x.T @ x + np.diag(RIDGES), x.T @ y)
+    x = np.roll(features, lag, 0)[inner].astype(np.float64)
+    return x.T @ x, x.T @ lips[inner]
+
+
+def _solve(square: NDArray[np.float64], moment: NDArray[np.float64]) -> NDArray[np.float64]:
+    return np.linalg.solve(square + np.diag(RIDGES), moment)
 
 
 def viseme_features(phonemes: Sequence[tuple], speech: NDArray[np.float32]) -> NDArray[np.float32]:

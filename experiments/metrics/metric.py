@@ -41,6 +41,7 @@ METRICS = Registry(
         "dnsmos": "lossweep.experiments.metrics.dnsmos:Dnsmos",
         "plcmos": "lossweep.experiments.metrics.plcmos:Plcmos",
         "utmos": "lossweep.experiments.metrics.utmos:Utmos",
+        "speaker_similarity": "lossweep.experiments.metrics.speaker_similarity:SpeakerSimilarity",
         "lip_sync": "lossweep.experiments.metrics.lip_sync.metric:LipSync",
         "playout_skew": "lossweep.experiments.metrics.playout_skew:PlayoutSkew",
     },

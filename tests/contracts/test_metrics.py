@@ -59,7 +59,7 @@ PERFECT = {
     **dict.fromkeys(("coefficient_rmse", "eye_rmse", "playout_skew_ms", "playout_skew_max_ms"), 0.0),
     **dict.fromkeys(("ssim", "ms_ssim", "stoi", "mel_ssim", "mfcc_cos", "chrf", "loudness"), 1.0),
     **dict.fromkeys(("semantic_similarity", "semantic_similarity_dropped", "playout_in_sync"), 1.0),
-    "eye_closure": 1.0,
+    **dict.fromkeys(("eye_closure", "speaker_similarity"), 1.0),
     **dict.fromkeys(("word_recovery", "word_recovery_cosine"), 1.0),
     **{f"bleu{n}{d}": 1.0 for n in ("", "_1", "_2", "_3", "_4") for d in ("", "_dropped")},
     "psnr": 100.0,

@@ -25,7 +25,7 @@ from lossweep.channels.errors import LossweepError, TrainingDataError
 from lossweep.endpoints.clip import ClipError
 from lossweep.endpoints.syncsc.landmarker import Face, Landmarker
 from lossweep.experiments.training.face.opencv import opencv
-from lossweep.experiments.training.face.split import Person, clips_folder, everyone
+from lossweep.experiments.training.face.split import Person, clips_folder, everyone, grid
 
 CENTRE = 128.0
 INDEX = "index.json"
@@ -114,20 +114,24 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--data", type=Path, required=True, help="folder with clips/ and models/")
     parser.add_argument("--out", type=Path, default=Path("build/syncsc"))
     parser.add_argument("--processes", type=int, default=2, help="clips labelled at the same time")
+    parser.add_argument(
+        "--grid",
+        action="store_true",
+        help="the GRID sentences (grid_s1/) for speech synthesis, not the clips",
+    )
     parser.add_argument("--model", type=Path, help="face_landmarker.task (default: models/ of the data)")
     args = parser.parse_args(argv)
     try:
-        _prepare(
-            args.data, args.out, args.model or args.data / "models" / "face_landmarker.task", args.processes
-        )
+        model = args.model or args.data / "models" / "face_landmarker.task"
+        persons = grid(args.data) if args.grid else everyone(args.data)
+        _prepare(persons, args.data, args.out, model, args.processes)
     except LossweepError as error:
         print(error, file=sys.stderr)
         return 2
     return 0
 
 
-def _prepare(data: Path, out: Path, model: Path, processes: int) -> None:
-    persons = everyone(data)
+def _prepare(persons: Sequence[Person], data: Path, out: Path, model: Path, processes: int) -> None:
     paths = [clips_folder(data) / person.file for person in persons]
     found = []
     with ProcessPoolExecutor(processes) as pool:

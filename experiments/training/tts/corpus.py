@@ -24,8 +24,8 @@ class Utterance:
     Attributes:
         name: of the clip's file, or a number.
         speaker: identity of the person, or the voice.
-        kind: "espeak" or "real".
-        held_out: speaker (and for espeak the text) is in no network's training.
+        kind: "espeak"; "real", a person of the clips; or "grid", a sentence of GRID's man.
+        held_out: speaker (for espeak the text too, for "grid" only the sentence) is in no network's training.
         first: sample where it begins, a multiple of 640.
         samples: a multiple of 640.
         words: (text, start, end) in seconds from its beginning; empty where unknown.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Mapping
 
 import numpy as np
 import torch
@@ -19,8 +20,9 @@ from lossweep.experiments.training.tts.corpus import Corpus, Utterance
 VOICE = 50
 """Video frames per voice reference, 2 s."""
 JITTER_S = 0.02
-STRAY_S = 0.1
-"""Largest standard deviation of word times; the second in one window of seven."""
+STRAY_S = 0.25
+STRAYS = 0.4
+"""Largest standard deviation of word times; the second in that share of the windows."""
 
 
 class Batches:
@@ -37,29 +39,31 @@ class Batches:
             for u in corpus.utterances
             if u.held_out == held_out and u.receiver_phonemes and u.frames > VOICE
         ]
-        self.kinds = {k: [u for u in usable if u.kind == k] for k in ("espeak", "real")}
+        self.kinds: dict[str, list[Utterance]] = defaultdict(list)
+        for u in usable:
+            self.kinds[u.kind].append(u)
         self.speakers: dict[str, list[Utterance]] = defaultdict(list)
         for u in usable:
             self.speakers[u.speaker].append(u)
 
     def draw(
-        self, rng: np.random.Generator, count: int, real: float, impaired: bool = True
+        self, rng: np.random.Generator, count: int, shares: Mapping[str, float], impaired: bool = True
     ) -> tuple[VisualInputs, Tensor, Tensor]:
         """A batch of windows.
 
         Args:
-            real: the share of windows from real clips.
+            shares: of the windows by kind of speech; kinds that the corpus lacks are left out.
             impaired: with lost words and lips, and errors of times, as on a network.
         Returns:
             Inputs; target mel in the networks' scale [count, 80, 300]; pitch, voiced, energy and whether the utterance
                 has this frame [count, 4, 300].
         """
-        phonemes, lips, known, *sound = self._rows(rng, count, real, impaired)
+        phonemes, lips, known, *sound = self._rows(rng, count, shares, impaired)
         voice, mels, prosody = _targets(*sound)
         return visual_inputs(phonemes, np.stack(lips), np.stack(known), voice), mels, prosody
 
     def draw_sequences(
-        self, rng: np.random.Generator, count: int, real: float
+        self, rng: np.random.Generator, count: int, shares: Mapping[str, float]
     ) -> tuple[PhonemeInputs, Tensor, Tensor, Tensor]:
         """A batch without lips, for networks that predict durations.
 
@@ -67,7 +71,7 @@ class Batches:
             Inputs, with pauses "" among the phonemes; durations in mel frames, int [count, n], which fill the window;
                 target and prosody as in `draw`.
         """
-        phonemes, _, _, *sound = self._rows(rng, count, real, impaired=False)
+        phonemes, _, _, *sound = self._rows(rng, count, shares, impaired=False)
         voice, mels, prosody = _targets(*sound)
         sequences = [tile_phonemes(one, WINDOW * MELS) for one in phonemes]
         rows = np.zeros((3, count, max(map(len, sequences))), np.int64)
@@ -81,8 +85,11 @@ class Batches:
             prosody,
         )
 
-    def _rows(self, rng: np.random.Generator, count: int, real: float, impaired: bool) -> list[tuple]:
-        kinds = ["real" if rng.random() < real else "espeak" for _ in range(count)]
+    def _rows(
+        self, rng: np.random.Generator, count: int, shares: Mapping[str, float], impaired: bool
+    ) -> list[tuple]:
+        known = {kind: share for kind, share in shares.items() if kind in self.kinds}
+        kinds = rng.choice(list(known), count, p=np.array([*known.values()]) / sum(known.values()))
         return list(zip(*(self._one(rng, kind, impaired) for kind in kinds), strict=True))
 
     def _one(self, rng: np.random.Generator, kind: str, impaired: bool) -> tuple:
@@ -155,7 +162,7 @@ def drop_words(
     """Phonemes with some words lost and times changed; and bool [mel frames], where lost words were."""
     words = sorted({p.word for p in phonemes})
     lost = {w for w in words if rng.random() < 0.4} if rng.random() < 0.25 else set()
-    spread = rng.uniform(0, STRAY_S if rng.random() < 1 / 7 else JITTER_S)
+    spread = rng.uniform(0, STRAY_S if rng.random() < STRAYS else JITTER_S)
     shift = dict(zip(words, rng.normal(0, spread, len(words)), strict=True))
     silent = np.zeros(WINDOW * MELS, bool)
     for p in phonemes:

@@ -13,7 +13,7 @@ from lossweep.experiments.training.trainer import TrainConfig, fit
 from lossweep.experiments.training.tts.corpus import Corpus
 from lossweep.experiments.training.tts.dataset import Batches
 from lossweep.experiments.training.tts.validation import validation
-from lossweep.experiments.training.tts.visual import BATCH, RATE, REAL, SYNTHETIC_ONLY, losses, to_device
+from lossweep.experiments.training.tts.visual import BATCH, RATE, SHARES, losses, to_device
 
 
 def train(config: TrainConfig) -> None:
@@ -23,7 +23,7 @@ def train(config: TrainConfig) -> None:
     corpus = Corpus.load(config.labels)
     training, unseen = Batches(corpus, False), Batches(corpus, True)
     network = FastSpeech2Network().to(config.device)
-    kept = {k: unseen.draw_sequences(np.random.default_rng(0), 16, float(k == "real")) for k in unseen.kinds}
+    kept = {k: unseen.draw_sequences(np.random.default_rng(0), 16, {k: 1.0}) for k in unseen.kinds}
 
     def evaluate(model: FastSpeech2Network, batch: tuple, teach: bool) -> tuple[Tensor, dict[str, float]]:
         inputs, durations, target, prosody = to_device(config.device, batch)
@@ -35,8 +35,7 @@ def train(config: TrainConfig) -> None:
         return loss + 0.1 * off, {**shown, "duration": off.item()}
 
     def loss_of(rng: np.random.Generator, done: float) -> tuple[Tensor, Mapping[str, float]]:
-        real = REAL if done > SYNTHETIC_ONLY else 0.0
-        return evaluate(network, training.draw_sequences(rng, BATCH, real), teach=True)
+        return evaluate(network, training.draw_sequences(rng, BATCH, SHARES), teach=True)
 
     def figures_of(judge: FastSpeech2Network, batch: tuple) -> Mapping[str, float]:
         return evaluate(judge, batch, False)[1]

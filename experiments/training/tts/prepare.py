@@ -1,7 +1,7 @@
 """`python -m lossweep.experiments.training.tts.prepare --data DIR`: the corpus for training speech synthesis.
 
-It holds sentences of DIR's lecture texts spoken by libespeak-ng in many voices, and recorded clips of people. It
-is not shipped.
+It holds sentences of DIR's lecture texts spoken by libespeak-ng in many voices, recorded clips of people, and with
+`--grid-labels` sentences of one man. It is not shipped.
 """
 
 from __future__ import annotations
@@ -9,8 +9,10 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from dataclasses import asdict
+from collections import Counter
+from dataclasses import asdict, replace
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,7 +24,6 @@ from lossweep.endpoints.tts.phonemes import to_phonemes
 from lossweep.endpoints.tts.pitch import pitch
 from lossweep.endpoints.tts.synthesizer import FRAME
 from lossweep.endpoints.tts.viseme_regression import (
-    MAX_LAG,
     VisemeRegression,
     best_lag,
     detrend,
@@ -30,10 +31,11 @@ from lossweep.endpoints.tts.viseme_regression import (
     viseme_features,
 )
 from lossweep.experiments.training.face import prepare as pictures
-from lossweep.experiments.training.tts.alignment import align_words
 from lossweep.experiments.training.tts.corpus import INDEX, SCALE, Utterance
-from lossweep.experiments.training.tts.recorded_clips import RecordedClip, recorded_clips
+from lossweep.experiments.training.tts.recorded_clips import recorded_clips
+from lossweep.experiments.training.tts.sound_lag import mouth_opening, sound_lag
 from lossweep.experiments.training.tts.synthetic_utterances import synthesize_utterances
+from lossweep.experiments.training.tts.viseme_fit import print_fit
 
 RESIDUAL = 0.3, 1.0
 """Range of `residual_scale` for lips of synthetic speech. It is below 1 because the residual of real clips is partly
@@ -49,6 +51,7 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument(
         "--labels", type=Path, default=Path("build/syncsc"), help="made by training.face.prepare"
     )
+    parser.add_argument("--grid-labels", type=Path, help="made by training.face.prepare --grid")
     parser.add_argument("--hours", type=float, default=3.0, help="of synthetic speech")
     parser.add_argument("--out", type=Path, default=Path("build/speech"))
     parser.add_argument(
@@ -86,44 +89,63 @@ def _prepare(args: argparse.Namespace) -> None:
 
 
 def _real(args: argparse.Namespace, add) -> VisemeRegression:
-    """Adds the recorded clips; lips of training clips are shifted to their sound."""
-    tracked = _tracked(args.labels)
-    clips, lips, words, features = [], [], [], []
+    """Adds the recorded clips; lips are shifted to their sound, those of people held out are not.
+
+    All GRID sentences, held out or not, have one shift, measured on the training sentences by `sound_lag`.
+    """
+    tracked = _tracked(args.labels) | (_tracked(args.grid_labels) if args.grid_labels else {})
+    clips, lips, features = [], [], []
+    sentences: list[tuple[NDArray, NDArray]] = []
     for clip in recorded_clips(args.data):
-        frames = min(len(clip.speech) // FRAME, len(tracked[clip.person.file]))
-        clip = RecordedClip(clip.person, clip.speech[: frames * FRAME], clip.transcript)
-        clips.append(clip)
-        lips.append(detrend(tracked[clip.person.file][:frames]))
-        words.append(align_words(clip.speech, clip.transcript))
-        features.append(viseme_features(to_phonemes(words[-1]), clip.speech))
+        if clip.kind == "grid" and not args.grid_labels:
+            continue
+        seen = tracked[clip.person.file]
+        frames = min(len(clip.speech) // FRAME, len(seen.opening))
+        clips.append(replace(clip, speech=clip.speech[: frames * FRAME]))
+        lips.append(detrend(seen.expressions[:frames]))
+        if clip.kind == "grid" and not clip.person.held_out:
+            sentences.append((seen.opening[:frames], clips[-1].speech))
+        features.append(viseme_features(to_phonemes(clip.words), clips[-1].speech))
+    late = sound_lag(sentences) if sentences else 0
+    print(f"GRID's lips are {late} frames late, measured on {len(sentences)} sentences")
+    lips = [_earlier(one, late) if c.kind == "grid" else one for c, one in zip(clips, lips, strict=True)]
     trained = [i for i, clip in enumerate(clips) if not clip.person.held_out]
     if args.fit:
-        visemes, late = fit([features[i] for i in trained], [lips[i] for i in trained])
+        visemes, _ = fit([features[i] for i in trained], [lips[i] for i in trained])
         visemes.save()
-        print("frames by which the lips of the training clips are late:", late)
-        _print_fit(visemes, clips, features, lips)
     else:
         visemes = VisemeRegression.load()
-    for clip, moved, spoken_words, known in zip(clips, lips, words, features, strict=True):
-        who = {"name": clip.person.file, "speaker": clip.person.identity, "kind": "real"}
-        placed = to_phonemes(spoken_words)
+    lags = {i: best_lag(visemes.weights, features[i], lips[i]) for i in trained if clips[i].kind == "real"}
+    print("frames by which the lips of the other training clips are late, and of how many clips:")
+    print(sorted(Counter(lags.values()).items()))
+    if args.fit:
+        print_fit(visemes, clips, features, lips)
+    for i, (clip, moved) in enumerate(zip(clips, lips, strict=True)):
+        who = {"name": clip.person.file, "speaker": clip.person.identity, "kind": clip.kind}
+        placed = to_phonemes(clip.words)
         times = tuple((p.name, p.start_s, p.end_s) for p in placed)
-        what = {"words": tuple((w.text or "", w.start_s, w.end_s) for w in spoken_words), "phonemes": times}
-        if not clip.person.held_out:
-            moved = _earlier(moved, best_lag(visemes.weights, known, moved))
-        add(clip.speech, moved, held_out=clip.person.held_out, receiver_phonemes=tuple(placed), **who, **what)
+        what = {"words": tuple((w.text or "", w.start_s, w.end_s) for w in clip.words), "phonemes": times}
+        shown = _earlier(moved, lags.get(i, 0))
+        add(clip.speech, shown, held_out=clip.person.held_out, receiver_phonemes=tuple(placed), **who, **what)
     return visemes
 
 
-def _tracked(labels: Path) -> dict[str, NDArray[np.float32]]:
-    """The expressions of each labelled clip as they are sent, [frames, 6]."""
+class Tracked(NamedTuple):
+    """What the labels of a clip say of its lips: expressions as they are sent [frames, 6], mouth opening [frames]."""
+
+    expressions: NDArray[np.float32]
+    opening: NDArray[np.float32]
+
+
+def _tracked(labels: Path) -> dict[str, Tracked]:
+    """Of each labelled clip."""
     rows, model = pictures.load(labels), FaceModel.load()
     out = {}
     for clip in rows.clips:
         points = rows.points(clip.rows)
         identity, _ = model.fit(points[0])
         sent = Scaling.of(model).standardize(smooth(model.fit(points, identity)[1], model.scale))
-        out[clip.file] = sent[:, EXPRESSION]
+        out[clip.file] = Tracked(sent[:, EXPRESSION], mouth_opening(points))
     return out
 
 
@@ -131,20 +153,6 @@ def _earlier(lips: NDArray[np.float32], frames: int) -> NDArray[np.float32]:
     """Lips shifted to be that many frames earlier; the first or last frame is repeated."""
     at = np.clip(np.arange(len(lips)) + frames, 0, len(lips) - 1)
     return lips[at]
-
-
-def _print_fit(visemes: VisemeRegression, clips: list[RecordedClip], features: list, lips: list) -> None:
-    """Prints the explained variance on people held out, without shift and with each clip's best lag."""
-    inner = slice(MAX_LAG, -MAX_LAG)
-    held = [i for i, clip in enumerate(clips) if clip.person.held_out]
-    real = np.concatenate([lips[i][inner] for i in held])
-    for what, own in (("as they are", False), ("each at its own offset", True)):
-        late = [best_lag(visemes.weights, features[i], lips[i]) if own else 0 for i in held]
-        guess = np.concatenate(
-            [(np.roll(features[i], k, 0) @ visemes.weights)[inner] for i, k in zip(held, late, strict=True)]
-        )
-        explained = 1 - ((real - guess) ** 2).sum(0) / (real**2).sum(0)
-        print(f"R2 on {len(held)} clips of people held out, {what} {late}: {np.round(explained, 2)}")
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ from lossweep.experiments.training.trainer import TrainConfig, fit
 from lossweep.experiments.training.tts.corpus import Corpus
 from lossweep.experiments.training.tts.dataset import Batches
 from lossweep.experiments.training.tts.validation import validation
-from lossweep.experiments.training.tts.visual import REAL, SYNTHETIC_ONLY, losses, to_device
+from lossweep.experiments.training.tts.visual import SHARES, losses, to_device
 
 RATE = 1.5e-3
 BATCH = 16
@@ -33,7 +33,7 @@ def train(config: TrainConfig) -> None:
     corpus = Corpus.load(config.labels)
     training, unseen = Batches(corpus, False), Batches(corpus, True)
     network = Tacotron2Network().to(config.device)
-    kept = {k: unseen.draw_sequences(np.random.default_rng(0), 16, float(k == "real")) for k in unseen.kinds}
+    kept = {k: unseen.draw_sequences(np.random.default_rng(0), 16, {k: 1.0}) for k in unseen.kinds}
 
     def evaluate(model: Tacotron2Network, batch: tuple) -> tuple[Tensor, dict[str, float]]:
         inputs, durations, target, prosody = to_device(config.device, batch)
@@ -47,8 +47,7 @@ def train(config: TrainConfig) -> None:
         return fine + coarse + 0.1 * stop + GUIDANCE * penalty, {**shown, "attention": penalty.item()}
 
     def loss_of(rng: np.random.Generator, done: float) -> tuple[Tensor, Mapping[str, float]]:
-        real = REAL if done > SYNTHETIC_ONLY else 0.0
-        return evaluate(network, training.draw_sequences(rng, BATCH, real))
+        return evaluate(network, training.draw_sequences(rng, BATCH, SHARES))
 
     def figures_of(judge: Tacotron2Network, batch: tuple) -> Mapping[str, float]:
         return evaluate(judge, batch)[1]

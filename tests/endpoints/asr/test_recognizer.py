@@ -1,15 +1,17 @@
 """Words from sound: in their place, with the error said, and one line where there are none."""
 
 import shutil
+import sys
 from dataclasses import replace
 from itertools import pairwise
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lossweep.channels.errors import WeightsError
+from lossweep.channels.errors import MissingPackage, WeightsError
 from lossweep.endpoints.asr.recognizer import recognizer
 from lossweep.endpoints.asr.zipformer import join_tokens
 from lossweep.endpoints.clip import Clip, ClipError, Playback, Word
@@ -19,6 +21,7 @@ from lossweep.experiments.clips import load_clips
 from lossweep.experiments.clips.recognized import recognize
 from lossweep.experiments.errors import ScenarioError
 from lossweep.experiments.evaluator import Evaluator
+from lossweep.experiments.metrics.metric import METRICS
 from lossweep.experiments.metrics.recognition import Recognition, normalize_words
 
 pocketsphinx = pytest.mark.skipif(
@@ -124,6 +127,60 @@ def test_a_zipformer_folder_that_lacks_a_file_is_named(tmp_path):
     found = recognizer(str(tmp_path))
     assert found.label.startswith(f"zipformer {tmp_path.name} ")
     assert found._files["encoder"].name == "encoder-epoch-1.onnx"
+
+
+@pytest.fixture
+def whisper_folder(tmp_path):
+    for name in ("model.bin", "config.json", "tokenizer.json"):
+        (tmp_path / name).write_bytes(b"x")
+    return tmp_path
+
+
+def test_a_whisper_folder_without_its_package_or_a_file_is_one_line(whisper_folder, monkeypatch):
+    monkeypatch.setitem(sys.modules, "faster_whisper", None)
+    monkeypatch.setattr("lossweep.endpoints.asr.whisper.find_spec", lambda name: None)
+    with pytest.raises(MissingPackage, match=r"pip install lossweep\[whisper\]") as error:
+        recognizer(str(whisper_folder))
+    assert len(str(error.value).splitlines()) == 1
+    monkeypatch.setattr("lossweep.endpoints.asr.whisper.find_spec", lambda name: name)
+    (whisper_folder / "tokenizer.json").unlink()
+    with pytest.raises(WeightsError, match=r"holds no tokenizer\.json"):
+        recognizer(str(whisper_folder))
+
+
+def test_whisper_words_are_lower_case_in_order_and_without_marks(whisper_folder, monkeypatch):
+    """With a model that says what it was asked, in place of faster-whisper's."""
+    asked = []
+
+    class Model:
+        def __init__(self, folder, **options):
+            asked.append((folder, options))
+
+        def transcribe(self, speech, **options):
+            asked.append((speech, options))
+            said = [(" Hello,", 0.1, 0.5), (" world!", 0.45, 0.7), (" -", 0.7, 0.8), (" It's", 0.6, 9.0)]
+            words = [SimpleNamespace(word=word, start=start, end=end) for word, start, end in said]
+            return iter([SimpleNamespace(words=words[:2]), SimpleNamespace(words=words[2:])]), None
+
+    monkeypatch.setattr("lossweep.endpoints.asr.whisper.find_spec", lambda name: name)
+    monkeypatch.setitem(sys.modules, "faster_whisper", SimpleNamespace(WhisperModel=Model))
+    found = recognizer(str(whisper_folder))
+    assert found.label == f"whisper {whisper_folder.name} 2d711642"  # sha256 of b"x"
+    assert found.words(np.zeros(16_000, np.float32)) == ()
+    assert asked == []
+    speech = np.full(16_000, 0.1, np.float32)
+    assert found.words(speech) == (
+        Word("hello", 0.1, 0.5),
+        Word("world", 0.45, 0.7),
+        Word("it's", 0.6, 1.0),
+    )
+    (folder, options), (heard, said) = asked
+    assert (folder, options["local_files_only"]) == (str(whisper_folder), True)
+    assert np.array_equal(heard, speech)
+    assert (said["language"], said["word_timestamps"]) == ("en", True)
+    clip = Clip("c", speech=speech, transcript="Hello world, it is")
+    metric = METRICS.get("heard")(recognizer=str(whisper_folder))
+    assert metric.score(clip, Playback(clip), Truth()) == {"heard_wer": 2 / 4, "heard_wer_clean": 2 / 4}
 
 
 def test_tokens_become_words_by_hand():

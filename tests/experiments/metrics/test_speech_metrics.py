@@ -22,6 +22,7 @@ from lossweep.experiments.metrics.metric import METRICS, MetricAbsent
 from lossweep.experiments.metrics.pesq import Pesq
 from lossweep.experiments.metrics.plcmos import Plcmos, spectrogram
 from lossweep.experiments.metrics.recognized_words import _recognizer
+from lossweep.experiments.metrics.speaker_similarity import SpeakerSimilarity, part_starts
 from lossweep.experiments.metrics.stoi import Stoi
 
 RNG = np.random.default_rng(5)
@@ -263,3 +264,62 @@ def test_heard_is_the_recognizers_edits_on_what_arrived_beside_those_on_the_clip
     row = METRICS.get("heard")().score(said, Playback(Clip("heard", speech=gap)), Truth())
     assert row == {"heard_wer": 3 / 4, "heard_wer_clean": 2 / 4}
     _recognizer.cache_clear()
+
+
+@pytest.fixture
+def speaker_encoder(tmp_path, monkeypatch):
+    """A package resemblyzer with random weights instead of the installed one, if any."""
+    torch = pytest.importorskip("torch")
+    torch.manual_seed(1)
+    layers = {"lstm": torch.nn.LSTM(40, 256, 3, batch_first=True), "linear": torch.nn.Linear(256, 256)}
+    state = {
+        f"{name}.{key}": value for name, layer in layers.items() for key, value in layer.state_dict().items()
+    }
+    (tmp_path / "resemblyzer").mkdir()
+    (tmp_path / "resemblyzer" / "__init__.py").write_text("raise ImportError('it is not imported')")
+    torch.save(
+        {"model_state": state | {"similarity_weight": torch.ones(1)}},
+        tmp_path / "resemblyzer" / "pretrained.pt",
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    return layers
+
+
+def test_speaker_similarity_is_the_cosine_of_ge2e_embeddings(speech, speaker_encoder):
+    torch = pytest.importorskip("torch")
+    librosa = pytest.importorskip("librosa", reason="librosa is not installed (test extra)")
+
+    def embedding(sound):
+        mels = librosa.feature.melspectrogram(y=sound, sr=SPEECH_RATE, n_fft=400, hop_length=160, n_mels=40).T
+        parts = torch.from_numpy(np.stack([mels[first : first + 160] for first in (0, 77, 154)]))
+        hidden = speaker_encoder["lstm"](parts.float())[1][0][-1]
+        found = torch.relu(speaker_encoder["linear"](hidden))
+        mean = (found / found.norm(dim=1, keepdim=True)).mean(0)
+        return mean / mean.norm()
+
+    said = speech[16_000 : 16_000 + 314 * 160 - 1]
+    heard = noisy(speech[40_000:][: len(said)], 20)
+    assert min(np.sqrt(np.mean(sound**2)) for sound in (said, heard)) > 10 ** (-30 / 20)
+    with torch.no_grad():
+        expected = float(embedding(said) @ embedding(heard))
+    assert expected < 0.9999
+    found = score(SpeakerSimilarity, said, heard)["speaker_similarity"]
+    assert found == pytest.approx(expected, abs=1e-4)
+    assert score(SpeakerSimilarity, said, said / 2)["speaker_similarity"] != 1
+    quiet = said / 100
+    assert score(SpeakerSimilarity, quiet, quiet / 2)["speaker_similarity"] == pytest.approx(1)
+    assert math.isnan(score(SpeakerSimilarity, said, 0 * said)["speaker_similarity"])
+    assert score(SpeakerSimilarity, said[:500], said[:500])["speaker_similarity"] == pytest.approx(1)
+
+
+def test_parts_of_an_utterance_by_hand():
+    assert part_starts(1) == part_starts(160 * 160) == [0]
+    assert part_starts(160 * (77 + 120)) == [0, 77]
+    assert part_starts(160 * (77 + 119)) == [0]
+
+
+def test_without_resemblyzer_speaker_similarity_is_absent(monkeypatch):
+    monkeypatch.setattr("lossweep.experiments.metrics.speaker_similarity.find_spec", lambda name: None)
+    with pytest.raises(MetricAbsent, match="pip install --no-deps Resemblyzer") as error:
+        METRICS.get("speaker_similarity")()
+    assert "\n" not in str(error.value)
