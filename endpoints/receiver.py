@@ -18,7 +18,7 @@ from lossweep.endpoints.session import RtpStream
 from lossweep.sim.call.flow import rtx_payload_type, rtx_ssrc
 from lossweep.sim.call.rtx import unwrap
 from lossweep.sim.delivery import Arrival
-from lossweep.sim.jitter_buffer import CLOCK_RESOLUTION_S
+from lossweep.sim.jitter_buffer import CLOCK_RESOLUTION_S, Playout
 from lossweep.sim.rtp import RtpError, RtpHeader, extend, parse
 
 MAX_DROPOUT = 3000
@@ -134,7 +134,7 @@ class _Reception:
 def receive(
     arrivals: Sequence[Arrival],
     streams: Sequence[RtpStream],
-    playout_delay_s: float,
+    playout: float | Playout,
     retransmission: bool = False,
     late_s: float = 0.0,
 ) -> list[ReceivedPacket]:
@@ -146,12 +146,14 @@ def receive(
     Args:
         arrivals: in order of arrival; any bytes.
         streams: of the session.
-        playout_delay_s: the wait between capture and playout.
+        playout: the wait between capture and playout, in seconds, one for all or by media time.
         retransmission: whether each stream has a retransmission stream (RFC 4588).
         late_s: packets that are at most this late are returned as well, with a negative `early_s`.
     Returns:
         Stream by stream, in order of number.
     """
+    if not isinstance(playout, Playout):
+        playout = Playout.fixed(playout)
     receptions = [_Reception(stream) for stream in streams]
     source = {(r.stream.ssrc, r.stream.payload_type): r for r in receptions}
     repair = {
@@ -184,15 +186,15 @@ def receive(
     out = []
     for reception in receptions:
         reception.rebuild_missing()
-        out += _in_time(reception, playout_delay_s, late_s)
+        out += _in_time(reception, playout, late_s)
     return out
 
 
-def _in_time(reception: _Reception, playout_delay_s: float, late_s: float) -> list[ReceivedPacket]:
+def _in_time(reception: _Reception, playout: Playout, late_s: float) -> list[ReceivedPacket]:
     stream, out = reception.stream, []
     for number, packet in sorted(reception.packets.items()):
         media_time_s = stream.media_time_s(packet.header.timestamp)
-        early_s = media_time_s + playout_delay_s - packet.available_s
+        early_s = media_time_s + float(playout.at(media_time_s)) - packet.available_s
         if early_s >= -late_s - CLOCK_RESOLUTION_S:
             header = packet.header
             out.append(

@@ -20,6 +20,8 @@ class CallParams(Strict):
             "webrtc", "follow" (the reported loss), "oracle" (the path's own loss), "hybrid" (what retransmission
             cannot repair in time) or "hairpin" (only in the last round that fits).
         congestion_control: "none", "gcc" or "nada"; it drives the encoder's rate.
+        playout: "fixed" (the wait is `path.playout_delay_s`) or "adaptive": NetEQ's rule for speech, the rule of
+            WebRTC's video jitter buffer for frames, and the longer wait of both for a system with both.
         max_retries: requests for one packet.
         repeat: how often the clip is sent, one time after the other; more than once only without metrics.
         parties: senders with a receiver each that share the path; the row is about the first.
@@ -33,6 +35,7 @@ class CallParams(Strict):
     pli: bool = False
     adaptive_fec: Literal["code", "none", "webrtc", "follow", "oracle", "hybrid", "hairpin"] = "code"
     congestion_control: Literal["none", "gcc", "nada"] = "none"
+    playout: Literal["fixed", "adaptive"] = "fixed"
     max_retries: int = Field(100, ge=1, le=1000)
     repeat: int = Field(1, ge=1, le=1000)
     parties: int = Field(1, ge=1, le=20)

@@ -21,7 +21,6 @@ from lossweep.experiments.cell import Cell
 from lossweep.experiments.e_model import e_model
 from lossweep.experiments.metrics.freezes import freezes
 from lossweep.experiments.result import Row
-from lossweep.sim.call.adaptive_playout import play_speech, play_video
 from lossweep.sim.call.call import Party, calls
 from lossweep.sim.call.fec_rule import FecRule
 from lossweep.sim.call.fec_rules import FollowLoss, Hairpin, Hybrid, NoFec, Oracle
@@ -35,6 +34,7 @@ from lossweep.sim.call.sources import LiveSource, Source, StreamSource
 from lossweep.sim.call.speech_frames import speech_frames
 from lossweep.sim.call.statistics import call_statistics, fairness
 from lossweep.sim.call.webrtc_fec import WebRtcFec
+from lossweep.sim.jitter_buffer import CLOCK_RESOLUTION_S, deadlines
 from lossweep.sim.stream import Stream
 
 LATE_S = 60.0
@@ -141,6 +141,7 @@ def mechanisms(cell: Cell) -> Mechanisms:
         pli=params.pli,
         rate=partial(_rate_control, params) if controls else None,
         playout_delay_s=delay_s,
+        adaptive_playout=params.playout == "adaptive",
         report_interval_s=params.report_interval_s,
         transport_feedback_s=TRANSPORT_FEEDBACK_S if controls else None,
         code_repairs=params.adaptive_fec == "code" and cell.code.make().lowest_code_rate < 1,
@@ -181,49 +182,46 @@ def columns(cell: Cell, clip: Clip, sending: Caller, results: Sequence[CallResul
     row: Row = dict(call_statistics(result))
     if len(results) > 1:
         row["fairness"] = fairness(results)
-    delay_s = result.delivery.playout_delay_s
     for flow in flows_of(sending):
         if flow.begins_key is not None:
-            row |= _of_frames(result, flow, delay_s, clip.fps)
+            row |= _of_frames(result, flow, clip.fps)
         elif flow.name == "speech":
-            row |= _of_speech(result, flow, delay_s, sending.endpoint)
+            row |= _of_speech(result, flow, sending.endpoint)
     return row
 
 
-def _of_frames(result: CallResult, flow: Flow, delay_s: float, fps: float) -> Row:
+def _of_frames(result: CallResult, flow: Flow, fps: float) -> Row:
     frames = frame_times(result.packets, flow)
     latency = np.array([f.decodable_s - f.captured_s for f in frames])
     there = latency[np.isfinite(latency)]
     p50, p95, p99 = np.percentile(there, [50, 95, 99]).tolist() if len(there) else [math.nan] * 3
-    adaptive = play_video(frames, fps)
+    wait_s = result.playout.at(np.array([f.captured_s for f in frames]))
     return {
-        "frames_in_time": float(np.mean(latency <= delay_s + 1e-9)),
+        "frames_in_time": float(np.mean(latency <= wait_s + CLOCK_RESOLUTION_S)),
         "frames_decodable": float(np.mean(np.isfinite(latency))),
         "frame_latency_p50_s": p50,
         "frame_latency_p95_s": p95,
         "frame_latency_p99_s": p99,
-        "adaptive_video_delay_s": adaptive.delay_s,
-        "adaptive_frames_in_time": adaptive.in_time,
-        **freezes(outcomes(frames, delay_s, fps), fps),
+        **freezes(outcomes(frames, result.playout, fps), fps),
     }
 
 
-def _of_speech(result: CallResult, flow: Flow, delay_s: float, endpoint: Endpoint) -> Row:
+def _of_speech(result: CallResult, flow: Flow, endpoint: Endpoint) -> Row:
     """Frames that no packet carried in time, be it their own, redundancy or in-band FEC of a later one."""
     speech = endpoint.parts["speech"] if isinstance(endpoint, SystemEndpoint) else endpoint
     frames = speech_frames(result.packets, flow, getattr(speech, "carried", lambda payload: (0,)))
-    missing = np.array([frame.known_s > frame.media_time_s + delay_s + 1e-9 for frame in frames])
+    media_time_s = np.array([frame.media_time_s for frame in frames])
+    missing = np.array([frame.known_s for frame in frames]) > deadlines(
+        media_time_s, result.playout.at(media_time_s)
+    )
     loss = float(missing.mean())
     runs = int(np.count_nonzero(missing[1:] & ~missing[:-1])) + int(missing[0])
     burst_ratio = max(1.0, missing.sum() / runs * (1 - loss)) if runs and loss < 1 else 1.0
-    rating, mos = e_model(delay_s, loss, burst_ratio)
-    adaptive = play_speech(frames)
+    rating, mos = e_model(result.playout.mean_s, loss, burst_ratio)
     return {
         "speech_loss": loss,
         "e_model_r": rating,
         "e_model_mos": mos,
-        "adaptive_speech_delay_s": adaptive.delay_s,
-        "adaptive_speech_loss": 1 - adaptive.in_time,
     }
 
 
@@ -236,7 +234,6 @@ def play(sending: Caller, result: CallResult, params: CallParams, device: str) -
 def received(sending: Caller, result: CallResult, params: CallParams) -> list[ReceivedPacket]:
     """The source packets that are there when they are played, and of video those that come later as references."""
     streams = sending.encoded.session.streams
-    delay_s = result.delivery.playout_delay_s
-    packets = receive(result.arrivals, streams, delay_s, retransmission=params.nack, late_s=LATE_S)
+    packets = receive(result.arrivals, streams, result.playout, retransmission=params.nack, late_s=LATE_S)
     late = {flow.name for flow in flows_of(sending) if flow.begins_key is not None}
     return [packet for packet in packets if packet.early_s >= 0 or packet.stream in late]

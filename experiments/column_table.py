@@ -130,6 +130,7 @@ COLUMNS: tuple[Column, ...] = (
     _setting("reordering", "reordering"),
     _setting("propagation_delay_s", "propagation delay", unit="s", shown="ms", lowest=0.0),
     _setting("jitter_s", "jitter", unit="s", shown="ms", lowest=0.0),
+    _setting("playout", "playout", short="{} playout"),
     _setting("playout_delay_s", "playout delay", unit="s", shown="ms", lowest=0.0),
     _setting("pacing_factor", "pacing factor", lowest=1.0),
     _setting("nack", "retransmission", short="NACK"),
@@ -219,10 +220,6 @@ COLUMNS: tuple[Column, ...] = (
         for p in (50, 95, 99)
     ),
     _share("speech_loss", "speech frames not there in time", better="lower"),
-    Column("adaptive_video_delay_s", "delay of an adaptive video buffer", "network", "s", "ms", "lower", 0.0),
-    _share("adaptive_frames_in_time", "frames in time, adaptive buffer", better="higher"),
-    Column("adaptive_speech_delay_s", "delay of NetEQ", "network", "s", "ms", "lower", 0.0),
-    _share("adaptive_speech_loss", "speech frames not in time, NetEQ", better="lower"),
     Column("e_model_r", "E-model R", "quality", "", "", "higher", 0.0, 100.0, "speech", 10.0),
     Column("e_model_mos", "E-model MOS", "quality", "", "", "higher", 1.0, 5.0, "speech", 0.5),
     _count("freeze_count", "freezes", better="lower"),

@@ -181,6 +181,7 @@ class _Line:
         mechanisms = self.party.mechanisms
         return result(
             self.party.sources,
+            self.party.flows,
             mechanisms,
             self.sender,
             self._receiver,

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from lossweep.sim.call.flow import Flow
 from lossweep.sim.call.record import MediaPacket
-from lossweep.sim.jitter_buffer import CLOCK_RESOLUTION_S
+from lossweep.sim.jitter_buffer import CLOCK_RESOLUTION_S, Playout
 from lossweep.sim.rtp import RTP_HEADER_BYTES
 
 
@@ -55,7 +55,7 @@ def frame_times(packets: Sequence[MediaPacket], flow: Flow) -> list[FrameTimes]:
     return found
 
 
-def outcomes(frames: Sequence[FrameTimes], playout_delay_s: float, fps: float) -> list[str]:
+def outcomes(frames: Sequence[FrameTimes], playout: Playout, fps: float) -> list[str]:
     """What the screen shows at the playout time of each frame: "whole" (a new picture), "frozen" or "grey".
 
     A frame that is decodable too late is shown at the next playout time, if it is the newest then.
@@ -63,7 +63,8 @@ def outcomes(frames: Sequence[FrameTimes], playout_delay_s: float, fps: float) -
     due: dict[int, int] = {}
     for i, frame in enumerate(frames):
         if frame.decodable_s < math.inf:
-            late_s = frame.decodable_s - frame.captured_s - playout_delay_s - CLOCK_RESOLUTION_S
+            wait_s = float(playout.at(frame.captured_s))
+            late_s = frame.decodable_s - frame.captured_s - wait_s - CLOCK_RESOLUTION_S
             slot = i + max(0, math.ceil(late_s * fps - 1e-6))
             due[slot] = max(due.get(slot, -1), i)
     shown, newest = [], -1

@@ -20,7 +20,9 @@ class Mechanisms:
         fec: how many repair packets a block gets; None: as many as the packet code says.
         pli: whether the receiver asks for key frames.
         rate: starts a congestion control; None without.
-        playout_delay_s: of the call, in seconds.
+        playout_delay_s: in seconds; what retransmission and key frames on request are planned for, and the wait from
+            capture to playout where that does not adapt.
+        adaptive_playout: whether the wait follows the arrivals, by the rules of WebRTC's jitter buffers.
         report_interval_s: between RTCP reports, > 0.
         transport_feedback_s: between messages of transport-wide feedback; None without.
         late_references: whether a late packet still serves the decoder.
@@ -32,6 +34,7 @@ class Mechanisms:
     pli: bool = False
     rate: Callable[[], RateControl] | None = None
     playout_delay_s: float = 0.2
+    adaptive_playout: bool = False
     report_interval_s: float = 1.0
     transport_feedback_s: float | None = None
     late_references: bool = True

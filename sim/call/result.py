@@ -8,6 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from lossweep.channels.packets import Packet
+from lossweep.sim.call.adaptive_playout import adaptive_playout
+from lossweep.sim.call.flow import Flow
 from lossweep.sim.call.mechanisms import Mechanisms
 from lossweep.sim.call.receiver import CallReceiver, ReceiverCounts
 from lossweep.sim.call.record import Kind, MediaPacket, SourceBlock, Transmissions, TransmissionTable
@@ -15,7 +17,7 @@ from lossweep.sim.call.sender import CallSender
 from lossweep.sim.call.sources import LiveSource, Source
 from lossweep.sim.call.transport_numbers import without_number
 from lossweep.sim.delivery import Arrival, Delivery, flip
-from lossweep.sim.jitter_buffer import deadlines
+from lossweep.sim.jitter_buffer import Playout, deadlines
 from lossweep.sim.stream import Block, Stream
 
 
@@ -26,6 +28,7 @@ class CallResult:
     Attributes:
         stream: the source and FEC packets that were sent, block after block.
         delivery: one row per packet of the stream; `recovered` by FEC or retransmission, in time.
+        playout: when what was captured is played.
         packets: of the stream, with the times of each kind of arrival.
         forward, reverse: one row per transmission.
         counts: what the receiver sent and got.
@@ -37,6 +40,7 @@ class CallResult:
 
     stream: Stream
     delivery: Delivery
+    playout: Playout
     packets: tuple[MediaPacket, ...]
     forward: TransmissionTable
     reverse: TransmissionTable
@@ -49,6 +53,7 @@ class CallResult:
 
 def result(
     sources: Sequence[Source],
+    flows: Sequence[Flow],
     mechanisms: Mechanisms,
     sender: CallSender,
     receiver: CallReceiver,
@@ -65,9 +70,12 @@ def result(
         for packet, now in came
         if packet.index >= 0 and log.kind[packet.index] != Kind.FEEDBACK
     )
+    adapted = adaptive_playout(packets, flows) if mechanisms.adaptive_playout else None
+    playout = adapted or Playout.fixed(mechanisms.playout_delay_s)
     return CallResult(
         _stream(blocks, packets),
-        _delivery(blocks, packets, mechanisms.playout_delay_s),
+        _delivery(blocks, packets, playout),
+        playout,
         packets,
         log.arrays(),
         answers.arrays(),
@@ -98,12 +106,11 @@ def _stream(blocks: Sequence[SourceBlock], packets: Sequence[MediaPacket]) -> St
     )
 
 
-def _delivery(
-    blocks: Sequence[SourceBlock], packets: Sequence[MediaPacket], playout_delay_s: float
-) -> Delivery:
+def _delivery(blocks: Sequence[SourceBlock], packets: Sequence[MediaPacket], playout: Playout) -> Delivery:
     arrived_s = np.array([packet.arrived_s for packet in packets])
     again_s = np.array([min(packet.retransmitted_s, packet.repaired_s) for packet in packets])
-    deadline_s = deadlines(np.array([packet.media_time_s for packet in packets]), playout_delay_s)
+    media_time_s = np.array([packet.media_time_s for packet in packets])
+    deadline_s = deadlines(media_time_s, playout.at(media_time_s))
     lost, in_time = np.isinf(arrived_s), arrived_s <= deadline_s
     source = np.array([packet.number >= 0 for packet in packets])
     recovered = source & ~in_time & (again_s <= deadline_s)
@@ -119,5 +126,5 @@ def _delivery(
         late=~lost & ~in_time,
         recovered=recovered,
         usable=in_time | recovered,
-        playout_delay_s=playout_delay_s,
+        playout_delay_s=playout.mean_s,
     )

@@ -29,7 +29,9 @@ class SpeechFrame:
 
 
 def speech_frames(
-    packets: Sequence[MediaPacket], flow: Flow, carried: Callable[[bytes], Iterable[int]]
+    packets: Sequence[MediaPacket],
+    flow: Flow,
+    carried: Callable[[bytes], Iterable[int]] = lambda payload: (0,),
 ) -> list[SpeechFrame]:
     """The frames of a flow, in order.
 

@@ -8,6 +8,7 @@ import numpy as np
 
 from lossweep.sim.call.record import Kind
 from lossweep.sim.call.result import CallResult
+from lossweep.sim.jitter_buffer import CLOCK_RESOLUTION_S
 from lossweep.sim.rtp import IP_UDP_HEADER_BYTES
 from lossweep.sim.statistics import statistics
 
@@ -33,11 +34,10 @@ def call_statistics(result: CallResult) -> dict[str, float | None]:
     row: dict[str, float | None] = dict(statistics(result.stream, result.delivery))
     forward, duration_s = result.forward, result.stream.duration_s
     source = [packet for packet in result.packets if packet.number >= 0]
-    deadline = result.delivery.playout_delay_s + 1e-9
     by_fec = by_rtx = late = unrepaired = 0
     for packet in source:
         repair_s = min(packet.repaired_s, packet.retransmitted_s)
-        until_s = packet.media_time_s + deadline
+        until_s = packet.media_time_s + float(result.playout.at(packet.media_time_s)) + CLOCK_RESOLUTION_S
         if packet.known_s == np.inf:
             unrepaired += 1
         elif packet.arrived_s > until_s and repair_s < packet.arrived_s:

@@ -165,3 +165,48 @@ def test_speech_frames_count_as_lost_where_the_decoder_has_none(options, nack):
     row = calls.columns(cell, clip, sending, results)
     assert row["speech_loss"] < 0.5
     assert row["speech_loss"] == pytest.approx(1 - len(found) / len(encoded.stream.packets))
+
+
+def adaptive(evaluator, changes):
+    """The call of a cell with adaptive playout, and its row."""
+    (cell,) = load(BASE, {"code": "none", "metrics": [], "call": {"playout": "adaptive"}} | changes).cells()
+    endpoint, encoded = evaluator.encoded(cell)
+    clip = evaluator.clip(cell.clip)
+    sending = calls.caller(cell, clip, endpoint, encoded)
+    results = calls.run(cell, sending)
+    return cell, sending, results[0], calls.columns(cell, clip, sending, results)
+
+
+def test_on_a_calm_path_an_adaptive_playout_shows_all_frames_sooner(evaluator):
+    _, _, result, row = adaptive(evaluator, {"channel.loss_rate": 0, "endpoint.gop": 25})
+    assert row["frames_in_time"] >= 0.95
+    assert row["frozen_share"] <= 0.05
+    assert 0.04 < row["end_to_end_delay_s"] < 0.12
+    assert row["end_to_end_delay_s"] == pytest.approx(result.playout.mean_s)
+
+
+@pytest.mark.parametrize("endpoint", [{"name": "h264", "quantizer": 40, "gop": 25}, {"name": "opus"}])
+def test_an_adaptive_playout_plays_from_bytes_what_its_statistics_count(evaluator, endpoint):
+    path = {"propagation_delay_s": 0.04, "jitter_s": 0.02, "playout_delay_s": 0.2}
+    cell, sending, result, row = adaptive(
+        evaluator, {"endpoint": endpoint, "path": path, "channel.loss_rate": 0.02}
+    )
+    packets = calls.received(sending, result, cell.call)
+    in_time = sum(packet.early_s >= 0 for packet in packets)
+    assert in_time == np.count_nonzero(result.delivery.usable & result.delivery.source)
+    assert row["post_repair_loss"] > 0
+    assert np.ptp(result.playout.delay_s) > 0
+
+
+def test_video_and_speech_of_a_system_share_the_longer_wait(evaluator):
+    video = {"name": "h264", "quantizer": 40, "gop": 25}
+    path = {"propagation_delay_s": 0.04, "jitter_s": 0.02, "playout_delay_s": 0.2}
+    waits = {}
+    for name, endpoint in (
+        ("both", {"name": "system", "video": video, "speech": {"name": "opus"}}),
+        ("video", video),
+        ("speech", {"name": "opus"}),
+    ):
+        _, _, result, _ = adaptive(evaluator, {"endpoint": endpoint, "path": path, "channel.loss_rate": 0})
+        waits[name] = result.playout.mean_s
+    assert waits["both"] > 0.9 * max(waits["video"], waits["speech"])

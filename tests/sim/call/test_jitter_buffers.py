@@ -97,7 +97,7 @@ def test_one_lost_or_late_packet_does_not_inflate_neteq(lost):
 
 def test_an_adaptive_video_buffer_plays_all_frames_of_a_calm_path_sooner_than_a_fixed_one():
     frames = [FrameTimes(i / 30, i / 30 + 0.05, i / 30 + 0.05, 2000, i == 0) for i in range(300)]
-    played = play_video(frames, 30)
+    played = play_video(frames)
     assert played.in_time == 1.0
     assert 0.06 <= played.delay_s <= 0.08
 
@@ -105,6 +105,6 @@ def test_an_adaptive_video_buffer_plays_all_frames_of_a_calm_path_sooner_than_a_
 def test_a_frame_that_never_comes_costs_itself_alone():
     frames = [FrameTimes(i / 30, i / 30 + 0.05, i / 30 + 0.05, 2000, True) for i in range(300)]
     frames[150] = FrameTimes(5.0, np.inf, np.inf, 2000, True)
-    played = play_video(frames, 30)
+    played = play_video(frames)
     assert played.in_time == pytest.approx(298 / 299)
     assert played.delay_s <= 0.08
