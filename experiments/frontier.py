@@ -23,13 +23,11 @@ from lossweep.channels.registry import UnknownName
 from lossweep.endpoints.fec.code import CODES
 from lossweep.experiments.column import Column
 from lossweep.experiments.confidence import Interval, interval
-from lossweep.experiments.naming import value_in_words
+from lossweep.experiments.naming import OF_CODES, value_in_words
 from lossweep.experiments.sweep import Sweep
 
 MECHANISMS = ("nack", "adaptive_fec", "pli", "congestion_control", "fec", "redundancy")
 SETTINGS_OF_PATH = ("playout_delay_s",)
-OF_CODES = ("fec_frames", "block_frames")
-"""Settings that mean nothing where no code protects."""
 NO_REPAIR = "no repair"
 OFF = ("False", "0")
 """Values of a mechanism that is not used."""

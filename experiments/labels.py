@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import MISSING, asdict, dataclass, fields, is_dataclass
 from fractions import Fraction
 from typing import Any
 
@@ -121,10 +121,11 @@ def _code(value: Any) -> tuple[str, str]:
     title = getattr(family, "title", family.name)
     rate = code.get("code_rate")
     fraction = f" {_fraction(rate)}" if rate is not None else ""
+    usual = {one.name: one.default for one in fields(family)} if is_dataclass(family) else {}
     options = [
         value if isinstance(value, str) else f"{option.replace('_', ' ')} {value}"
         for option, value in code.items()
-        if option not in ("name", "code_rate")
+        if option not in ("name", "code_rate") and value != usual.get(option, MISSING)
     ]
     more = f" ({', '.join(options)})" if options else ""
     return (f"{title}{fraction}{more}" if title else "", ", " if _is_part(family) else " + ")

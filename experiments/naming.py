@@ -18,6 +18,8 @@ CHANNELS = {
     "ldpc_packets": "packets over LDPC and QAM",
     "rayleigh": "Rayleigh fading",
 }
+OF_CODES = ("fec_frames", "block_frames")
+"""Settings that mean nothing where no code protects."""
 ABBREVIATIONS = {"rtp": "RTP"}
 """Values of settings whose name for people is an abbreviation."""
 
@@ -70,9 +72,12 @@ def _phrase(
 ) -> str:
     """The settings by which a combination differs from others of its name; 0 is left out where `zero` is empty."""
     alike = [c for n, c in zip(names, combinations, strict=True) if n == names[i]]
+    own = sweep.label(combinations[i]["endpoint"] or "")
+    unprotected = not own.code and own.joint not in own.system
     words = [
         value_in_words(sweep, key, value)
         for key, value in combinations[i].items()
         if key != "endpoint" and len({c[key] for c in alike}) > 1 and (value != "0" or zero)
+        if not (unprotected and key in OF_CODES)
     ]
     return ", ".join(phrase for phrase in words if phrase)
