@@ -196,7 +196,7 @@ def _curves(sweep: Sweep, part: pd.DataFrame, x: Column, y: Column, inner: list[
         by = joined if measured else [x.name]
         points = _points(group, x, y, by)
         identifier = str(one["endpoint"])
-        found.append(Curve(sweep.label(identifier), phrase, points, identifier, bool(by)))
+        found.append(Curve(sweep.label_of(group), phrase, points, identifier, bool(by)))
     return found
 
 

@@ -125,6 +125,15 @@ class Sweep:
         """The name of a system for people; its identifier where there is none."""
         return self.labels.get(endpoint) or Label(endpoint)
 
+    def label_of(self, rows: pd.DataFrame) -> Label:
+        """The name of the one system of these rows, without a packet code that a rule of a call stands in for."""
+        found = self.label(str(rows["endpoint"].iloc[0]))
+        by_rule = (
+            "adaptive_fec" in rows
+            and not (rows["adaptive_fec"].isna() | (rows["adaptive_fec"] == "code")).any()
+        )
+        return Label(found.system) if by_rule else found
+
     def values(self, name: str) -> pd.Series:
         """The values of an axis per row as text; None where the row has no such setting.
 

@@ -59,7 +59,7 @@ def systems(sweep: Sweep) -> list[System]:
     names = phrases(sweep, own)
     found = []
     for (_, rows), one, phrase in zip(groups, combinations, names, strict=True):
-        label = sweep.label(str(one["endpoint"]))
+        label = sweep.label_of(sweep.table.loc[rows.index])
         condition = (
             value_in_words(sweep, k, v)
             for k, v in one.items()

@@ -1,8 +1,11 @@
 """Names of systems and settings for people."""
 
+import pandas as pd
 import pytest
+from sweeps import manifest, row
 
 from lossweep.experiments.labels import label
+from lossweep.experiments.sweep import Sweep
 
 
 @pytest.mark.parametrize(
@@ -30,3 +33,12 @@ from lossweep.experiments.labels import label
 )
 def test_a_code_is_named_with_its_rate_and_what_is_not_usual(endpoint, code, name):
     assert str(label(endpoint, code)) == name
+
+
+def test_a_code_that_a_rule_stands_in_for_is_not_named():
+    said = manifest(endpoint=[{"name": "h264"}], code=[{"name": "rs", "code_rate": 0.5}])
+    for rule, name in (("code", "H.264 + RS 1/2"), ("webrtc", "H.264"), ("none", "H.264")):
+        one = row("h264", "rs", 0.1, 0) | {"endpoint": "h264-rs-0.5", "adaptive_fec": rule}
+        table = pd.DataFrame([one])
+        made = Sweep.of(table, said)
+        assert str(made.label_of(made.table)) == name
