@@ -36,7 +36,7 @@ def test_a_code_is_named_with_its_rate_and_what_is_not_usual(endpoint, code, nam
 
 
 def test_a_code_that_a_rule_stands_in_for_is_not_named():
-    said = manifest(endpoint=[{"name": "h264"}], code=[{"name": "rs", "code_rate": 0.5}])
+    said = manifest() | {"labels": {"h264-rs-0.5": {"system": "H.264", "code": "RS 1/2", "joint": " + "}}}
     for rule, name in (("code", "H.264 + RS 1/2"), ("webrtc", "H.264"), ("none", "H.264")):
         one = row("h264", "rs", 0.1, 0) | {"endpoint": "h264-rs-0.5", "adaptive_fec": rule}
         table = pd.DataFrame([one])
