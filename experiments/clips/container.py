@@ -45,16 +45,23 @@ def open_media(path: Path) -> InputContainer:
 
 def video_stream(container: InputContainer) -> av.VideoStream | None:
     """The pictures that ffmpeg takes: of the streams marked as default the one with most pixels; no cover pictures."""
-    streams = [
-        s for s in container.streams.video if _has_decoder(s) and not s.disposition & Disposition.attached_pic
-    ]
+    streams = [s for s in container.streams.video if _has_decoder(s) and not _is_cover(s)]
     return max(streams, key=lambda s: (_default(s), s.width * s.height), default=None)
+
+
+def covers(container: InputContainer) -> int:
+    """How many of the video streams are cover pictures."""
+    return sum(map(_is_cover, container.streams.video))
 
 
 def audio_stream(container: InputContainer) -> av.AudioStream | None:
     """The sound that ffmpeg takes: of the streams marked as default the one with most channels."""
     streams = [s for s in container.streams.audio if _has_decoder(s)]
     return max(streams, key=lambda s: (_default(s), s.channels), default=None)
+
+
+def _is_cover(stream: av.VideoStream) -> bool:
+    return bool(stream.disposition & Disposition.attached_pic)
 
 
 def _has_decoder(stream: av.VideoStream | av.AudioStream) -> bool:

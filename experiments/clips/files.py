@@ -8,10 +8,14 @@ from pathlib import Path
 import av
 
 from lossweep.endpoints.clip import SPEECH_RATE, Clip, ClipError, Word
-from lossweep.experiments.clips.container import open_media
+from lossweep.experiments.clips.container import open_media, video_stream
 from lossweep.experiments.clips.pictures import Pictures, read_pictures
 from lossweep.experiments.clips.sidecars import read_sidecars
 from lossweep.experiments.clips.sound import Sound, read_sound
+
+_NOTED_S = 0.1
+"""Sound without pictures of at least this length is said to be cut; encoders leave up to 0.05 s at the beginning."""
+_BROKEN_OFF_S = 0.5
 
 
 def read_file(path: Path, fps: float | None, size: int | None, seconds: float | None = None) -> Clip:
@@ -43,7 +47,10 @@ def read_file(path: Path, fps: float | None, size: int | None, seconds: float | 
     else:
         raise ClipError(f"{path}: no pictures and no sound that decode in this file; name another one")
     beside = read_sidecars(path)
-    notes = [*(pictures.notes if pictures else ()), *(sound.notes if sound else ()), *beside.notes]
+    notes = [*(pictures.notes if pictures else ()), *(sound.notes if sound else ())]
+    if pictures is not None:
+        notes += _ends(path, pictures, sound, seconds)
+    notes += beside.notes
     captions = beside.captions
     words = None
     if captions is not None:
@@ -76,6 +83,33 @@ def _read_media(
     if pictures is None:
         return None, read_sound(path, None, seconds)
     return pictures, read_sound(path, pictures.start_s, len(pictures.video) / pictures.fps)
+
+
+def _ends(path: Path, pictures: Pictures, sound: Sound | None, seconds: float | None) -> list[str]:
+    """What is said of sound without pictures, which is cut, and of a file that is shorter than its header says."""
+    end_s = pictures.start_s + len(pictures.video) / pictures.fps
+    notes = []
+    if sound is not None and sound.begin_s < pictures.start_s - _NOTED_S:
+        before_s = pictures.start_s - sound.begin_s
+        notes.append(f"its sound begins {before_s:.2f} s before its first picture and is cut there")
+    if seconds is not None and end_s - pictures.start_s >= seconds - 1 / pictures.fps:
+        return notes  # the end is not wanted
+    if sound is not None and sound.end_s > end_s + _NOTED_S:
+        return [*notes, "its sound goes on after its last picture and is cut there"]
+    with open_media(path) as container:
+        others = len(container.streams) - 1 - (sound is not None)
+        stream = video_stream(container)
+        said_s = max((container.duration or 0) / av.time_base, _duration_s(stream))
+        begin_s = (container.start_time or 0) / av.time_base
+    held_s = max(end_s, sound.end_s if sound is not None else 0.0) - begin_s
+    if not others and said_s > held_s + _BROKEN_OFF_S:
+        notes.append(f"the file breaks off: it says that it lasts {said_s:.2f} s and holds {held_s:.2f} s")
+    return notes
+
+
+def _duration_s(stream: av.VideoStream | None) -> float:
+    """That of the frames that the header counts; 0 where it counts none."""
+    return stream.frames / float(stream.average_rate) if stream is not None and stream.average_rate else 0.0
 
 
 def _during(words: tuple[Word, ...], duration_s: float) -> tuple[Word, ...]:

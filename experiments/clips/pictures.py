@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lossweep.endpoints.clip import ClipError
-from lossweep.experiments.clips.container import open_media, video_stream
+from lossweep.experiments.clips.container import covers, open_media, video_stream
 from lossweep.experiments.clips.face_square import square_box
 from lossweep.experiments.clips.memory import check_fits
 from lossweep.experiments.clips.timeline import RunningTime, read_timeline
@@ -42,6 +42,7 @@ class Pictures:
 @dataclass
 class _Tally:
     undecoded: int = 0
+    damaged: int = 0
     cut_off: bool = False
 
 
@@ -65,6 +66,8 @@ def read_pictures(path: Path, fps: float | None, size: int | None, seconds: floa
         if stream is None:
             return None
         width, height = (size, size) if size else (stream.width, stream.height)
+        others = len(container.streams.video) - 1 - covers(container)
+        which = f"{stream.codec_context.name}, {stream.width}x{stream.height}, stream {stream.index}"
     timeline = read_timeline(path, seconds)
     rate = fps or timeline.fps
     until_s = timeline.duration_s if seconds is None else min(seconds, timeline.duration_s)
@@ -72,11 +75,11 @@ def read_pictures(path: Path, fps: float | None, size: int | None, seconds: floa
     view, view_note = _view(path, size)
     tally = _Tally()
     room = np.empty((max(1, round(until_s * rate)), view.even[1], view.even[0], 3), np.uint8)
-    have, start_s = 0, 0.0
+    have, start_s, before = 0, 0.0, 0
     wanted = None if seconds is None else max(1, round(seconds * rate))
     for frame, begin_s, end_s, tolerance_s in _shown(path, tally, 1 / timeline.fps):
         if not have:
-            start_s = begin_s
+            start_s, before = begin_s, tally.undecoded
         until = ceil((end_s - start_s - tolerance_s) * rate)
         until = until if wanted is None else min(until, wanted)
         if until > len(room):
@@ -90,14 +93,22 @@ def read_pictures(path: Path, fps: float | None, size: int | None, seconds: floa
     if not have:
         raise ClipError(f"{path}: none of its {timeline.packets} frames decodes; repair or convert the file")
     notes = [view_note]
+    if others:
+        notes.append(f"of its {others + 1} video streams the default one is used ({which})")
     if fps is None and not timeline.even:
-        notes.append(f"its frames come at uneven times; shown at {rate:.5g} frames per second")
-    if tally.undecoded:
+        apart = f"{timeline.longest_s:.2g} s"
         notes.append(
-            f"{tally.undecoded} of its {timeline.packets} frames do not decode; the picture before stays"
+            f"its frames come at uneven times, up to {apart} apart; shown at {rate:.5g} frames per second"
         )
-    if start_s - timeline.start_s > 0.5 / timeline.fps:
-        notes.append(f"its first {start_s - timeline.start_s:.2f} s give no picture and are left out")
+    missing_s = start_s - timeline.start_s
+    if missing_s > 0.5 / timeline.fps:
+        frames = round(missing_s * timeline.fps)
+        notes.append(f"its first {frames} frames ({missing_s:.2f} s) do not decode and are left out")
+    if tally.undecoded > before:
+        undecoded = f"{tally.undecoded - before} of its {timeline.packets} frames"
+        notes.append(f"{undecoded} do not decode; the picture before stays")
+    if tally.damaged:
+        notes.append(f"{tally.damaged} of its frames are damaged and shown as the decoder conceals them")
     if tally.cut_off:
         notes.append("the file breaks off before its end")
     return Pictures(room[:have], rate, start_s, tuple(note for note in notes if note))
@@ -176,6 +187,7 @@ def _decoded(
                 except av.FFmpegError:
                     tally.undecoded += 1
                     continue
+                tally.damaged += sum(frame.is_corrupt for frame in frames)
                 yield from frames
                 break
     except av.FFmpegError:

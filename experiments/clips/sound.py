@@ -26,10 +26,13 @@ class Sound:
 
     Attributes:
         samples: float32 [samples] in [-1, 1], 16 kHz mono.
+        begin_s, end_s: the file's times of the first sample and of the end, up to a second beyond what was wanted.
         notes: what was left out or chosen, one line each.
     """
 
     samples: NDArray[np.float32]
+    begin_s: float
+    end_s: float
     notes: tuple[str, ...] = ()
 
 
@@ -86,7 +89,8 @@ def read_sound(path: Path, start_s: float | None, duration_s: float | None) -> S
             notes.append(f"of its {others + 1} sound streams the default one is used ({which})")
     if not runs:
         return None
-    return Sound(_assembled(runs, runs[0].start_s if start_s is None else start_s, duration_s), tuple(notes))
+    samples = _assembled(runs, runs[0].start_s if start_s is None else start_s, duration_s)
+    return Sound(samples, runs[0].start_s, runs[-1].end_s, tuple(notes))
 
 
 def _runs(

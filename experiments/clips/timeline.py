@@ -22,6 +22,7 @@ class RunningTime:
     """Times of a stream that run on where the file's clock starts anew, as in transport streams put end to end.
 
     A step back of over a second is taken for a new start; smaller ones are the order of decoding.
+    Of packets, give the times of decoding: those of showing step back by seconds where frames are rare.
     """
 
     def __init__(self) -> None:
@@ -46,6 +47,7 @@ class Timeline:
         start_s: the file's time of the first frame.
         packets: how many.
         even: whether all frames are equally long.
+        longest_s: the longest time between two frames.
     """
 
     fps: float
@@ -53,6 +55,7 @@ class Timeline:
     start_s: float
     packets: int
     even: bool
+    longest_s: float = 0.0
 
 
 def read_timeline(path: Path, seconds: float | None) -> Timeline:
@@ -74,7 +77,9 @@ def read_timeline(path: Path, seconds: float | None) -> Timeline:
                 if packet.pts is None or packet.time_base is None or packet.is_discard:
                     continue
                 step_s = float((packet.duration or 0) * packet.time_base)
-                times.append(clock.at(float(packet.pts * packet.time_base), step_s))
+                decoded = packet.pts if packet.dts is None else packet.dts
+                decoded_s = clock.at(float(decoded * packet.time_base), step_s)
+                times.append(decoded_s + float((packet.pts - decoded) * packet.time_base))
                 last_s = max(last_s, times[-1] + step_s)
                 if seconds is not None and times[-1] > times[0] + seconds + 2:
                     cut = True
@@ -95,7 +100,8 @@ def read_timeline(path: Path, seconds: float | None) -> Timeline:
         return Timeline(fps, max(packets, 1) / fps, times[0] if times else 0.0, packets, True)
     fps = _own_rate(steps, guessed)
     even = bool(np.all(np.abs(steps * fps - 1) < 0.5))
-    return Timeline(fps, max(last_s, times[-1] + 1 / fps) - times[0], times[0], packets, even)
+    duration_s = max(last_s, times[-1] + 1 / fps) - times[0]
+    return Timeline(fps, duration_s, times[0], packets, even, float(steps.max()))
 
 
 def _own_rate(steps: np.ndarray, guessed: float) -> float:

@@ -262,3 +262,67 @@ def test_sound_larger_than_the_memory_is_refused(tmp_path, monkeypatch):
 def test_wrong_values_are_named(wrong):
     with pytest.raises(ClipError, match=next(iter(wrong))):
         load_clips("portrait", **wrong)
+
+
+def test_frames_that_are_rare_and_out_of_order_are_even(tmp_path):
+    """One frame a second with B frames: times of showing step back by seconds in the order of decoding."""
+    path = tmp_path / "a.mp4"
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("libx264", rate=1, options={"x264-params": "bframes=3:b-adapt=0"})
+        stream.width, stream.height, stream.pix_fmt = 64, 48, "yuv420p"
+        for i in range(12):
+            frame = av.VideoFrame.from_ndarray(np.full((48, 64, 3), grey_of(i), np.uint8))
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))
+    (clip,) = load_clips(str(path))
+    assert (clip.fps, len(clip.video), clip.notes) == (1, 12, ())
+
+
+def picture_and_sound(path, *, pictures_s, sound_s):
+    """A file with pictures and sound that begin and end at these times."""
+    with av.open(str(path), "w") as container:
+        video = container.add_stream("mpeg4", rate=25)
+        video.width, video.height, video.pix_fmt = 64, 48, "yuv420p"
+        sound = container.add_stream("pcm_s16le", rate=16000, layout="mono")
+        for i in range(round(25 * pictures_s[0]), round(25 * pictures_s[1])):
+            frame = av.VideoFrame.from_ndarray(np.full((48, 64, 3), 100, np.uint8))
+            frame.pts, frame.time_base = i, Fraction(1, 25)
+            container.mux(video.encode(frame))
+        container.mux(video.encode(None))
+        first, last = (round(16000 * at) for at in sound_s)
+        mux_sound(container, sound, np.zeros((1, last - first), np.int16), "s16", "mono", 16000, first)
+        container.mux(sound.encode(None))
+    return path
+
+
+@pytest.mark.parametrize(
+    ("pictures_s", "sound_s", "said"),
+    [
+        ((0, 2), (0, 2), []),
+        ((0, 2), (0, 3.5), ["its sound goes on after its last picture and is cut there"]),
+        ((1, 2), (0, 2), ["its sound begins 1.00 s before its first picture and is cut there"]),
+        ((0, 2), (0.5, 1), []),
+    ],
+)
+def test_sound_without_pictures_is_said_to_be_cut(tmp_path, pictures_s, sound_s, said):
+    path = picture_and_sound(tmp_path / "a.mkv", pictures_s=pictures_s, sound_s=sound_s)
+    (clip,) = load_clips(str(path))
+    assert list(clip.notes) == said
+    assert len(clip.speech) == 16000 * (pictures_s[1] - pictures_s[0])
+
+
+def test_sound_after_a_wanted_end_is_not_mentioned(tmp_path):
+    path = picture_and_sound(tmp_path / "a.mkv", pictures_s=(0, 2), sound_s=(0, 3.5))
+    assert load_clips(str(path), seconds=1.5)[0].notes == ()
+
+
+@pytest.mark.parametrize("suffix", ["mkv", "avi"])
+def test_a_file_that_breaks_off_says_so(tmp_path, suffix):
+    whole = write_video(tmp_path / f"a.{suffix}", rate=25, frames=40, width=256, height=256, codec="mjpeg")
+    cut = tmp_path / f"cut.{suffix}"
+    cut.write_bytes(whole.read_bytes()[: int(whole.stat().st_size * 0.6)])
+    (clip,) = load_clips(str(cut))
+    assert clip.notes == (
+        f"the file breaks off: it says that it lasts 1.60 s and holds {len(clip.video) / 25:.2f} s",
+    )
+    assert load_clips(str(whole))[0].notes == ()
