@@ -5,11 +5,12 @@ from __future__ import annotations
 import itertools
 import math
 import re
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, TypeVar
 
 SEQUENCE = "elements"
 """The key whose list is no axis: the path elements that packets pass one after another."""
+T = TypeVar("T")
 _PERCENT = re.compile(r"\s*([-+]?[\d.]+(?:[eE][-+]?\d+)?)\s*%\s*")
 _QUOTIENT = re.compile(r"\s*(\d+)\s*/\s*(\d+)\s*")
 
@@ -32,8 +33,25 @@ def unique(values: list[Any]) -> list[Any]:
     return list(found.values())
 
 
+def distinct(values: Iterable[T], made: Callable[[T], Any]) -> tuple[T, ...]:
+    """The values in order, of those that make equal things the first: an option may be given or be the default.
+
+    Args:
+        made: what is made of a value; things that cannot be hashed count as different.
+    """
+    found: dict[Any, T] = {}
+    for value in values:
+        thing = made(value)
+        try:
+            hash(thing)
+        except TypeError:
+            thing = id(value)
+        found.setdefault(thing, value)
+    return tuple(found.values())
+
+
 def numbers(value: Any) -> Any:
-    """The value with "2%" and "2/3", wherever they stand, as the numbers that they are."""
+    """The value with "2%" and "2/3", wherever they stand, as the numbers that they are; not what is above 100 %."""
     if isinstance(value, dict):
         return {
             key: member if key in ("name", "source") else numbers(member) for key, member in value.items()
@@ -43,7 +61,7 @@ def numbers(value: Any) -> Any:
     if isinstance(value, str):
         percent, quotient = _PERCENT.fullmatch(value), _QUOTIENT.fullmatch(value)
         if percent is not None:
-            return float(percent[1]) / 100
+            return float(percent[1]) / 100 if float(percent[1]) <= 100 else value
         if quotient is not None and int(quotient[2]):
             return int(quotient[1]) / int(quotient[2])
     return value

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import logging
 import os
 from collections.abc import Callable
 from inspect import signature
@@ -13,15 +14,17 @@ from pydantic import BaseModel, ValidationError
 
 from lossweep.channels.registry import nearest, unknown
 from lossweep.endpoints.asr.recognizer import recognizer
+from lossweep.endpoints.clip import ClipError
 from lossweep.endpoints.endpoint import ENDPOINTS
-from lossweep.experiments.axes import expand, infinite, numbers
+from lossweep.experiments.axes import distinct, expand, infinite, numbers
 from lossweep.experiments.call_params import CallParams
 from lossweep.experiments.clips.source import BUILT_IN, sources
 from lossweep.experiments.errors import ScenarioError
-from lossweep.experiments.feasibility import infeasible
+from lossweep.experiments.feasibility import infeasible, why_unreadable
 from lossweep.experiments.metrics.metric import METRICS
 from lossweep.experiments.parts import (
     ChannelParams,
+    ClipChoice,
     ClipParams,
     CodeParams,
     MetricParams,
@@ -39,6 +42,7 @@ PORTRAIT_FPS, PORTRAIT_SIZE = 25.0, 256
 DEFAULTS: Data = {"clip": "portrait", "code": "none", "path": {}}
 
 
+_log = logging.getLogger(__name__)
 NOTHING = "an empty list leaves nothing to run"
 
 
@@ -73,6 +77,11 @@ def check(data: Data, folder: Path | None = None) -> Scenario:
     for part, parse in parts.items():
         if part in data:
             parsed[part] = _values(part, data[part], parse, mistakes)
+    parsed["code"] = distinct(parsed["code"], CodeParams.make)
+    if "endpoint" in parsed:
+        parsed["endpoint"] = distinct(parsed["endpoint"], Way.made)
+    if "channel" in parsed:
+        parsed["channel"] = distinct(parsed["channel"], lambda one: one.physical() or one.make())
     for part in ("seed", "score_every"):
         if part in data:
             parsed[part] = tuple(expand(data[part]))
@@ -124,12 +133,12 @@ def _model(part: str, value: Any) -> type[BaseModel] | None:
     if part == "endpoint":
         name = value.get("name") if isinstance(value, dict) else value
         return ENDPOINTS.get(name).Params if name in ENDPOINTS.names() else None
-    models: dict[str, type[BaseModel]] = {"clip": ClipParams, "path": PathParams, "call": CallParams}
+    models: dict[str, type[BaseModel]] = {"clip": ClipChoice, "path": PathParams, "call": CallParams}
     return models.get(part)
 
 
 def _clip(value: Any, folder: Path) -> list[ClipParams]:
-    params = ClipParams.model_validate({"source": value} if isinstance(value, str) else value)
+    params = ClipChoice.model_validate({"source": value} if isinstance(value, str) else value)
     if params.recognizer is not None:
         params = params.model_copy(update={"recognizer": os.path.expandvars(params.recognizer)})
         recognizer(params.recognizer or "")
@@ -139,9 +148,24 @@ def _clip(value: Any, folder: Path) -> list[ClipParams]:
             update={"fps": params.fps or PORTRAIT_FPS, "size": params.size or PORTRAIT_SIZE}
         )
     elif not source.startswith(("$", "~")) or (folder / source).exists():
-        source = str((folder / source).absolute())
-    found = sources(source)
-    return [params.model_copy(update={"source": single}) for single in found]
+        path = folder / source
+        source = str(Path(os.path.realpath(path.parent)) / path.name)
+    singles = [params.single(one) for one in sources(source)]
+    return _readable(singles) if params.skip_unreadable else singles
+
+
+def _readable(clips: list[ClipParams]) -> list[ClipParams]:
+    """The clips that can be read; the others are named in the log.
+
+    Raises:
+        ClipError: none can be read.
+    """
+    problems = [why_unreadable(clip) for clip in clips]
+    if all(problems):
+        raise ClipError(problems[0])
+    for problem in filter(None, problems):
+        _log.warning("%s: skipped", problem)
+    return [clip for clip, problem in zip(clips, problems, strict=True) if not problem]
 
 
 def _way(value: Any) -> Way:
@@ -222,6 +246,8 @@ def _percentages(value: Any, place: str = "") -> list[str]:
     if not isinstance(value, dict):
         key = place.rpartition(".")[2]
         number = isinstance(value, int | float) and not isinstance(value, bool)
+        if key in FRACTIONS and number and value == 1 and isinstance(value, int):
+            return [f"{place} is 1; write 1 % or 100 %"]
         if key in FRACTIONS and number and 1 < value <= 100:
             return [
                 f"{place} is {value:g}, and 1 is everything; did you mean {value / 100:g} or {value:g} %?"

@@ -53,7 +53,7 @@ def facts_of(clip: ClipParams) -> Facts | None:
     """What a clip holds; None where its container does not say.
 
     Raises:
-        ClipError: a file that cannot be opened, or with neither pictures nor sound.
+        ClipError: a file that cannot be opened, with neither pictures nor sound, or of which no picture decodes.
     """
     whole = PORTRAIT if clip.source == BUILT_IN else _of_file(clip.source)
     if whole is None:
@@ -93,14 +93,22 @@ def _of_file(source: str) -> Facts | None:
 
 
 def _first_frame(container: InputContainer, stream: av.VideoStream) -> av.VideoFrame | None:
-    """The first frame that decodes; None where none of the first packets gives one."""
+    """The first frame that decodes; None where none of the first packets gives one.
+
+    Raises:
+        ClipError: no packet of the stream gives one.
+    """
     import av
+
+    from lossweep.experiments.clips.container import NOTHING_DECODES
 
     packets = container.demux(stream)
     for _ in range(_PACKETS_TRIED):
         try:
             packet = next(packets, None)
-            for frame in packet.decode() if packet is not None else ():
+            if packet is None:
+                raise ClipError(f"{container.name.removeprefix('file:')}: {NOTHING_DECODES}")
+            for frame in packet.decode():
                 return frame
         except av.FFmpegError:
             continue

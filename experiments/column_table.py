@@ -222,9 +222,9 @@ COLUMNS: tuple[Column, ...] = (
     _share("speech_loss", "speech frames not there in time", better="lower"),
     Column("e_model_r", "E-model R", "quality", "", "", "higher", 0.0, 100.0, "speech", 10.0),
     Column("e_model_mos", "E-model MOS", "quality", "", "", "higher", 1.0, 5.0, "speech", 0.5),
-    _count("freeze_count", "freezes", better="lower"),
-    _count("total_freezes_duration", "time frozen", unit="s", better="lower"),
-    _share("freeze_ratio", "share of the time frozen", better="lower"),
+    _count("freeze_count", "freezes that ended", better="lower"),
+    _count("total_freezes_duration", "time in freezes that ended", unit="s", better="lower"),
+    _share("freeze_ratio", "share of the time in freezes that ended", better="lower"),
     _count("frames_dropped", "frames not shown", better="lower"),
     _share("frozen_share", "frozen share", better="lower"),
     # Pictures.

@@ -27,7 +27,7 @@ def infeasible(scenario: Scenario) -> list[str]:
     for endpoint, code in scenario.ways():
         mistakes += [f"endpoint: {line}" for line in _code_mistakes(endpoint, code)]
     mistakes += [f"clip: {line}" for line in _name_mistakes(scenario)]
-    unreadable = [line for clip in scenario.clip if (line := _why_unreadable(clip))]
+    unreadable = [f"clip: {line}" for clip in scenario.clip if (line := why_unreadable(clip))]
     if unreadable:
         return list(dict.fromkeys([*mistakes, *unreadable]))
     endpoints = {id(way.endpoint): way.endpoint for way in scenario.endpoint}.values()
@@ -94,13 +94,13 @@ def _metric_mistakes(scenario: Scenario) -> list[str]:
     return found
 
 
-def _why_unreadable(clip: ClipParams) -> str:
-    """ "" for a clip that can be opened and cut."""
+def why_unreadable(clip: ClipParams) -> str:
+    """Why a clip cannot be opened or cut, one line; "" for one that can."""
     try:
         check_seconds(clip.seconds, clip.fps)
         facts_of(clip)
     except ClipError as error:
-        return f"clip: {error}"
+        return str(error)
     return ""
 
 

@@ -42,7 +42,8 @@ def label(endpoint: Mapping[str, Any], code: Mapping[str, Any]) -> Label:
         return Label(_title(ENDPOINTS, endpoint["name"]), *_code(own))
     voice = parts.pop("voice", None)
     inner = [
-        str(Label(_title(ENDPOINTS, p["name"]), *_code(p.get("code") or NO_CODE))) for p in parts.values()
+        str(Label(_title(ENDPOINTS, p["name"]), *_code(p.get("code") or NO_CODE)))
+        for p in parts.values()
     ]
     if voice is not None:
         inner.append(_title(SYNTHESIZERS, voice["name"]))
@@ -129,6 +130,14 @@ def _code(value: Any) -> tuple[str, str]:
     ]
     more = f" ({', '.join(options)})" if options else ""
     return (f"{title}{fraction}{more}" if title else "", ", " if _is_part(family) else " + ")
+
+
+def inside_payload(name: str) -> bool:
+    """Whether a code works inside the payload of one endpoint, so that no repair packets are sent."""
+    try:
+        return _is_part(CODES.get(name))
+    except (UnknownName, ImportError):
+        return False
 
 
 def _is_part(family: Any) -> bool:

@@ -80,6 +80,20 @@ class ClipParams(Strict):
         return tuple(sorted(found))
 
 
+class ClipChoice(ClipParams):
+    """What a scenario says of its clips: `source` may be a folder.
+
+    Attributes:
+        skip_unreadable: leaves out the files of the folder that cannot be read, and names them.
+    """
+
+    skip_unreadable: bool = False
+
+    def single(self, source: str) -> ClipParams:
+        """One of the clips."""
+        return ClipParams(**self.model_dump(exclude={"source", "skip_unreadable"}), source=source)
+
+
 class PathParams(Strict):
     """Delay of the path, pacing at the sender, and the wait at the receiver.
 

@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
-from lossweep.experiments.labels import Label
+from lossweep.experiments.column import PARTS
+from lossweep.experiments.labels import Label, inside_payload
 from lossweep.experiments.systems import System
 
 LATE_SHARE = 0.01
@@ -18,12 +19,16 @@ FEWEST_LOST = 10
 def overhead(system: System, everything: Sequence[System]) -> float | None:
     """Payload bytes that repair adds, as a part of the payload without it; None where the table does not give it.
 
-    From the columns `repair_bps` and `source_bps`, else against the same system without a packet code.
+    From the columns `repair_bps` and `source_bps`. A code that works inside the payload, as PacSC does, is compared
+    with the same system without a code; inside a part of a system it is not told apart.
     """
-    if not system.label.code:
-        return 0.0 if not _own_codes(system.label) else None
-    table = system.table
-    if {"repair_bps", "source_bps"} <= set(table) and table["source_bps"].notna().any():
+    own = _own_codes(system.table)
+    if not system.label.code and not own:
+        return 0.0
+    if any(inside_payload(code) for code in own):
+        return None
+    table, inside = system.table, system.label.code and system.label.joint != " + "
+    if not inside and {"repair_bps", "source_bps"} <= set(table) and table["source_bps"].notna().any():
         return float((table["repair_bps"] / table["source_bps"]).mean())
     plain = [
         other
@@ -35,9 +40,10 @@ def overhead(system: System, everything: Sequence[System]) -> float | None:
     return float(table["payload_bps"].mean() / plain[0].table["payload_bps"].mean() - 1)
 
 
-def _own_codes(label: Label) -> bool:
-    """Whether the parts of a system bring codes of their own, which its name tells."""
-    return " + " in label.system or "; " in label.system
+def _own_codes(table: pd.DataFrame) -> set[str]:
+    """Codes of the parts of a system."""
+    columns = [f"{part}_code" for part in PARTS if f"{part}_code" in table]
+    return {str(code) for column in columns for code in table[column].dropna().unique()} - {"none"}
 
 
 def late(everything: Sequence[System]) -> list[str]:

@@ -28,7 +28,7 @@ NETWORK = (
     "post_repair_loss",
     "discard_rate",
     "wire_bps",
-    "end_to_end_delay_s",
+    "shown_delay_s",
     "freeze_count",
     "total_freezes_duration",
     "frozen_share",

@@ -14,7 +14,8 @@ from typing import Annotated, Any, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, Discriminator, Field, PrivateAttr, Tag
 
-from lossweep.experiments.axes import expand, unique
+from lossweep.endpoints.fec.code import CodeFamily
+from lossweep.experiments.axes import distinct, expand, unique
 from lossweep.experiments.call_params import CallParams
 from lossweep.experiments.cell import MAX_SEED, Cell, differences, name_of
 from lossweep.experiments.errors import ScenarioError
@@ -84,6 +85,10 @@ class Way(Strict):
     endpoint: EndpointParams
     code: Code | None = None
 
+    def made(self) -> tuple[str, CodeFamily | None]:
+        """What tells ways apart; equal ones are one way, however they are written."""
+        return self.endpoint.model_dump_json(), None if self.code is None else self.code.make()
+
 
 class Scenario(Strict):
     """A checked scenario; `lossweep.experiments.check.check` makes it.
@@ -127,11 +132,12 @@ class Scenario(Strict):
 
     def ways(self) -> list[tuple[BaseModel, CodeParams]]:
         """Every endpoint with every code that it is sent with."""
-        return [
+        every = [
             (way.endpoint, code)
             for way in self.endpoint
             for code in ([way.code] if way.code is not None else self.code)
         ]
+        return list(distinct(every, lambda one: (one[0].model_dump_json(), one[1].make())))
 
     @property
     def precision(self) -> Precision | None:

@@ -16,6 +16,7 @@ _FORMATS = (
 )
 """Demuxers that read one file only. Playlists (concat, hls, dash, imf, sdp, image2, ...) are not among them."""
 
+NOTHING_DECODES = "no frame of it decodes; repair or convert the file"
 _OPTIONS = {"protocol_whitelist": "file", "format_whitelist": _FORMATS}
 
 

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lossweep.endpoints.clip import ClipError
-from lossweep.experiments.clips.container import covers, open_media, video_stream
+from lossweep.experiments.clips.container import NOTHING_DECODES, covers, open_media, video_stream
 from lossweep.experiments.clips.face_square import square_box
 from lossweep.experiments.clips.memory import check_fits
 from lossweep.experiments.clips.timeline import RunningTime, read_timeline
@@ -91,7 +91,7 @@ def read_pictures(path: Path, fps: float | None, size: int | None, seconds: floa
         if wanted is not None and have >= wanted:
             break
     if not have:
-        raise ClipError(f"{path}: none of its {timeline.packets} frames decodes; repair or convert the file")
+        raise ClipError(f"{path}: {NOTHING_DECODES}")
     notes = [view_note]
     if others:
         notes.append(f"of its {others + 1} video streams the default one is used ({which})")
@@ -138,7 +138,7 @@ def _view(path: Path, size: int | None) -> tuple[View, str]:
             samples.append(whole.unpadded(frame))
             following_s = begin_s + _SAMPLE_STEP_S
     if whole is None:
-        raise ClipError(f"{path}: no frame of it decodes; repair or convert the file")
+        raise ClipError(f"{path}: {NOTHING_DECODES}")
     width, height = whole.shown
     if size is not None:
         if whole.shown == (size, size):

@@ -23,7 +23,7 @@ SCENARIO = {
     "repetitions": 2,
     "clip": {"source": "portrait", "seconds": 0.32},
     "endpoint": {"name": "h264", "quantizer": 45, "gop": 4},
-    "channel": {"name": "bernoulli", "loss_rate": [0, 1]},
+    "channel": {"name": "bernoulli", "loss_rate": [0, 1.0]},
     "metrics": ["psnr"],
 }
 PLUGIN = '''

@@ -14,12 +14,12 @@ from sweeps import LOSSES, folder, manifest, row, table
 from lossweep.experiments.curves import panels
 from lossweep.experiments.figure import draw
 from lossweep.experiments.interactive import Scale
-from lossweep.experiments.labels import Label
-from lossweep.experiments.price import late, too_late
+from lossweep.experiments.labels import Label, label
+from lossweep.experiments.price import late, overhead, too_late
 from lossweep.experiments.report import report
 from lossweep.experiments.summary import main_qualities, summarise, usable_up_to
 from lossweep.experiments.sweep import PlotError, Sweep
-from lossweep.experiments.systems import systems
+from lossweep.experiments.systems import System, systems
 
 
 def _cells(summary):
@@ -53,6 +53,52 @@ def test_the_summary_says_what_each_system_costs_and_gives():
     assert speech["frozen at 10 % loss"] == "-"
     assert speech["SSIM (luma) at 0 % loss"] == "-"
     assert speech["PESQ (wideband) at 10 % loss"] == "3.7"
+
+
+def _system(label, endpoint, **columns):
+    rows = pd.DataFrame([{"endpoint": endpoint, **columns}])
+    return System(str(label), "", label, rows)
+
+
+def test_repair_inside_the_payload_is_compared_with_the_system_without_it():
+    """PacSC sends no repair packets; its symbols stand in the payload, which is longer for it."""
+    plain = _system(Label("SyncSC"), "s", source_bps=8e3, repair_bps=0.0, payload_bps=8e3)
+    coded = _system(
+        Label("SyncSC", "PacSC 1/2", ", "), "p", source_bps=16e3, repair_bps=0.0, payload_bps=16e3
+    )
+    packets = _system(Label("SyncSC", "RS 1/2"), "r", source_bps=8e3, repair_bps=4e3, payload_bps=12e3)
+    everything = [plain, coded, packets]
+    assert [overhead(one, everything) for one in everything] == [0.0, 1.0, 0.5]
+    assert overhead(coded, [coded, packets]) is None
+
+
+def test_repair_of_the_parts_of_a_system_counts_where_it_is_told_apart():
+    rates = {"source_bps": 8e3, "repair_bps": 2e3, "payload_bps": 10e3}
+    packets = _system(Label("H.264 + RS 4/5; text"), "a", video_code="rs", words_code=None, **rates)
+    inside = _system(
+        Label("SyncSC, PacSC 1/2; text + RS 1/2"), "b", video_code="pacsc", words_code="rs", **rates
+    )
+    assert overhead(packets, [packets]) == 0.25
+    assert overhead(inside, [inside]) is None
+
+
+def test_a_code_inside_a_system_is_named_without_its_defaults():
+    words = {"name": "text", "code": {"name": "rs", "code_rate": 0.5, "interleave": 1}}
+    video = {"name": "h264", "code": {"name": "rs", "code_rate": 0.5, "interleave": 4}}
+    system = {"name": "system", "video": video, "words": words}
+    assert str(label(system, {"name": "none"})) == "H.264 + RS 1/2 (interleave 4); text + RS 1/2"
+
+
+def test_the_network_table_has_the_delay_of_the_summary_and_says_which_freezes_it_counts(tmp_path):
+    rows = table(look_ahead_delay_s=0.6)
+    page = report(folder(tmp_path / "out", rows, manifest()), strip=False).read_text()
+    delays = {line["delay / ms"] for line in _cells(summarise(Sweep.of(rows, manifest()))).values()}
+    assert delays == {"750"}
+    heads = re.findall(r"<th>(.*?)</th>", page.split("<h2>Network")[1].split("</table>")[0])
+    rows = [line for line in _table_of(page, "Network") if line]
+    assert {line[heads.index("delay from capture to display / ms")] for line in rows} == {"750"}
+    assert "time in freezes that ended / s" in heads
+    assert "frozen share / %" in heads
 
 
 def test_levels_are_losses_of_the_sweep():

@@ -57,6 +57,58 @@ def test_equal_values_on_an_axis_count_once():
     assert len(list(check(GOOD | {"seed": [1, 1]}).cells())) == 24
 
 
+H264 = {"name": "h264", "quantizer": 40, "gop": 4}
+HALF = {"name": "rs", "code_rate": 0.5}
+GILBERT = {"name": "gilbert_elliott", "p": 0.1, "r": 0.25}
+BURSTS = {"name": "gilbert_elliott", "loss_rate": 0.1, "mean_burst_length": 4}
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"endpoint": H264, "code": [HALF, HALF | {"interleave": 1}, HALF | {"key_code_rate": None}]},
+        {"endpoint": [H264 | {"code": HALF}, H264 | {"fec_frames": "gop", "code": HALF | {"interleave": 1}}]},
+        {"endpoint": [H264, H264 | {"code": HALF}], "code": HALF | {"interleave": 1}},
+        {"endpoint": H264, "code": "none", "channel": [BURSTS, {"elements": [BURSTS]}]},
+        {
+            "endpoint": H264,
+            "code": "none",
+            "channel": [
+                GILBERT,
+                GILBERT | {"one_minus_h": 1},
+                {"elements": [GILBERT | {"one_minus_k": 0.0}]},
+            ],
+        },
+    ],
+)
+def test_what_makes_the_same_counts_once_however_it_is_written(change):
+    """An option that is given and one that is the default: two equal rows would count as two loss patterns."""
+    cells = list(check(GOOD | {"channel": BURSTS, "repetitions": 1} | change).cells())
+    assert len(cells) == 1
+
+
+def test_one_file_by_two_paths_is_one_clip(tmp_path):
+    (tmp_path / "inner").mkdir()
+    film(tmp_path / "a.mp4", portrait(25.0, 256).video[:12], 25.0, None)
+    clips = ["a.mp4", "./a.mp4", "inner/../a.mp4", str(tmp_path / "a.mp4")]
+    assert len(check(GOOD | {"clip": clips}, tmp_path).clip) == 4
+    assert len(list(check(GOOD | {"clip": clips}, tmp_path).cells())) == 24
+
+
+def test_unreadable_files_of_a_folder_are_skipped_on_request_and_named(tmp_path, caplog):
+    film(tmp_path / "a.mp4", portrait(25.0, 256).video[:12], 25.0, None)
+    (tmp_path / "notes.mp4").write_bytes(b"no video")
+    with pytest.raises(ScenarioError, match="notes.mp4"):
+        check(GOOD | {"clip": str(tmp_path)})
+    scenario = check(GOOD | {"clip": {"source": str(tmp_path), "skip_unreadable": True}})
+    assert [clip.source for clip in scenario.clip] == [str(tmp_path / "a.mp4")]
+    assert "notes.mp4" in caplog.text
+    assert "skipped" in caplog.text
+    (tmp_path / "a.mp4").unlink()
+    with pytest.raises(ScenarioError, match="notes.mp4"):
+        check(GOOD | {"clip": {"source": str(tmp_path), "skip_unreadable": True}})
+
+
 @given(st.lists(st.integers(0, 3) | st.sampled_from(["a", True, 0.5, 1.0])), st.lists(st.integers(0, 2)))
 def test_an_axis_has_each_value_once_in_order(first, second):
     def key(value):
@@ -79,6 +131,8 @@ def test_an_axis_has_each_value_once_in_order(first, second):
         ({"channel": {"name": "gilbert_elliott", "p": 1.5, "r": 0.1}}, "p"),
         ({"channel": {"name": "gilbert_elliott", "loss_rate": 0.9, "mean_burst_length": 2}}, "0.9"),
         ({"channel": {"name": "bernoulli", "loss_rate": 2}}, "did you mean 0.02 or 2 %?"),
+        ({"channel": {"name": "bernoulli", "loss_rate": [0, 1]}}, "loss_rate is 1; write 1 % or 100 %"),
+        ({"channel": {"name": "bernoulli", "loss_rate": "150 %"}}, "loss_rate is '150 %'"),
         ({"report": {"loss_rate": 30}}, "did you mean 0.3 or 30 %?"),
         ({"endpoint": {"name": "h264"}}, "needs one of bpp, bitrate and quantizer"),
         ({"repetition": 3}, "did you mean 'repetitions'"),
