@@ -42,8 +42,7 @@ def label(endpoint: Mapping[str, Any], code: Mapping[str, Any]) -> Label:
         return Label(_title(ENDPOINTS, endpoint["name"]), *_code(own))
     voice = parts.pop("voice", None)
     inner = [
-        str(Label(_title(ENDPOINTS, p["name"]), *_code(p.get("code") or NO_CODE)))
-        for p in parts.values()
+        str(Label(_title(ENDPOINTS, p["name"]), *_code(p.get("code") or NO_CODE))) for p in parts.values()
     ]
     if voice is not None:
         inner.append(_title(SYNTHESIZERS, voice["name"]))
