@@ -1,4 +1,4 @@
-"""`python results/pacsc/make.py`: the tables of README.md from the three sweeps' table.csv, as Markdown."""
+"""`python results/pacsc/make.py`: the tables of README.md from the three sweeps' table.parquet, as Markdown."""
 
 from pathlib import Path
 
@@ -45,10 +45,10 @@ def ways(table: pd.DataFrame) -> tuple[list[str], list[str]]:
 
 
 for folder in ("erasure", "burst"):
-    found = pd.read_csv(HERE / folder / "table.csv")
-    for burst, part in found.groupby("mean_burst_length") if folder == "burst" else [(0, found)]:
+    found = pd.read_parquet(HERE / folder / "table.parquet")
+    for burst, part in found.groupby("mean_burst_s") if folder == "burst" else [(0, found)]:
         losses = sorted(part["loss_rate"].unique())
-        print(f"\n## Mean burst {burst:g} packets" if burst else "\n## Independent loss")
+        print(f"\n## Mean burst {1000 * burst:g} ms" if burst else "\n## Independent loss")
         print(f"\n{curves(part)}\n")
         print("| how much lower (paired difference) | than | " + " | ".join(f"{x:g}" for x in losses) + " |")
         print("|---" * (len(losses) + 2) + "|")
