@@ -10,6 +10,7 @@ from typing import Any
 
 import matplotlib as mpl
 from matplotlib.figure import Figure
+from matplotlib.text import Text
 
 from lossweep.channels.errors import MissingPackage
 from lossweep.experiments.column import Column
@@ -138,8 +139,12 @@ def _plain(title: str) -> str:
 
 
 def _pgf(figure: Figure, path: Path) -> None:
+    """Writes PGF in the document's own serif letters; LaTeX does not know the fonts of matplotlib."""
+    for text in figure.findobj(Text):
+        text.set_family("serif")
     try:
-        figure.savefig(path, backend="pgf")
+        with mpl.rc_context({"pgf.rcfonts": False}):
+            figure.savefig(path, backend="pgf")
     except (RuntimeError, OSError) as error:
         path.unlink(missing_ok=True)
         raise MissingPackage(f"{NO_TEX} ({str(error).splitlines()[0]})") from None

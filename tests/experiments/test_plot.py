@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import itertools
 import re
+import shutil
+import subprocess
 from dataclasses import replace
 
 import numpy as np
@@ -419,3 +421,17 @@ def test_points_of_one_system_have_its_colour_and_those_of_one_code_its_marker()
     assert not any(curve.joined for curve in found[0].curves)
     assert drawn["H.264"].colour == drawn["H.264 + RS 1/2"].colour != drawn["AV1"].colour
     assert drawn["H.264"].marker == drawn["AV1"].marker != drawn["AV1 + RS 1/2"].marker
+
+
+@pytest.mark.skipif(shutil.which("xelatex") is None, reason="no LaTeX program (xelatex)")
+def test_pgf_is_set_by_latex(tmp_path):
+    out = folder(tmp_path / "out", table(), manifest())
+    plot(out, y=["ssim"], style="ieee", pgf=True)
+    pgf = next((out / "plots" / "ieee").glob("*.pgf"))
+    (tmp_path / "page.tex").write_text(
+        "\\documentclass{article}\\usepackage{pgf}\\begin{document}\\input{" + str(pgf) + "}\\end{document}"
+    )
+    command = ["xelatex", "-interaction=nonstopmode", "-halt-on-error", "page.tex"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout[-2000:]
+    assert (tmp_path / "page.pdf").exists()
