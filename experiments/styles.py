@@ -19,6 +19,8 @@ from lossweep.experiments.figure import heading, name_in_panel, references_in_pa
 from lossweep.experiments.looks import SIZE, looks
 from lossweep.experiments.panel_axes import Reference, draw_panel, lies_flat, limits_of, scale
 
+LETTER, HANDLE = 0.52, 4.5
+"""Widths of a letter, and of a legend's line with its gaps, in font sizes."""
 NO_TEX = "--pgf needs a LaTeX program (xelatex) to measure text; install TeX Live, or use the PDF files"
 
 
@@ -28,7 +30,7 @@ class Style:
 
     Attributes:
         width, height: of the file in inches; the height without the legend below the axes.
-        columns: of the legend.
+        columns: of the legend at most; fewer where its names are long.
         settings: of matplotlib.
     """
 
@@ -113,19 +115,21 @@ def _legend(figure: Figure, panel: Panel, style: Style, thicker: float) -> None:
     names = {curve.name: name_in_panel(curve, panel) for curve in panel.curves}
     found = {}
     for line in axis.lines:
-        name = str(line.get_gid())
+        name = line.get_gid()
         line.set_linewidth(line.get_linewidth() * thicker)
         line.set_markersize(line.get_markersize() * thicker)
-        if name != "context" and not name.startswith("_"):
+        if name is not None and name != "context" and not name.startswith("_"):
             found[names.get(name, name)] = line
-    rows = -(-len(found) // style.columns)
     size = style.settings["font.size"] / 72
+    longest = max(map(len, found), default=1) * LETTER * size + HANDLE * size
+    columns = max(1, min(style.columns, int(style.width / longest)))
+    rows = -(-len(found) // columns)
     figure.set_size_inches(style.width, style.height + 1.35 * size * rows)
     figure.legend(
         list(found.values()),
         list(found),
         loc="outside lower center",
-        ncols=style.columns,
+        ncols=columns,
         frameon=False,
         columnspacing=1.2,
         handlelength=2.2,
@@ -141,7 +145,7 @@ def _plain(title: str) -> str:
 def _pgf(figure: Figure, path: Path) -> None:
     """Writes PGF in the document's own serif letters; LaTeX does not know the fonts of matplotlib."""
     for text in figure.findobj(Text):
-        text.set_family("serif")
+        text.set_fontfamily("serif")
     try:
         with mpl.rc_context({"pgf.rcfonts": False}):
             figure.savefig(path, backend="pgf")

@@ -13,6 +13,7 @@ import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from matplotlib.figure import Figure
 from sweeps import LOSSES, folder, manifest, row, table
 
 from lossweep.channels.errors import MissingPackage
@@ -421,6 +422,24 @@ def test_points_of_one_system_have_its_colour_and_those_of_one_code_its_marker()
     assert not any(curve.joined for curve in found[0].curves)
     assert drawn["H.264"].colour == drawn["H.264 + RS 1/2"].colour != drawn["AV1"].colour
     assert drawn["H.264"].marker == drawn["AV1"].marker != drawn["AV1 + RS 1/2"].marker
+
+
+def test_a_printed_legend_names_the_curves_and_nothing_else_within_the_width(tmp_path, monkeypatch):
+    legends = []
+
+    def printed(figure, *args, **kwargs):
+        figure.draw_without_rendering()
+        legends.append(figure.legends[0])
+
+    monkeypatch.setattr(Figure, "savefig", printed)
+    plot(folder(tmp_path / "out", table(), manifest()), y=["ssim"], style="ieee")
+    found = panels(Sweep.of(table(), manifest()), "loss_rate", "ssim")
+    assert legends
+    for legend, panel in zip(legends, found, strict=True):
+        names = [text.get_text() for text in legend.get_texts()]
+        assert len(names) == len(panel.curves)
+        assert "None" not in names
+        assert legend.get_window_extent().width <= STYLES["ieee"].width * legend.get_figure().dpi
 
 
 @pytest.mark.skipif(shutil.which("xelatex") is None, reason="no LaTeX program (xelatex)")
