@@ -153,13 +153,10 @@ def _run(scenario: Scenario, store: Store, settings: Settings) -> int:
         raise Stopped(f"stopped: {left}; run the same command again to resume")
     print(f"{out}/table.csv: {finished} of {len(cells)} cells in {last.wall_s:.0f} s")
     if finished and not now.stale:
-        _say_late(out)
-        for name, metric in inspection.metrics.items():
-            if not set(metric.columns) & set(columns):
-                print(
-                    f"lossweep: {name} has no values: no cell sends and plays what it measures",
-                    file=sys.stderr,
-                )
+        from lossweep.experiments.closing import said
+
+        for line in said(out, {name: metric.columns for name, metric in inspection.metrics.items()}):
+            print(f"lossweep: {line}", file=sys.stderr)
     if now.stale:
         print(left, file=sys.stderr)
     if failed:
@@ -256,16 +253,6 @@ def settle(points: Points, store: Store, fingerprint: Fingerprint) -> None:
         cells = points.wanted()
         if plan(store, cells, fingerprint).tasks or not points.look(store.rows([c.id for c in cells])):
             return
-
-
-def _say_late(out: Path) -> None:
-    """Prints once which packets or repair packets arrived too late."""
-    from lossweep.experiments.price import late
-    from lossweep.experiments.sweep import Sweep as Finished
-    from lossweep.experiments.systems import systems
-
-    for line in late(systems(Finished.read(out))):
-        print(f"lossweep: {line}", file=sys.stderr)
 
 
 def _say(scenario: Scenario, inspection: Inspection) -> None:
