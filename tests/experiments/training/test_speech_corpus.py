@@ -1,14 +1,17 @@
 """GRID's sentences and words as training sees them, windows by kind of speech, and what the lips are worth."""
 
+import json
+
 import numpy as np
 import pytest
 
 from lossweep.endpoints.clip import Word
 from lossweep.endpoints.tts.phonemes import to_phonemes
 from lossweep.experiments.training.face.split import GRID_MAN, grid
+from lossweep.experiments.training.model_card import ModelCard, Table
 from lossweep.experiments.training.tts.corpus import Corpus, Utterance
 from lossweep.experiments.training.tts.dataset import Batches
-from lossweep.experiments.training.tts.lips_worth import LIPS, TIMES, LipsWorth, table
+from lossweep.experiments.training.tts.lips_worth import LIPS, TIMES, LipsWorth, table, write_card
 from lossweep.experiments.training.tts.recorded_clips import grid_words
 from lossweep.experiments.training.tts.sound_lag import mouth_opening, sound_lag
 
@@ -79,7 +82,7 @@ def test_windows_are_drawn_by_the_share_of_their_kind():
     assert (drawn == 2).mean() == pytest.approx(0.75, abs=0.07)
 
 
-def test_the_gain_of_lips_by_hand():
+def test_the_gain_of_lips_by_hand(tmp_path):
     errors = {(times, lips): np.ones(4) for times in TIMES for lips in LIPS}
     errors["off by 150 ms", "true"] = np.array([0.8, 0.9, 0.8, 0.9])
     worth = LipsWorth("grid", errors)
@@ -89,4 +92,10 @@ def test_the_gain_of_lips_by_hand():
     assert half == pytest.approx(1.96 * 0.05 * (4 / 3) ** 0.5 / 2)
     header, rows = table([("new", worth)])
     assert all(len(row) == len(header) for row in rows)
+    card = tmp_path / "card.json"
+    ModelCard("Voice", [], [], [], "python", tables=[Table("Other:", ["a"], [[1.0]])]).write(tmp_path, "card")
+    for _ in range(2):
+        write_card(header, rows, card)
+    assert [one["header"] for one in json.loads(card.read_text())["tables"]] == [["a"], header]
+    assert "| new | grid, 4 | true | 1 |" in card.with_suffix(".md").read_text()
     assert rows[1][:4] == ["new", "grid, 4", "off by 150 ms", pytest.approx(0.85)]
