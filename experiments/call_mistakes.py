@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from pydantic import BaseModel
+
 from lossweep.endpoints.codecs.video.endpoint import VideoParams
+from lossweep.endpoints.endpoint import ENDPOINTS
 from lossweep.endpoints.fec.code import CODES
 from lossweep.endpoints.system_part import Part
 from lossweep.experiments.call_params import CallParams
@@ -63,8 +66,14 @@ def _ways(scenario: Scenario, call: CallParams) -> list[str]:
         if (call.repeat > 1 or call.parties > 1) and part is not None:
             found.append("call: repeat and parties are for a video endpoint alone, not for a system")
         video = part.options if isinstance(part, Part) else endpoint
+        whole = isinstance(video, VideoParams) and video.packetization == "rtp"
+        if call.playout == "adaptive" and not (whole or _speaks(endpoint)):
+            found.append(
+                "call: playout adaptive follows speech or video in packetization rtp (h264, h265, av1), and "
+                f"{name_of(endpoint)} sends neither; set playout: fixed"
+            )
         own = part.code.name if isinstance(part, Part) and part.code is not None else code.name
-        if call.needs_encoder and not (isinstance(video, VideoParams) and video.packetization == "rtp"):
+        if call.needs_encoder and not whole:
             found.append(
                 "call: pli, adaptive_fec and congestion_control ask the encoder during the call; they need h264, h265 "
                 f"or av1 with packetization rtp, alone or in a system, not {name_of(endpoint)}"
@@ -84,3 +93,8 @@ def _ways(scenario: Scenario, call: CallParams) -> list[str]:
         elif call.congestion_control != "none" and name_of(video) != "h264":
             found.append(f"call: congestion_control needs h264, not {name_of(video)}")
     return found
+
+
+def _speaks(endpoint: BaseModel) -> bool:
+    """Whether an endpoint, or a part of it, sends speech."""
+    return getattr(endpoint, "speech", None) is not None or ENDPOINTS.get(name_of(endpoint)).sends == "speech"

@@ -123,7 +123,13 @@ def _code_mistakes(endpoint: BaseModel, code: CodeParams) -> list[str]:
     takers = getattr(family, "endpoints", (name,))
     if name not in takers:
         return [f"code {code.name} is for the endpoint {', '.join(takers)}, not {name}"]
-    if getattr(family, "key_code_rate", None) is not None and not hasattr(endpoint, "gop"):
+    for part in ("speech", "words"):
+        own = getattr(getattr(endpoint, part, None), "code", None)
+        if own is not None and getattr(own, "key_code_rate", None) is not None:
+            return [f"code {own.name} of {part}: key_code_rate is for key frames of the video; leave it out"]
+    if getattr(family, "key_code_rate", None) is not None and not (
+        hasattr(endpoint, "gop") or name == "system"
+    ):
         return [
             f"code {code.name}: key_code_rate is for key frames, which {name} does not send; leave it out"
         ]

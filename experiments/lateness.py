@@ -54,8 +54,8 @@ def faces(cell: Cell) -> Iterator[tuple[str, int, float]]:
     for part in (cell.endpoint, getattr(cell.endpoint, "video", None)):
         options = getattr(part, "options", part)
         if isinstance(options, FaceParams):
-            code = getattr(part, "code", None) or cell.code
-            layout = Layout(code.make().code_rate, options.group, options.look_ahead)
+            family = getattr(part, "code", None) or cell.code.make()
+            layout = Layout(family.code_rate, options.group, options.look_ahead)
             yield options.name, layout.frames, (layout.delay_frames + 1) / fps
 
 

@@ -112,6 +112,8 @@ def test_retransmission_at_a_short_round_trip_shows_every_frame(evaluator):
             "set gop: infinite",
         ),
         ({"call": {"repeat": 2}}, "set metrics"),
+        ({"call": {"playout": "adaptive"}, "endpoint": {"name": "text"}, "metrics": []}, "sends neither"),
+        ({"call": {"playout": "adaptive"}, "endpoint": {"name": "syncsc"}, "metrics": []}, "sends neither"),
     ],
 )
 def test_what_cannot_run_is_said_in_one_line(changes, message):

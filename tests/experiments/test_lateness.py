@@ -57,3 +57,10 @@ def test_packets_of_a_face_that_come_late_are_named(options, fps, named):
         check(BASE | {"endpoint": endpoint, "clip": {"source": "portrait", "fps": fps}, "path": path})
     )
     assert [named in line for line in lines] == ([True] if named else [])
+
+
+def test_a_face_in_a_system_has_the_code_of_its_part():
+    video = {"name": "syncsc", "group": 4, "look_ahead": 0, "code": {"name": "pacsc-s", "code_rate": 0.5}}
+    endpoint = {"name": "system", "video": video, "speech": {"name": "opus", "code": "none"}}
+    lines = late_repair(check(BASE | {"endpoint": endpoint, "path": {"playout_delay_s": 0.2}}))
+    assert [line.split(":")[0] for line in lines] == ["syncsc"]

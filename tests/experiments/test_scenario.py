@@ -59,6 +59,7 @@ def test_equal_values_on_an_axis_count_once():
 
 H264 = {"name": "h264", "quantizer": 40, "gop": 4}
 HALF = {"name": "rs", "code_rate": 0.5}
+KEYS = HALF | {"key_code_rate": 0.25}
 GILBERT = {"name": "gilbert_elliott", "p": 0.1, "r": 0.25}
 BURSTS = {"name": "gilbert_elliott", "loss_rate": 0.1, "mean_burst_length": 4}
 
@@ -317,6 +318,22 @@ def test_bad_input_is_one_line_and_exit_status_2(tmp_path, capsys):
     lines = capsys.readouterr().err.strip().split("\n")
     assert len(lines) == 3
     assert "quickstart" in lines[1]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"endpoint": {"name": "opus"}, "code": KEYS},
+        {
+            "endpoint": {"name": "system", "video": H264, "speech": {"name": "opus", "code": KEYS}},
+            "code": "none",
+        },
+    ],
+)
+def test_a_code_rate_of_key_frames_is_of_video_alone(change):
+    said = _message(change)
+    assert "key_code_rate is for key frames" in said
+    assert "\n" not in said
 
 
 def test_an_endpoint_with_a_code_it_does_not_take_is_refused():
