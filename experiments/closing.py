@@ -23,7 +23,7 @@ def said(out: Path, metrics: Mapping[str, Sequence[str]]) -> list[str]:
         there = [column for column in columns if column in sweep.table]
         numbers = sweep.table[there].select_dtypes("number")
         if not there:
-            lines.append(f"{name} has no values: no cell sends and plays what it measures")
+            lines.append(f"{name} has no values: no cell has what it measures (`lossweep list {name}`)")
         elif numbers.isna().all(axis=None):
             lines.append(
                 f"{name} has no values: it is not defined in any cell, or failed (`lossweep list {name}`)"

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from lossweep.channels.cache import cache_folder, read, write
 from lossweep.endpoints.endpoint import ENDPOINTS
 from lossweep.experiments.cell import name_of
+from lossweep.experiments.errors import ScenarioError
 from lossweep.experiments.fingerprint import sources_hash, versions
 from lossweep.experiments.metrics.metric import METRICS, MetricAbsent
 from lossweep.experiments.parts import MetricParams
@@ -24,6 +25,9 @@ def absent(metrics: Sequence[MetricParams]) -> dict[str, str]:
 
     A metric that was made once is known to be there, as long as code, versions and folders are the same. One that is
     absent is looked for each time.
+
+    Raises:
+        ScenarioError: a value of an option that a metric refuses.
     """
     key = json.dumps([sources_hash(), versions(), {name: os.environ.get(name) for name in PLACES}])
     known = _read(key)
@@ -37,6 +41,8 @@ def absent(metrics: Sequence[MetricParams]) -> dict[str, str]:
             known.add(text)
         except MetricAbsent as reason:
             found[metric.name] = str(reason)
+        except (ValueError, TypeError) as error:
+            raise ScenarioError(f"metrics: {metric.name}: {error}") from None
     write(cache_folder() / FILE, json.dumps({"key": key, "present": sorted(known)}).encode())
     return found
 

@@ -19,6 +19,8 @@ KINDS = {
     "string_type": "text",
 }
 """What a value of the wrong kind should be, in the words of YAML."""
+INNER = ("function-", "constrained-", "literal[")
+"""What pydantic puts into a place for the alternatives of a value."""
 
 
 def lines_of(error: ValidationError, model: type[BaseModel] | None, part: str) -> list[str]:
@@ -28,10 +30,14 @@ def lines_of(error: ValidationError, model: type[BaseModel] | None, part: str) -
         model: that was validated; None where it is not known.
         part: of the scenario, where the place begins.
     """
-    lines = []
+    lines: list[str] = []
     for problem in error.errors():
         at = [str(one) for one in problem["loc"]]
-        at = [one for one in at if not one.startswith("function-") and one not in KINDS_OF_REPETITIONS]
+        at = [
+            one
+            for one in at
+            if not one.startswith(INNER) and one not in (*KINDS_OF_REPETITIONS, "int", "float", "str")
+        ]
         place = ".".join([part, *at]).strip(".")
         message = problem["msg"].removeprefix("Value error, ")
         if problem["type"] == "extra_forbidden":
@@ -42,6 +48,9 @@ def lines_of(error: ValidationError, model: type[BaseModel] | None, part: str) -
             message = f"it must be {KINDS[problem['type']]}, not {problem['input']!r}"
         elif problem["type"] not in ("missing", "value_error"):
             message += f", not {problem['input']!r}"
+        if lines and len(at) < len(problem["loc"]) and lines[-1].startswith(f"{place}: Input should be "):
+            before = lines.pop().rpartition(", not ")[0]  # another alternative of the same value
+            message = f"{before.removeprefix(f'{place}: ')}, or {message.removeprefix('Input should be ')}"
         lines.append(f"{place}: {message}")
     return lines
 

@@ -5,6 +5,7 @@ PyYAML reads version 1.1. A key that stands twice in a mapping is refused, since
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Hashable
 from typing import Any, ClassVar
@@ -75,13 +76,16 @@ def read_yaml(text: str, name: str) -> Any:
         text: one document.
         name: of the file or option, for messages.
     Raises:
-        ScenarioError: not YAML, or a key twice; one line with the place.
+        ScenarioError: not YAML, a key twice, or a value inside itself; one line with the place.
     """
     try:
-        return yaml.load(text, _Loader)
+        data = yaml.load(text, _Loader)
+        json.dumps(data, default=str)
+        return data
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark
         place = f", line {mark.line + 1}" if mark is not None else ""
         raise ScenarioError(f"{name}{place}: not YAML: {error.problem or error.context}") from None
     except (yaml.YAMLError, ValueError, RecursionError) as error:
-        raise ScenarioError(f"{name}: not YAML: {' '.join(str(error).split())}") from None
+        reason = "a value holds itself" if "Circular" in str(error) else " ".join(str(error).split())
+        raise ScenarioError(f"{name}: not YAML: {reason}") from None

@@ -13,7 +13,7 @@ def test_a_metric_without_values_is_named_once(tmp_path):
     metrics = {"ssim": ("ssim",), "lip_sync": ("lse_c", "lse_expert"), "vmaf": ("vmaf",)}
     undefined, unsent = said(out, metrics)
     assert undefined.startswith("lip_sync has no values: it is not defined in any cell")
-    assert unsent.startswith("vmaf has no values: no cell sends")
+    assert unsent.startswith("vmaf has no values: no cell has what it measures")
 
 
 def test_nothing_is_said_of_metrics_with_values(tmp_path):

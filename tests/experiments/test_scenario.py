@@ -137,6 +137,12 @@ def test_an_axis_has_each_value_once_in_order(first, second):
         ({"report": {"loss_rate": 30}}, "did you mean 0.3 or 30 %?"),
         ({"endpoint": {"name": "h264"}}, "needs one of bpp, bitrate and quantizer"),
         ({"repetition": 3}, "did you mean 'repetitions'"),
+        (
+            {"metrics": [{"name": "lpips", "net": "vgg16"}]},
+            "lpips: net must be one of squeeze, alex, vgg, not 'vgg16'",
+        ),
+        ({"endpoint": {"name": "h264", "quantizer": 40, "gop": "1:30"}}, "endpoint.gop: Input should be"),
+        ({"endpoint": {"name": "h264", "quantizer": 40, "fec_frames": "x"}}, "or 'gop', not 'x'"),
         ({"repetitions": [1, 2]}, "one number, not a list"),
         ({"seed": 2**63}, "less than or equal to 9223372036854775807"),
         ({"seed": -1}, "greater than or equal to 0"),
@@ -364,3 +370,18 @@ def test_a_clip_of_the_command_line_is_looked_for_in_the_current_folder(tmp_path
     monkeypatch.chdir(tmp_path)
     with pytest.raises(ScenarioError, match=f"no such clip: {re.escape(str(tmp_path))}/nosuch.mp4"):
         read("smoke", ["clip=nosuch.mp4"])
+
+
+@pytest.mark.parametrize("text", ["a: &b [*b]", "a: &b {c: *b}", "&a {a: *a}"])
+def test_a_value_inside_itself_is_refused_in_one_line(text):
+    with pytest.raises(ScenarioError, match="a value holds itself") as caught:
+        read_yaml(text, "s.yaml")
+    assert "\n" not in str(caught.value)
+
+
+def test_an_alias_that_is_used_twice_is_read():
+    assert read_yaml("a: &x {b: 1}\nc: *x\nd: {<<: *x, e: 2}", "s") == {
+        "a": {"b": 1},
+        "c": {"b": 1},
+        "d": {"b": 1, "e": 2},
+    }

@@ -56,9 +56,18 @@ def read_weights(net: str) -> Weights:
         ValueError: unknown net.
         MetricAbsent: the file is missing, is not the published one, or cannot be read.
     """
+    check_net(net)
+    return _read_shipped(SHIPPED) if net == "squeeze" else _read_checkpoint(CHECKPOINTS[net])
+
+
+def check_net(net: str) -> None:
+    """Refuses an unknown network.
+
+    Raises:
+        ValueError: naming the known ones.
+    """
     if net not in NETS:
         raise ValueError(f"lpips: net must be one of {', '.join(NETS)}, not {net!r}")
-    return _read_shipped(SHIPPED) if net == "squeeze" else _read_checkpoint(CHECKPOINTS[net])
 
 
 def _read_shipped(file: Path) -> Weights:

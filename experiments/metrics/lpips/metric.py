@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from lossweep.experiments.metrics.lpips.backbone import load_model, read_weights
+from lossweep.experiments.metrics.lpips.backbone import check_net, load_model, read_weights
 from lossweep.experiments.metrics.lpips.feature_distance import FeatureDistance
 
 if TYPE_CHECKING:
@@ -50,6 +50,15 @@ class Lpips(FeatureDistance):
         self._model = load_model(net, weights).to(device, memory_format=torch.channels_last)
         self._roots = [linear.model[-1].weight.sqrt() for linear in self._model.lins]
         self.peaks = [root.max().item() for root in self._roots]
+
+    @classmethod
+    def check(cls, net: str = "squeeze") -> None:
+        """Refuses an unknown net.
+
+        Raises:
+            ValueError: naming the known ones.
+        """
+        check_net(net)
 
     def maps(self, pixels: torch.Tensor) -> list[torch.Tensor]:
         """Normalised features times the root of their weights, layer by layer.
