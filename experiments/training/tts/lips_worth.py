@@ -2,13 +2,15 @@
 
 Mel L1 (natural logarithm, frame by frame) of what is held out, with true word times and with each word moved by a
 random time (Gaussian, 150 ms). The lips are the true ones, none, the mean (zeros that count as known), or those of
-another utterance. Speech is synthesized as a receiver does it, with a look-ahead of 0.6 s.
+another utterance. Speech is synthesized as a receiver does it, with a look-ahead of 0.6 s, or with `--look-ahead inf`
+from the whole timeline.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import math
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -17,6 +19,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from lossweep.channels.errors import LossweepError
 from lossweep.endpoints.clip import SPEECH_RATE, Word
@@ -34,7 +37,7 @@ VOICE_S, OFF_S, LOOK_AHEAD_S = 3, 0.15, 0.6
 CARD = SHIPPED.with_name("speech.json")
 CAPTION = (
     "What the lips are worth to `visual` (`python -m lossweep.experiments.training.tts.lips_worth`): mel L1 on what is "
-    "held out, look-ahead 0.6 s. Gain: by how much the error with true lips is below that without lips, with its 95 % "
+    "held out. Gain: by how much the error with true lips is below that without lips, with its 95 % "
     "interval over utterances."
 )
 TIMES = ("true", "off by 150 ms")
@@ -47,10 +50,12 @@ class LipsWorth:
 
     Attributes:
         kind: of the utterances.
+        look_ahead_s: in seconds; inf where the whole timeline was known.
         errors: (one of TIMES, one of LIPS) -> float64 [utterances].
     """
 
     kind: str
+    look_ahead_s: float
     errors: Mapping[tuple[str, str], NDArray[np.float64]]
 
     def gain(self, times: str, without: str = "none") -> tuple[float, float]:
@@ -73,9 +78,16 @@ def voice_of(corpus: Corpus, u: Utterance) -> NDArray[np.float32]:
     return corpus.speech_of(next(others, u))[: VOICE_S * SPEECH_RATE]
 
 
-def lips_worth(corpus: Corpus, utterances: Sequence[Utterance], synthesizer: Visual) -> LipsWorth:
+def lips_worth(
+    corpus: Corpus, utterances: Sequence[Utterance], synthesizer: Visual, look_ahead_s: float
+) -> LipsWorth:
     """The errors of utterances of one kind, at least two."""
-    later = int((LOOK_AHEAD_S - VOCODER_S) * FPS + 1e-9)
+
+    def drawn(*given) -> Tensor:
+        if math.isinf(look_ahead_s):
+            return synthesizer.spectrogram(*given)[0]
+        return synthesizer.live_spectrogram(*given, int((look_ahead_s - VOCODER_S) * FPS + 1e-9))[0]
+
     out: dict[tuple[str, str], list[float]] = {(times, lips): [] for times in TIMES for lips in LIPS}
     for number, u in enumerate(utterances):
         words = [Word(*w) for w in u.words]
@@ -94,9 +106,11 @@ def lips_worth(corpus: Corpus, utterances: Sequence[Utterance], synthesizer: Vis
         true = mel(torch.from_numpy(corpus.speech_of(u)))
         for times, given in zip(TIMES, (words, moved), strict=True):
             for what, seen in shown.items():
-                drawn, _ = synthesizer.live_spectrogram(given, seen, u.frames, voice, later)
-                out[times, what].append((drawn - true).abs().mean().item())
-    return LipsWorth(utterances[0].kind, {case: np.array(values) for case, values in out.items()})
+                apart = drawn(given, seen, u.frames, voice) - true
+                out[times, what].append(apart.abs().mean().item())
+    return LipsWorth(
+        utterances[0].kind, look_ahead_s, {case: np.array(values) for case, values in out.items()}
+    )
 
 
 def table(found: Sequence[tuple[str, LipsWorth]]) -> tuple[list[str], list[list[str | float]]]:
@@ -104,6 +118,7 @@ def table(found: Sequence[tuple[str, LipsWorth]]) -> tuple[list[str], list[list[
     header = [
         "weights",
         "speech",
+        "look-ahead, s",
         "word times",
         *(f"{lips} lips" for lips in LIPS),
         "gain over none, %",
@@ -115,7 +130,7 @@ def table(found: Sequence[tuple[str, LipsWorth]]) -> tuple[list[str], list[list[
         for times in TIMES:
             means = [float(worth.errors[times, lips].mean()) for lips in LIPS]
             gain, half = (100 * value for value in worth.gain(times))
-            rows.append([name, speech, times, *means, gain, half])
+            rows.append([name, speech, f"{worth.look_ahead_s:g}", times, *means, gain, half])
     return header, rows
 
 
@@ -140,6 +155,7 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument(
         "--card", action="store_true", help="write the table into the card of the weights that ship"
     )
+    parser.add_argument("--look-ahead", type=float, default=LOOK_AHEAD_S, help="in seconds, or inf")
     args = parser.parse_args(argv)
     torch.set_num_threads(1)
     try:
@@ -149,7 +165,7 @@ def main(argv: list[str] | None = None) -> int:
             synthesizer = Visual(load(path, "visual", VisualNetwork(), TRAINER), load_vocoder("own", "cpu"))
             name = "these" if path == SHIPPED else path.stem
             for kind in args.kinds:
-                found.append((name, lips_worth(corpus, chosen(corpus, kind), synthesizer)))
+                found.append((name, lips_worth(corpus, chosen(corpus, kind), synthesizer, args.look_ahead)))
     except LossweepError as error:
         print(error, file=sys.stderr)
         return 2

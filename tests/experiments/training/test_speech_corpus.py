@@ -85,7 +85,7 @@ def test_windows_are_drawn_by_the_share_of_their_kind():
 def test_the_gain_of_lips_by_hand(tmp_path):
     errors = {(times, lips): np.ones(4) for times in TIMES for lips in LIPS}
     errors["off by 150 ms", "true"] = np.array([0.8, 0.9, 0.8, 0.9])
-    worth = LipsWorth("grid", errors)
+    worth = LipsWorth("grid", 0.6, errors)
     assert worth.gain("true") == (0, 0)
     share, half = worth.gain("off by 150 ms")
     assert share == pytest.approx(0.15)
@@ -97,5 +97,5 @@ def test_the_gain_of_lips_by_hand(tmp_path):
     for _ in range(2):
         write_card(header, rows, card)
     assert [one["header"] for one in json.loads(card.read_text())["tables"]] == [["a"], header]
-    assert "| new | grid, 4 | true | 1 |" in card.with_suffix(".md").read_text()
-    assert rows[1][:4] == ["new", "grid, 4", "off by 150 ms", pytest.approx(0.85)]
+    assert "| new | grid, 4 | 0.6 | true | 1 |" in card.with_suffix(".md").read_text()
+    assert rows[1][:5] == ["new", "grid, 4", "0.6", "off by 150 ms", pytest.approx(0.85)]
