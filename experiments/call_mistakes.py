@@ -11,6 +11,7 @@ from lossweep.endpoints.system_part import Part
 from lossweep.experiments.call_params import CallParams
 from lossweep.experiments.cell import name_of
 from lossweep.experiments.parts import PathParams
+from lossweep.experiments.path_delay import unplayable, usual_delay_s
 from lossweep.experiments.scenario import Scenario
 
 
@@ -31,30 +32,17 @@ def _delays(scenario: Scenario, call: CallParams, path: PathParams) -> list[str]
     for channel in scenario.channel:
         if channel.physical() is not None:
             continue
-        there_s = _shortest(channel.make(path.propagation_delay_s, path.jitter_s).elements)
-        if there_s is not None and there_s > delay_s:
-            found.append(
-                f"path: a playout delay of {1000 * delay_s:g} ms is shorter than the path's own delay of "
-                f"{1000 * there_s:.4g} ms over {channel.name}: nothing can be played; raise path.playout_delay_s"
-            )
+        if (line := unplayable(channel, path)) is not None:
+            found.append(line)
         if call.reverse is None or not call.needs_feedback:
             continue
-        back_s = _shortest(call.reverse.make(path.propagation_delay_s, path.jitter_s).elements)
-        if there_s == 0.0 and back_s == 0.0:
+        ways = (channel, call.reverse)
+        if all(usual_delay_s(way.make(path.propagation_delay_s, path.jitter_s)) == 0.0 for way in ways):
             found.append(
                 "call: the round trip is 0, so a retransmission would cost no time; give the path a delay, such as "
                 "path.propagation_delay_s: 0.02"
             )
     return found
-
-
-def _shortest(elements: tuple[object, ...]) -> float | None:
-    """The shortest delay of a path, in seconds; None where traffic decides it."""
-    total = 0.0
-    for element in elements:
-        quantile = element.delay_quantile(0.0)  # type: ignore[attr-defined]
-        total += quantile or 0.0
-    return total
 
 
 def _ways(scenario: Scenario, call: CallParams) -> list[str]:
@@ -67,10 +55,11 @@ def _ways(scenario: Scenario, call: CallParams) -> list[str]:
             found.append("call: repeat and parties are for a video endpoint alone, not for a system")
         video = part.options if isinstance(part, Part) else endpoint
         whole = isinstance(video, VideoParams) and video.packetization == "rtp"
-        if call.playout == "adaptive" and not (whole or _speaks(endpoint)):
+        followed = whole or (part is None and _speaks(endpoint))
+        if call.playout == "adaptive" and not followed:
             found.append(
-                "call: playout adaptive follows speech or video in packetization rtp (h264, h265, av1), and "
-                f"{name_of(endpoint)} sends neither; set playout: fixed"
+                "call: playout adaptive follows speech, and video in packetization rtp (h264, h265, av1), not "
+                f"{name_of(video)}, which would come too late; set playout: fixed"
             )
         own = part.code.name if isinstance(part, Part) and part.code is not None else code.name
         if call.needs_encoder and not whole:

@@ -71,7 +71,7 @@ def check(data: Data, folder: Path | None = None) -> Scenario:
         "code": lambda value: _made(CodeParams, value),
         "channel": lambda value: _channel(value, folder),
         "path": PathParams.model_validate,
-        "call": CallParams.model_validate,
+        "call": lambda value: _call(value, folder),
     }
     parsed: Data = {}
     for part, parse in parts.items():
@@ -194,6 +194,18 @@ def _channel(value: Any, folder: Path) -> ChannelParams:
     if model.physical() is None:
         model.make()
     return model
+
+
+def _call(value: Any, folder: Path) -> CallParams:
+    """A call, with its path back made once, as `channel`."""
+    if isinstance(value, dict) and value.get("reverse") is not None:
+        try:
+            _channel(value["reverse"], folder).make()
+        except ValidationError:
+            raise
+        except ValueError as error:
+            raise ValueError(f"reverse: {error}") from None
+    return CallParams.model_validate(value)
 
 
 def _metrics(value: list[Any], mistakes: list[str]) -> tuple[Named, ...]:

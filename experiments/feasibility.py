@@ -9,6 +9,7 @@ from pydantic import BaseModel
 from lossweep.endpoints.clip import ClipError
 from lossweep.endpoints.codecs.video.object_packets import K as OBJECT_SYMBOLS
 from lossweep.endpoints.endpoint import ENDPOINTS
+from lossweep.endpoints.fec.code import CodeFamily
 from lossweep.endpoints.system_part import Part
 from lossweep.experiments.call_mistakes import call_mistakes
 from lossweep.experiments.cell import name_of
@@ -118,30 +119,38 @@ def _name_mistakes(scenario: Scenario) -> list[str]:
 
 
 def _code_mistakes(endpoint: BaseModel, code: CodeParams) -> list[str]:
-    family = code.make()
-    name = name_of(endpoint)
-    takers = getattr(family, "endpoints", (name,))
-    if name not in takers:
-        return [f"code {code.name} is for the endpoint {', '.join(takers)}, not {name}"]
-    for part in ("speech", "words"):
-        own = getattr(getattr(endpoint, part, None), "code", None)
-        if own is not None and getattr(own, "key_code_rate", None) is not None:
-            return [f"code {own.name} of {part}: key_code_rate is for key frames of the video; leave it out"]
-    if getattr(family, "key_code_rate", None) is not None and not (
-        hasattr(endpoint, "gop") or name == "system"
-    ):
-        return [
-            f"code {code.name}: key_code_rate is for key frames, which {name} does not send; leave it out"
-        ]
+    family, name = code.make(), name_of(endpoint)
+    sent = _sent(endpoint, family)
+    for options, own in [(endpoint, family), *sent]:
+        takers = getattr(own, "endpoints", (name_of(options),))
+        if name_of(options) not in takers:
+            return [f"code {own.name} is for the endpoint {', '.join(takers)}, not {name_of(options)}"]
+    for own in {id(own): own for _, own in sent}.values():
+        users = [options for options, used in sent if used is own]
+        if getattr(own, "key_code_rate", None) is not None and not any(hasattr(one, "gop") for one in users):
+            whose = " and ".join(map(name_of, users))
+            return [
+                f"code {own.name} of {whose}: key_code_rate is for key frames of a video codec; leave it out"
+            ]
+    told = f"{name} with code {code.name}"
     try:
         ENDPOINTS.get(name)(endpoint, family)
-        if getattr(endpoint, "packetization", None) == "object":
-            family.make_object(OBJECT_SYMBOLS)
-        if (frames := getattr(endpoint, "block_frames", None)) is not None:
-            family.make(frames)
+        for options, own in sent:
+            told = f"{name_of(options)} with code {own.name}"
+            if getattr(options, "packetization", None) == "object":
+                own.make_object(OBJECT_SYMBOLS)
+            if (frames := getattr(options, "block_frames", None)) is not None:
+                own.make(frames)
     except ValueError as error:
-        return [f"{name} with code {code.name}: {error}"]
+        return [f"{told}: {error}"]
     return []
+
+
+def _sent(endpoint: BaseModel, family: CodeFamily) -> list[tuple[BaseModel, CodeFamily]]:
+    """The endpoints that this is, one or the parts of a system, with the packet code of each."""
+    parts = [getattr(endpoint, part, None) for part in ("video", "speech", "words")]
+    found = [(part.options, part.code or family) for part in parts if isinstance(part, Part)]
+    return found or [(endpoint, family)]
 
 
 def _videos(endpoint: BaseModel) -> list[BaseModel]:

@@ -11,6 +11,7 @@ from lossweep.endpoints.fec.code import CODES
 from lossweep.endpoints.syncsc.codes.interleaving import Layout
 from lossweep.endpoints.syncsc.face_endpoint import FaceParams
 from lossweep.experiments.cell import Cell
+from lossweep.experiments.path_delay import unplayable
 from lossweep.experiments.scenario import Scenario
 
 OPUS_FRAME_S, AAC_FRAME_S = 0.02, 0.064
@@ -18,7 +19,7 @@ DEFAULT_FPS = 25.0
 
 
 def late_repair(scenario: Scenario) -> list[str]:
-    """One line per endpoint whose packets come when what they are for has been played.
+    """One line per endpoint whose packets come when what they are for has been played, and per path that is too long.
 
     A repair packet of a block code leaves at the block's end, and so does a packet that holds numbers of several frames
     of a face. So the playout delay must be longer than the block and the propagation delay together. Streams whose
@@ -29,6 +30,8 @@ def late_repair(scenario: Scenario) -> list[str]:
         delay_s = cell.path.playout_delay_s
         if isinstance(delay_s, str):
             continue
+        if cell.channel.physical() is None and (line := unplayable(cell.channel, cell.path)) is not None:
+            lines[line] = None
         for name, code, block_s in blocks(cell):
             need_s = block_s + cell.path.propagation_delay_s
             if code != "none" and not CODES.get(code).spans_stream and need_s > delay_s:

@@ -88,7 +88,9 @@ def too_late(name: str, label: Label, rows: pd.DataFrame | Sequence[Mapping[str,
             problems.append(f"{label.code} repairs nothing, because its repair packets arrive too late")
     if not problems:
         return ""
+    adapts = "playout" in table and (table["playout"] == "adaptive").any()
+    longer = "set call.playout: fixed" if adapts else "wait longer (path.playout_delay_s)"
     return (
-        f"{name}: {' and '.join(problems)} (playout delay {wait:.0f} ms); wait longer (path.playout_delay_s) or "
-        "protect fewer frames together (fec_frames, gop)"
+        f"{name}: {' and '.join(problems)} (playout delay {wait:.0f} ms); {longer} or protect fewer frames together "
+        "(fec_frames, gop)"
     )

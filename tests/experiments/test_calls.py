@@ -6,6 +6,7 @@ import pytest
 from lossweep.endpoints.codecs.audio.opus import FRAME_SAMPLES, _frames
 from lossweep.endpoints.codecs.audio.packets import by_frame
 from lossweep.experiments import calls
+from lossweep.experiments.check import check
 from lossweep.experiments.e_model import e_model
 from lossweep.experiments.errors import ScenarioError
 from lossweep.experiments.evaluator import Evaluator
@@ -99,7 +100,19 @@ def test_retransmission_at_a_short_round_trip_shows_every_frame(evaluator):
             {"call": {"nack": True, "reverse": BACK}, "path.propagation_delay_s": 0},
             "the round trip is 0",
         ),
+        (
+            {
+                "call": {"nack": True, "reverse": BACK},
+                "path": {"propagation_delay_s": 0, "playout_delay_s": 0.2},
+            },
+            "the round trip is 0",
+        ),
         ({"call": {}, "path.playout_delay_s": 0.02}, "nothing can be played"),
+        ({"call": {}, "path": {"propagation_delay_s": 0.3, "playout_delay_s": 0.2}}, "nothing can be played"),
+        ({"call": {"nack": True, "reverse": "bernoulli"}}, "call: reverse: bernoulli: missing 'loss_rate'"),
+        ({"call": {"nack": True, "reverse": "nothing"}}, "call: reverse: unknown channel"),
+        ({"call": {"nack": True, "reverse": 3}}, "call: reverse: 3 has no name"),
+        ({"call": {"nack": True, "reverse": {"name": "awgn", "snr_db": 3}}}, "carries symbols, no packets"),
         ({"call": {}, "path.playout_delay_s": "auto"}, "in seconds"),
         ({"call": {"adaptive_fec": "hybrid", "reverse": BACK}}, "set nack: true"),
         (
@@ -112,14 +125,48 @@ def test_retransmission_at_a_short_round_trip_shows_every_frame(evaluator):
             "set gop: infinite",
         ),
         ({"call": {"repeat": 2}}, "set metrics"),
-        ({"call": {"playout": "adaptive"}, "endpoint": {"name": "text"}, "metrics": []}, "sends neither"),
-        ({"call": {"playout": "adaptive"}, "endpoint": {"name": "syncsc"}, "metrics": []}, "sends neither"),
+        ({"call": {"playout": "adaptive"}, "endpoint": {"name": "text"}, "metrics": []}, "not text"),
+        ({"call": {"playout": "adaptive"}, "endpoint": {"name": "syncsc"}, "metrics": []}, "not syncsc"),
+        (
+            {
+                "call": {"playout": "adaptive"},
+                "endpoint": {"name": "system", "video": "syncsc", "speech": "opus"},
+                "code": "none",
+                "metrics": [],
+            },
+            "not syncsc",
+        ),
+        (
+            {
+                "call": {"playout": "adaptive"},
+                "endpoint": {
+                    "name": "system",
+                    "video": {"name": "h264", "quantizer": 40, "gop": 8, "packetization": "object"},
+                    "speech": "opus",
+                },
+                "metrics": [],
+            },
+            "not h264",
+        ),
     ],
 )
 def test_what_cannot_run_is_said_in_one_line(changes, message):
     with pytest.raises(ScenarioError, match=message) as caught:
         load(BASE, changes)
     assert len(str(caught.value).splitlines()) == 1
+
+
+def test_jitter_that_may_be_as_long_as_the_delay_is_no_round_trip_of_0():
+    call = {"nack": True, "reverse": BACK}
+    assert list(load(BASE, {"call": call, "path": {"playout_delay_s": 0.2}}).cells())
+    path = {"propagation_delay_s": 0.01, "jitter_s": 0.02, "playout_delay_s": 0.2}
+    assert list(load(BASE, {"call": call, "path": path}).cells())
+
+
+def test_a_recorded_path_back_lies_beside_the_scenario(tmp_path):
+    (tmp_path / "back.txt").write_text("0 1 0 0\n")
+    call = {"nack": True, "reverse": {"name": "loss_trace", "file": "back.txt"}}
+    assert check(BASE | {"call": call}, tmp_path)
 
 
 def test_a_scenario_without_calls_keeps_its_cells():

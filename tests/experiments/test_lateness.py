@@ -64,3 +64,11 @@ def test_a_face_in_a_system_has_the_code_of_its_part():
     endpoint = {"name": "system", "video": video, "speech": {"name": "opus", "code": "none"}}
     lines = late_repair(check(BASE | {"endpoint": endpoint, "path": {"playout_delay_s": 0.2}}))
     assert [line.split(":")[0] for line in lines] == ["syncsc"]
+
+
+def test_a_path_longer_than_the_playout_delay_is_named():
+    path = {"propagation_delay_s": 0.3, "playout_delay_s": 0.2}
+    data = BASE | {"endpoint": {"name": "h264", "quantizer": 40, "gop": 25}, "path": path}
+    (line,) = late_repair(check(data))
+    assert "nothing can be played" in line
+    assert not late_repair(check(data | {"path": path | {"playout_delay_s": 0.4}}))

@@ -334,12 +334,42 @@ def test_bad_input_is_one_line_and_exit_status_2(tmp_path, capsys):
             "endpoint": {"name": "system", "video": H264, "speech": {"name": "opus", "code": KEYS}},
             "code": "none",
         },
+        {
+            "endpoint": {"name": "system", "video": {"name": "syncsc", "code": KEYS}, "speech": "opus"},
+            "code": "none",
+        },
+        {"endpoint": {"name": "system", "video": "syncsc", "speech": "opus"}, "code": KEYS},
+        {"endpoint": {"name": "system", "speech": "opus", "words": "text"}, "code": KEYS},
     ],
 )
 def test_a_code_rate_of_key_frames_is_of_video_alone(change):
     said = _message(change)
     assert "key_code_rate is for key frames" in said
     assert "\n" not in said
+
+
+def test_a_system_passes_its_code_of_key_frames_to_the_video():
+    check(GOOD | {"endpoint": {"name": "system", "video": H264, "speech": "opus"}, "code": KEYS})
+
+
+@pytest.mark.parametrize(
+    ("part", "said"),
+    [
+        (
+            {"video": OBJECT | {"code": KEYS}, "speech": "opus"},
+            "h264 with code rs: key_code_rate and interleave",
+        ),
+        (
+            {"video": H264, "speech": {"name": "opus", "block_frames": 200, "code": HALF}},
+            "opus with code rs: Reed-Solomon over GF(2^8) has at most 255 packets per block; k=200 would need n=400",
+        ),
+        ({"video": H264, "words": {"name": "text", "code": {"name": "pacsc", "code_rate": 0.5}}}, "pacsc"),
+    ],
+)
+def test_a_part_of_a_system_has_a_code_that_it_takes(part, said):
+    message = _message({"endpoint": {"name": "system", **part}, "code": "none"})
+    assert said in message
+    assert "\n" not in message
 
 
 def test_an_endpoint_with_a_code_it_does_not_take_is_refused():
