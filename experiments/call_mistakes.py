@@ -64,8 +64,9 @@ def _ways(scenario: Scenario, call: CallParams) -> list[str]:
         own = part.code.name if isinstance(part, Part) and part.code is not None else code.name
         if call.needs_encoder and not whole:
             found.append(
-                "call: pli, adaptive_fec and congestion_control ask the encoder during the call; they need h264, h265 "
-                f"or av1 with packetization rtp, alone or in a system, not {name_of(endpoint)}"
+                "call: pli, adaptive_fec, congestion_control, repeat and parties ask the encoder during the call; they "
+                "need h264, h265 or av1 with packetization rtp, alone or, without repeat and parties, in a system, not "
+                f"{name_of(endpoint)}"
             )
         elif call.needs_encoder and CODES.get(own).spans_stream:
             found.append(

@@ -125,6 +125,10 @@ def test_retransmission_at_a_short_round_trip_shows_every_frame(evaluator):
             "set gop: infinite",
         ),
         ({"call": {"repeat": 2}}, "set metrics"),
+        (
+            {"call": {"repeat": 2}, "endpoint": {"name": "opus"}, "metrics": []},
+            "repeat and parties ask the encoder",
+        ),
         ({"call": {"playout": "adaptive"}, "endpoint": {"name": "text"}, "metrics": []}, "not text"),
         ({"call": {"playout": "adaptive"}, "endpoint": {"name": "syncsc"}, "metrics": []}, "not syncsc"),
         (
