@@ -7,6 +7,7 @@ from pathlib import Path
 from pydantic import BaseModel
 
 from lossweep.endpoints.clip import ClipError
+from lossweep.endpoints.codecs.video.codec import LEAST_HEIGHT
 from lossweep.endpoints.codecs.video.object_packets import K as OBJECT_SYMBOLS
 from lossweep.endpoints.endpoint import ENDPOINTS
 from lossweep.endpoints.fec.code import CodeFamily
@@ -188,6 +189,12 @@ def _size_mistakes(video: BaseModel, clip: ClipParams) -> list[str]:
     resolution = getattr(video, "resolution", None)
     if resolution is not None and resolution % 2:
         found.append(f"{name}: resolution {resolution} is odd; 4:2:0 pictures have even sizes")
+    coded = getattr(ENDPOINTS.get(name), "codec", None) is not None
+    if coded and resolution is None and facts is not None and facts.height < LEAST_HEIGHT:
+        clip_name = Path(clip.source).name
+        found.append(
+            f"{name}: the clip {clip_name} is {facts.height} pixels high; codecs take {LEAST_HEIGHT} or more"
+        )
     if resolution is not None and facts is not None and resolution > facts.height + facts.height % 2:
         found.append(f"{name}: resolution {resolution} is above the clip's {facts.height}")
     return found

@@ -92,5 +92,5 @@ def too_late(name: str, label: Label, rows: pd.DataFrame | Sequence[Mapping[str,
     longer = "set call.playout: fixed" if adapts else "wait longer (path.playout_delay_s)"
     return (
         f"{name}: {' and '.join(problems)} (playout delay {wait:.0f} ms); {longer} or protect fewer frames together "
-        "(fec_frames, gop)"
+        "(fec_frames, gop; block_frames of speech)"
     )

@@ -415,3 +415,11 @@ def test_an_alias_that_is_used_twice_is_read():
         "c": {"b": 1},
         "d": {"b": 1, "e": 2},
     }
+
+
+def test_pictures_too_small_for_a_codec_are_refused_before_the_first_cell(tmp_path):
+    film(tmp_path / "small.mp4", np.zeros((12, 48, 96, 3), np.uint8), 25.0, None)
+    with pytest.raises(ScenarioError, match=r"h264: the clip small\.mp4 is 48 pixels high"):
+        check(GOOD | {"clip": str(tmp_path / "small.mp4")})
+    with pytest.raises(ScenarioError, match="greater than or equal to 64"):
+        check(GOOD | {"endpoint": {"name": "h264", "quantizer": 40, "resolution": 32}})

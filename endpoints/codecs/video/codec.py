@@ -14,6 +14,9 @@ from lossweep.channels.errors import LossweepError
 
 os.environ.setdefault("SVT_LOG", "1")  # SVT-AV1 says errors only
 
+LEAST_HEIGHT = 64
+"""Of coded pictures."""
+
 
 class EncodeError(LossweepError, ValueError):
     """An encoder cannot do what was asked; one line that says what and why."""

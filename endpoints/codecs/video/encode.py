@@ -12,7 +12,7 @@ import av
 import numpy as np
 from numpy.typing import NDArray
 
-from lossweep.endpoints.codecs.video.codec import Codec, EncodeError
+from lossweep.endpoints.codecs.video.codec import LEAST_HEIGHT, Codec, EncodeError
 from lossweep.endpoints.codecs.video.program import encode_by_program
 from lossweep.endpoints.packetize.annexb import join_nal_units, split_nal_units
 
@@ -63,7 +63,7 @@ def encode(
         fps: frames a second.
         gop: frames from one IDR to the next, >= 1.
         quantizer: constant rate factor, in `codec.quantizers`.
-        resolution: coded height; the width follows the clip's shape. Even, at most the clip's height.
+        resolution: coded height; the width follows the clip's shape. Even, 64 or more, at most the clip's height.
     Raises:
         EncodeError: a size the codec does not take, or an encoder that does not give a frame for a frame.
     """
@@ -71,8 +71,10 @@ def encode(
     coded_height, coded_width = resolution, round(width * resolution / height / 2) * 2
     if height % 2 or width % 2 or resolution % 2:
         raise EncodeError(f"odd size {width}x{height} at coded height {resolution}: 4:2:0 needs even sizes")
-    if not 64 <= resolution <= height:
-        raise EncodeError(f"coded height {resolution} is not within 64 and the clip's {height}")
+    if resolution < LEAST_HEIGHT:
+        raise EncodeError(f"pictures coded {resolution} pixels high; codecs take {LEAST_HEIGHT} or more")
+    if resolution > height:
+        raise EncodeError(f"coded height {resolution} is above the clip's {height}")
     pictures = (av.VideoFrame.from_ndarray(np.ascontiguousarray(one), format="rgb24") for one in video)
     pixels = "yuv420p10le" if codec.in_program else "yuv420p"
     frames = (one.reformat(coded_width, coded_height, pixels, interpolation="AREA") for one in pictures)
