@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import MISSING, dataclass, fields
 from typing import Annotated, Any, cast, get_type_hints
 
 from pydantic import (
@@ -95,8 +95,10 @@ def code_of(value: str | Mapping[str, Any]) -> CodeFamily:
 
 
 def _code_mapping(code: CodeFamily) -> dict[str, Any]:
+    """As a scenario names it, without what has its default: a new option leaves the cells of before as they were."""
+    usual = {one.name: one.default for one in fields(code)}  # type: ignore[arg-type]
     parameters = code.parameters()
-    return {"name": parameters.code, **dict(parameters.options)}
+    return {"name": parameters.code} | {k: v for k, v in parameters.options if v != usual.get(k, MISSING)}
 
 
 def _session(value: object, info: ValidationInfo) -> object:

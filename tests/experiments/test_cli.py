@@ -38,7 +38,7 @@ def test_metrics_of_what_nobody_sends_are_named(tmp_path, capsys):
     changes = {
         "endpoint": "opus",
         "code": "none",
-        "clip.seconds": 0.5,
+        "clip.seconds": 2,
         "repetitions": 1,
         "channel.loss_rate": 0.1,
     }
