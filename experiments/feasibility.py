@@ -18,6 +18,7 @@ from lossweep.experiments.clip_facts import facts_of
 from lossweep.experiments.clips import check_seconds
 from lossweep.experiments.metrics.metric import METRICS
 from lossweep.experiments.parts import ClipParams, CodeParams, sends_symbols
+from lossweep.experiments.path_delay import long_delays
 from lossweep.experiments.scenario import Scenario
 
 
@@ -32,6 +33,7 @@ def infeasible(scenario: Scenario) -> list[str]:
     unreadable = [f"clip: {line}" for clip in scenario.clip if (line := why_unreadable(clip))]
     if unreadable:
         return list(dict.fromkeys([*mistakes, *unreadable]))
+    mistakes += long_delays(scenario)
     endpoints = {id(way.endpoint): way.endpoint for way in scenario.endpoint}.values()
     videos = [video for endpoint in endpoints for video in _videos(endpoint)]
     for video in videos:

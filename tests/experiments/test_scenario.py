@@ -64,6 +64,13 @@ GILBERT = {"name": "gilbert_elliott", "p": 0.1, "r": 0.25}
 BURSTS = {"name": "gilbert_elliott", "loss_rate": 0.1, "mean_burst_length": 4}
 
 
+def test_a_delay_longer_than_the_clip_is_refused():
+    said = _message({"channel": {"name": "delay", "propagation_delay_s": 50}})
+    assert "a delay of 50 s is longer than the clip portrait (8 s)" in said
+    assert "\n" not in said
+    check(GOOD | {"channel": {"name": "delay", "propagation_delay_s": 5}})
+
+
 @pytest.mark.parametrize(
     "change",
     [
