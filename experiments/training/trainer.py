@@ -20,6 +20,7 @@ WARMUP_STEPS = 100
 LOWEST_RATE = 0.02
 """Learning rate at the end, as a share of its start."""
 EMA_DECAY = 0.997
+"""Of the averaged weights; less in the first steps, so that a short training's average has forgotten its start."""
 
 Step = Callable[[np.random.Generator, float], Mapping[str, float]]
 """One step: from its random numbers and the share of the budget that is used, to figures to show."""
@@ -118,7 +119,7 @@ def train(
         beside: other networks that learn at the same time (a discriminator).
     """
     rates = {name: [group["lr"] for group in one.param_groups] for name, one in optimizers.items()}
-    averaged = AveragedModel(network, multi_avg_fn=get_ema_multi_avg_fn(EMA_DECAY), use_buffers=True)
+    averaged = AveragedModel(network, multi_avg_fn=_average, use_buffers=True)
     parts: dict[str, Any] = {"network": network, "averaged": averaged, **optimizers, **(beside or {})}
     done, cpu_seconds = _resume(config, parts)
     budget_s = 60 * config.cpu_minutes
@@ -146,6 +147,12 @@ def train(
         left_min = max(0.0, budget_s - cpu_seconds) / 60
         print(f"step {done}, {left_min:.1f} CPU minutes left: {line}", flush=True)
     return Trained(_weights(averaged), done, cpu_seconds)
+
+
+def _average(averaged: Any, current: Any, count: Any) -> None:
+    """Moves the averages towards the weights, as `AveragedModel` asks for; `count` averages were done before."""
+    done = float(count)
+    get_ema_multi_avg_fn(min(EMA_DECAY, (1 + done) / (10 + done)))(averaged, current, count)
 
 
 def _weights(averaged: AveragedModel) -> dict[str, Tensor]:

@@ -1,6 +1,7 @@
 """Table V for this project's modules: `python tests/benchmarks/bench_syncsc.py [--device cuda] [--out results/table5]`.
 
-Parameters, memory of the weights, and time a frame or block, medians of several passes; writes table.csv and README.md.
+Parameters, size of the weights, and time per frame or block, medians of several passes. The first row is a convolution
+whose operations are known: it says how fast the machine was at that time.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ from lossweep.endpoints.tts.synthesizer import SYNTHESIZERS
 from lossweep.endpoints.tts.vocoder import HarmonicVocoder
 from lossweep.experiments.clips import load_clips
 
-MODEL = Path(__file__).parents[2] / "endpoints" / "syncsc"
+ENDPOINTS = Path(__file__).parents[2] / "endpoints"
 FRAMES = 48
 PASSES = 5
 AIMS = {
@@ -45,6 +46,7 @@ AIMS = {
     "voice tacotron2": 1,
 }
 SECOND = "second of speech"
+CONVOLUTION_GFLOP = 2 * 9 * 64 * 64 * 256 * 256 / 1e9
 
 
 def median_s(function: Callable[[], object], device: str) -> float:
@@ -65,7 +67,7 @@ def stored(pattern: str) -> tuple[int, float]:
     from safetensors import safe_open
 
     count, size = 0, 0.0
-    for path in [file for name in pattern.split() for file in MODEL.glob(name)]:
+    for path in [file for name in pattern.split() for file in ENDPOINTS.glob(name)]:
         with safe_open(path, "np") as file:
             count += sum(int(np.prod(file.get_slice(name).get_shape())) for name in file.keys())  # noqa: SIM118
         size += path.stat().st_size / 1e6
@@ -89,16 +91,22 @@ def rows(device: str) -> list[dict]:
                 network.detector(as_tensor(picture).to(device))
 
     work = {
-        "extractor": ("model/extractor.safetensors", "frame", FRAMES, lambda: tracker.track(clip.video)),
+        "3x3 convolution": ("", "10^9 operations", CONVOLUTION_GFLOP, convolution(device)),
+        "extractor": (
+            "syncsc/model/extractor.safetensors",
+            "frame",
+            FRAMES,
+            lambda: tracker.track(clip.video),
+        ),
         "generator": (
-            "model/generator.safetensors",
+            "syncsc/model/generator.safetensors",
             "frame",
             FRAMES,
             lambda: generator.draw(clip.video[0], drawn[0], found.identity, drawn),
         ),
-        "fom, detector": ("model/fom.safetensors", "frame", FRAMES, detect),
+        "fom, detector": ("syncsc/model/fom.safetensors", "frame", FRAMES, detect),
         "fom, drawing": (
-            "model/fom.safetensors",
+            "syncsc/model/fom.safetensors",
             "frame",
             FRAMES,
             lambda: keypoints.draw(clip.video[0], np.zeros(16), found.identity, np.zeros((FRAMES, 16))),
@@ -117,7 +125,9 @@ def rows(device: str) -> list[dict]:
                 code.decode(got, long[0])
 
             pattern = (
-                f"model/{name}-{rate:g}.safetensors" if name == "pacsc" else "model/pacsc-s-*.safetensors"
+                f"syncsc/model/{name}-{rate:g}.safetensors"
+                if name == "pacsc"
+                else "syncsc/model/pacsc-s-*.safetensors"
             )
             work[f"{name} {said}"] = (pattern, "block of 8 frames", len(got), both)
     work |= spoken(numbers, device)
@@ -141,6 +151,18 @@ def rows(device: str) -> list[dict]:
     return table
 
 
+def convolution(device: str) -> Callable[[], object]:
+    """A 3x3 convolution of 64 to 64 features on 256x256 pixels, `CONVOLUTION_GFLOP` * 10^9 operations."""
+    layer = torch.nn.Conv2d(64, 64, 3, padding=1).to(device, memory_format=torch.channels_last)
+    picture = torch.zeros(1, 64, 256, 256, device=device).contiguous(memory_format=torch.channels_last)
+
+    def run() -> torch.Tensor:
+        with torch.inference_mode():
+            return layer(picture)
+
+    return run
+
+
 def spoken(numbers: np.ndarray, device: str) -> dict[str, tuple]:
     """The receiver's voices and the vocoder alone, over the whole built-in clip."""
     (clip,) = load_clips("portrait")
@@ -154,12 +176,12 @@ def spoken(numbers: np.ndarray, device: str) -> dict[str, tuple]:
         def speak(voice=voice) -> None:
             voice.speak(clip.words, lips, frames, reference)
 
-        files = " ".join(f"speech/model/{file}" for file in voice.weights())
+        files = " ".join(f"tts/model/{file}" for file in voice.weights())
         work[f"voice {name}"] = (files, SECOND, frames / 25, speak)
     speech = torch.from_numpy(clip.speech)
     drawn, hertz = mel(speech), torch.from_numpy(pitch(clip.speech))
     vocoder = HarmonicVocoder.load(device)
-    files = "speech/model/vocoder.safetensors"
+    files = "tts/model/vocoder.safetensors"
     work["vocoder"] = (files, SECOND, frames / 25, lambda: vocoder.wave(drawn, hertz))
     return work
 

@@ -69,7 +69,7 @@ def write(data: Path, work: Path) -> None:
             "were not at 0: " + ", ".join(f"{n.split('_')[0]} {v:+d}" for n, v in late.items() if v) + ".",
             "Landmarks come from the shipped extractor, whose training saw the training people, not the held-out ones.",
         ],
-        command="python -m lossweep.experiments.training.lip_sync.train --data DIR",
+        command="python -m lossweep.experiments.training.lip_sync.train towers --data DIR",
         tables=[
             _offsets(held_out, measured),
             _confidence(held_out, measured),

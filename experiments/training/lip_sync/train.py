@@ -1,10 +1,10 @@
-"""Trains the shipped expert: `python -m lossweep.experiments.training.lip_sync.train --data DIR`.
+"""Trains the shipped expert: `python -m lossweep.experiments.training.lip_sync.train towers --data DIR`.
 
 DIR holds clips/ and models/lrasd_pretrain_ava.model. LR-ASD's encoders are not trained; their features of each clip are
 computed once into the work folder. Then, in three rounds, towers that were not trained on a clip's person estimate its
 offset between sound and pictures, and the clip is corrected by it (clips from the web are off by up to 6 frames).
-Then the towers that ship are trained, each pair with its own seed. An interrupted training resumes: finished features,
-rounds and pairs are kept.
+Then the towers that ship are trained, each pair with its own seed. An interrupted training resumes from the checkpoints
+in the work folder.
 """
 
 from __future__ import annotations
@@ -12,23 +12,27 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-import time
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import torch
 
-from lossweep.channels.errors import LossweepError, WeightsError
+from lossweep.channels.errors import WeightsError
 from lossweep.endpoints.weights import save
 from lossweep.experiments.metrics.lip_sync.lossweep_sync import SHIPPED
 from lossweep.experiments.metrics.lip_sync.lrasd import pretrained
 from lossweep.experiments.metrics.lip_sync.network import MEMBERS, SyncNetwork
+from lossweep.experiments.training.launch import launch
 from lossweep.experiments.training.lip_sync.dataset import Example, examples
 from lossweep.experiments.training.lip_sync.train_towers import cosine_table, fit, offset
+from lossweep.experiments.training.trainer import TrainConfig
 
 CHECKPOINT = "lrasd_pretrain_ava.model"
 ROUNDS, FOLDS, MAX_OFFSET = 3, 4, 8
+# name -> (module with `train(config)`, CPU minutes of each of the pairs of towers unless the command names others)
+TRAININGS = {"towers": ("lossweep.experiments.training.lip_sync.train", 1.0)}
 
 
 def untrained(data: Path) -> SyncNetwork:
@@ -48,7 +52,7 @@ def untrained(data: Path) -> SyncNetwork:
     return network.eval().requires_grad_(False).to(memory_format=torch.channels_last)
 
 
-def own_offsets(clips: Sequence[Example], folder: Path, steps: int) -> dict[str, int]:
+def own_offsets(clips: Sequence[Example], config: TrainConfig) -> dict[str, int]:
     """Frames by which each clip's sound is late, found by towers that were not trained on its person.
 
     The first round uses all clips as they are; each next one uses the offsets of the round before.
@@ -58,11 +62,12 @@ def own_offsets(clips: Sequence[Example], folder: Path, steps: int) -> dict[str,
     fold = dict(zip(persons, folds, strict=True))
     late = dict.fromkeys((one.name for one in clips), 0)
     for number in range(ROUNDS):
-        path = folder / f"round-{number}.json"
+        path = config.labels / f"round-{number}.json"
         if not path.exists():
             aligned = [one.shifted(late[one.name]) for one in clips]
             for part in range(FOLDS):
-                pair = fit([one for one in aligned if fold[one.identity] != part], number, steps)
+                others = [one for one in aligned if fold[one.identity] != part]
+                pair = fit(others, _pair(config, f"round-{number}-{part}", number))
                 for one in aligned:
                     if fold[one.identity] == part:
                         found = late[one.name] + offset(cosine_table(pair, one))
@@ -73,28 +78,22 @@ def own_offsets(clips: Sequence[Example], folder: Path, steps: int) -> dict[str,
     return late
 
 
-def train(data: Path, folder: Path, steps: int, weights: Path) -> None:
-    """Trains, and writes the weights.
-
-    Args:
-        data: see above.
-        folder: work folder.
-        steps: of each pair of towers.
-        weights: file to write.
-    """
-    start = time.perf_counter()
-    network = untrained(data)
-    clips = [one for one in examples(data, folder / "features", network) if not one.held_out]
-    late = own_offsets(clips, folder, steps)
+def train(config: TrainConfig) -> None:
+    """Trains with `config.cpu_minutes` for each pair of towers; `config.labels` is the work folder."""
+    torch.set_num_threads(config.threads)
+    network = untrained(config.data)
+    clips = [one for one in examples(config.data, config.labels / "features", network) if not one.held_out]
+    late = own_offsets(clips, config)
     aligned = [one.shifted(late[one.name]) for one in clips]
     for seed in range(MEMBERS):
-        path = folder / f"pair-{seed}.pt"
-        if not path.exists():
-            torch.save(fit(aligned, 100 + seed, steps).state_dict(), path)
-        network.pairs[seed].load_state_dict(torch.load(path, weights_only=True))
-    save(weights, network.state_dict())
-    persons = len({one.identity for one in clips})
-    print(f"{len(clips)} clips of {persons} people; {(time.perf_counter() - start) / 60:.1f} min this time")
+        pair = fit(aligned, _pair(config, f"pair-{seed}", 100 + seed))
+        network.pairs[seed].load_state_dict(pair.state_dict())
+    save(config.out / SHIPPED.name, network.state_dict())
+    print(f"{len(clips)} clips of {len({one.identity for one in clips})} people")
+
+
+def _pair(config: TrainConfig, name: str, seed: int) -> TrainConfig:
+    return replace(config, checkpoint=config.labels / f"{name}.pt", seed=seed)
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -105,18 +104,7 @@ def main(argv: list[str] | None = None) -> int:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--data", type=Path, required=True, help="folder with clips/ and models/")
-    parser.add_argument("--work", type=Path, default=Path("build/lip_sync"), help="features and checkpoints")
-    parser.add_argument("--steps", type=int, default=300, help="of each pair of towers")
-    parser.add_argument("--threads", type=int, default=1, help="CPU threads")
-    parser.add_argument("--out", type=Path, default=SHIPPED)
-    options = parser.parse_args(argv)
-    torch.set_num_threads(options.threads)
-    try:
-        train(options.data, options.work, options.steps, options.out)
-    except LossweepError as error:
-        print(error, file=sys.stderr)
-        return 2
-    return 0
+    return launch(parser, TRAININGS, Path("build/lip_sync"), SHIPPED.parent, argv)
 
 
 if __name__ == "__main__":

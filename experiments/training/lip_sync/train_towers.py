@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import torch
@@ -14,16 +13,17 @@ from torch.nn.functional import cross_entropy, normalize, pad
 from lossweep.experiments.metrics.lip_sync.error import SHIFT
 from lossweep.experiments.metrics.lip_sync.network import Pair
 from lossweep.experiments.training.lip_sync.dataset import Example
+from lossweep.experiments.training.trainer import TrainConfig, descend, train
 
 WINDOW, EDGE = 50, 8
 """Frames per window, and context frames on each side."""
-WINDOWS_A_STEP, WARMUP = 24, 20
+WINDOWS_A_STEP = 24
 RATE, DECAY = 2e-3, 1e-2
 OTHERS = 0.3
 """Weight of the loss against the sound of other clips, relative to the loss against other offsets."""
 
 
-def fit(clips: Sequence[Example], seed: int, steps: int) -> Pair:
+def fit(clips: Sequence[Example], config: TrainConfig) -> Pair:
     """A pair trained on clips of one alignment.
 
     A window of 2 s of pictures is compared with its sound at the 31 offsets -15 to 15. The mean cosines are the logits
@@ -31,9 +31,9 @@ def fit(clips: Sequence[Example], seed: int, steps: int) -> Pair:
 
     Args:
         clips: aligned by `Example.shifted`; clips below 2 s are padded.
+        config: CPU time, seed and checkpoint of this pair.
     """
-    torch.manual_seed(seed)
-    rng = np.random.default_rng(seed)
+    torch.manual_seed(config.seed)
     pair = Pair().train()
     for tower, part in ((pair.seen, "faces"), (pair.heard, "speech")):
         spread = np.mean([getattr(one, part)[0].std(0) for one in clips], 0)
@@ -44,9 +44,8 @@ def fit(clips: Sequence[Example], seed: int, steps: int) -> Pair:
     optimizer = torch.optim.AdamW(pair.parameters(), RATE, weight_decay=DECAY)
     answer = torch.zeros(2 * SHIFT + 1)
     answer[SHIFT - 1 : SHIFT + 2] = torch.tensor([0.1, 0.8, 0.1])
-    for step in range(steps):
-        for group in optimizer.param_groups:
-            group["lr"] = RATE * min(1, (step + 1) / WARMUP) * (0.5 + 0.5 * math.cos(math.pi * step / steps))
+
+    def loss(rng: np.random.Generator, used: float) -> tuple[Tensor, Mapping[str, float]]:
         pictures, sounds = [], []
         for i in rng.choice(len(clips), WINDOWS_A_STEP, p=share / share.sum()):
             look, take = (versions[i][rng.integers(len(versions[i]))] for versions in (seen, heard))
@@ -56,12 +55,14 @@ def fit(clips: Sequence[Example], seed: int, steps: int) -> Pair:
         lips = pair.seen(torch.stack(pictures))[:, EDGE:-EDGE]
         voice = pair.heard(torch.stack(sounds))[:, EDGE:-EDGE]
         sharp = pair.log_sharpness.exp()
-        loss = cross_entropy(sharp * _agreement(lips, voice), answer.expand(WINDOWS_A_STEP, -1))
+        in_time = cross_entropy(sharp * _agreement(lips, voice), answer.expand(WINDOWS_A_STEP, -1))
         across = torch.einsum("atc,btc->ab", lips, voice[:, SHIFT:-SHIFT]) / WINDOW
-        loss = loss + OTHERS * cross_entropy(sharp * across, torch.arange(WINDOWS_A_STEP))
-        optimizer.zero_grad()
-        loss.backward()
-        optimizer.step()
+        own = cross_entropy(sharp * across, torch.arange(WINDOWS_A_STEP))
+        return in_time + OTHERS * own, {"in time": float(in_time.detach()), "own": float(own.detach())}
+
+    step = descend(pair, optimizer, loss, max_norm=float("inf"))
+    trained = train(config, pair, {"optimizer": optimizer}, step, lambda average: "")
+    pair.load_state_dict(trained.average)
     return pair.eval()
 
 
