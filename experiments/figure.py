@@ -66,9 +66,11 @@ def draw(
         axes = [_axes(figure, layout, row, column, rows) for row, column in places]
         limits = limits_of(panels, x, y, level, references)
         for axis, panel, (row, column) in zip(axes, panels, places, strict=True):
-            draw_panel(axis, panel, x, y, styles, level, references_in_panel(panel, references))
+            beside = references_in_panel(panel, references)
+            draw_panel(axis, panel, x, y, styles, level, beside)
             flat = lies_flat(panel, y, limits[1])
-            scale(axis, x, y, limits[0], limits_of([panel], x, y)[1] if flat else limits[1])
+            own = limits_of([panel], x, y, None, beside)
+            scale(axis, x, y, limits[0], own[1] if flat else limits[1])
             axis.set_title(f"{panel.title} (own scale)" if flat else panel.title, loc="left")
             if flat and column:
                 axis.tick_params(labelleft=True)

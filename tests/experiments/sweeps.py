@@ -7,6 +7,10 @@ import json
 
 import pandas as pd
 
+from lossweep.experiments.curves import panels
+from lossweep.experiments.figure import draw
+from lossweep.experiments.sweep import Sweep
+
 LOSSES = (0.0, 0.05, 0.1, 0.3)
 FRAMES = 50
 
@@ -103,3 +107,47 @@ def folder(path, rows, said):
     (path / "manifest.json").write_text(json.dumps(said))
     (path / "failures.json").write_text("[]")
     return path
+
+
+def figure_of(sweep, x, y, facet=()):
+    """Panels of a sweep, and the figure that is drawn of them."""
+    found = panels(sweep, x, y, facet)
+    return found, draw(found, sweep.column(x), sweep.column(y), "caption")
+
+
+def lines_of(axis):
+    """The curves of an axis by the identifier of what they show."""
+    return {line.get_gid(): line for line in axis.lines if not str(line.get_gid()).startswith("_")}
+
+
+RATES = (0.01, 0.02, 0.03, 0.04, 0.05)
+
+
+def ten_curves():
+    """Table and manifest of two codecs at five rates, two repetitions."""
+    cells = [
+        (codec, rate, loss, r)
+        for codec in ("h264", "av1")
+        for rate in RATES
+        for loss in LOSSES
+        for r in (0, 1)
+    ]
+    rows = [row(codec, "none", loss, r, target_bpp=rate) for codec, rate, loss, r in cells]
+    said = manifest(
+        endpoint=[{"name": c, "bpp": b} for c in ("h264", "av1") for b in RATES], code=[{"name": "none"}]
+    )
+    return pd.DataFrame(rows), said
+
+
+def rates_of(bpp):
+    """H.264 alone at two rates that differ in quality by 0.06, without chance: the case that was pooled once."""
+    rows = [
+        row("h264", "none", loss, r, target_bpp=rate) | {"ssim": 0.919 + 0.063 * (rate == bpp[1])}
+        for rate in bpp
+        for loss in LOSSES
+        for r in range(3)
+    ]
+    said = manifest(
+        endpoint=[{"name": "h264", "bpp": rate, "gop": 16} for rate in bpp], code=[{"name": "none"}]
+    )
+    return Sweep.of(pd.DataFrame(rows), said)

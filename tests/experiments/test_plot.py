@@ -2,44 +2,23 @@
 
 from __future__ import annotations
 
-import itertools
-import re
-import shutil
-import subprocess
-from dataclasses import replace
-
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
-from matplotlib.figure import Figure
-from sweeps import LOSSES, folder, manifest, row, table
+from sweeps import LOSSES, figure_of, folder, lines_of, manifest, rates_of, table
 
-from lossweep.channels.errors import MissingPackage
 from lossweep.experiments.caption import caption
 from lossweep.experiments.confidence import interval
 from lossweep.experiments.curves import panels
-from lossweep.experiments.figure import draw, spread
-from lossweep.experiments.looks import looks
+from lossweep.experiments.figure import draw
 from lossweep.experiments.plot import plot, references
-from lossweep.experiments.styles import STYLES
 from lossweep.experiments.sweep import PlotError, Sweep
-
-
-def _figure(sweep, x, y, facet=()):
-    found = panels(sweep, x, y, facet)
-    return found, draw(found, sweep.column(x), sweep.column(y), "caption")
-
-
-def _lines(axis):
-    return {line.get_gid(): line for line in axis.lines if not str(line.get_gid()).startswith("_")}
 
 
 def test_the_drawn_line_is_the_mean_in_percent_over_loss_in_percent():
     rows = table()
-    _, figure = _figure(Sweep.of(rows, manifest()), "loss_rate", "post_repair_loss")
-    line = _lines(figure.axes[0])["H.264 + RS 1/2"]
+    _, figure = figure_of(Sweep.of(rows, manifest()), "loss_rate", "post_repair_loss")
+    line = lines_of(figure.axes[0])["H.264 + RS 1/2"]
     one = rows[rows["endpoint"] == "h264-rs-0.5"].groupby("loss_rate")["post_repair_loss"].mean()
     assert line.get_xdata() == pytest.approx([0, 5, 10, 30])
     assert line.get_ydata() == pytest.approx(100 * one.to_numpy())
@@ -50,8 +29,8 @@ def test_the_drawn_line_is_the_mean_in_percent_over_loss_in_percent():
 
 def test_a_metric_without_percent_is_drawn_as_it_is():
     rows = table()
-    _, figure = _figure(Sweep.of(rows, manifest()), "loss_rate", "ssim")
-    lines = _lines(figure.axes[0])
+    _, figure = figure_of(Sweep.of(rows, manifest()), "loss_rate", "ssim")
+    lines = lines_of(figure.axes[0])
     assert set(lines) >= {"H.264", "H.264 + RS 1/2", "AV1", "AV1 + RS 1/2"}
     assert not any("Opus" in str(name) for name in lines)
     one = rows[rows["endpoint"] == "av1-none"].groupby("loss_rate")["ssim"].mean()
@@ -62,7 +41,7 @@ def test_the_band_is_the_interval_over_loss_patterns_alone():
     rows = table(clips=("a", "b"), repetitions=5)
     rows["ssim"] -= (rows["clip"] == "b") * 0.3
     sweep = Sweep.of(rows, manifest())
-    found, figure = _figure(sweep, "loss_rate", "ssim")
+    found, figure = figure_of(sweep, "loss_rate", "ssim")
     (curve,) = [c for c in found[0].curves if c.name == "H.264"]
     part = rows[(rows["endpoint"] == "h264-none") & (rows["loss_rate"] == 0.3)]
     expected = interval(part.groupby("repetition")["ssim"].mean(), -1.0, 1.0)
@@ -78,7 +57,7 @@ def test_the_band_is_the_interval_over_loss_patterns_alone():
 def test_the_axis_is_scaled_by_the_means():
     rows = table()
     rows.loc[rows["repetition"] == 0, "ssim"] -= 0.5
-    found, figure = _figure(Sweep.of(rows, manifest()), "loss_rate", "ssim")
+    found, figure = figure_of(Sweep.of(rows, manifest()), "loss_rate", "ssim")
     means = np.concatenate([c.points["mean"] for c in found[0].curves])
     low, high = figure.axes[0].get_ylim()
     assert low > min(c.points["lower"].min() for c in found[0].curves)
@@ -87,7 +66,7 @@ def test_the_axis_is_scaled_by_the_means():
 
 def test_one_repetition_has_no_band_and_the_caption_claims_none():
     sweep = Sweep.of(table(repetitions=1), manifest())
-    found, _ = _figure(sweep, "loss_rate", "ssim")
+    found, _ = figure_of(sweep, "loss_rate", "ssim")
     assert all(np.isnan(c.points["lower"]).all() for c in found[0].curves)
     text = caption(sweep, found, "loss_rate", "ssim")
     assert "no interval" in text
@@ -97,7 +76,7 @@ def test_one_repetition_has_no_band_and_the_caption_claims_none():
 def test_few_loss_patterns_are_drawn_one_by_one_instead_of_a_band_that_hides_the_curves():
     rows = table(repetitions=3)
     few = Sweep.of(rows, manifest())
-    found, figure = _figure(few, "loss_rate", "ssim")
+    found, figure = figure_of(few, "loss_rate", "ssim")
     assert not figure.axes[0].collections
     drawn = {
         (round(at, 6), round(value, 6))
@@ -113,28 +92,14 @@ def test_few_loss_patterns_are_drawn_one_by_one_instead_of_a_band_that_hides_the
     assert "3 loss patterns: their mean, a dot for each within the axes" in text
     assert "95 %" not in text
     enough = Sweep.of(table(repetitions=5), manifest())
-    found, figure = _figure(enough, "loss_rate", "ssim")
+    found, figure = figure_of(enough, "loss_rate", "ssim")
     assert figure.axes[0].collections
     assert not [line for line in figure.axes[0].lines if line.get_marker() == "."]
     assert "5 loss patterns; mean and 95 %" in caption(enough, found, "loss_rate", "ssim")
 
 
-def _rates(bpp):
-    """H.264 alone at two rates that differ in quality by 0.06, without chance: the case that was pooled once."""
-    rows = [
-        row("h264", "none", loss, r, target_bpp=rate) | {"ssim": 0.919 + 0.063 * (rate == bpp[1])}
-        for rate in bpp
-        for loss in LOSSES
-        for r in range(3)
-    ]
-    said = manifest(
-        endpoint=[{"name": "h264", "bpp": rate, "gop": 16} for rate in bpp], code=[{"name": "none"}]
-    )
-    return Sweep.of(pd.DataFrame(rows), said)
-
-
 def test_two_rates_are_two_curves_named_by_the_rate():
-    (panel,) = panels(_rates((0.02, 0.2)), "loss_rate", "ssim")
+    (panel,) = panels(rates_of((0.02, 0.2)), "loss_rate", "ssim")
     assert [curve.name for curve in panel.curves] == ["H.264, 0.02 bit/pixel", "H.264, 0.2 bit/pixel"]
     for curve, mean in zip(panel.curves, (0.919, 0.982), strict=True):
         assert curve.points["mean"].to_numpy() == pytest.approx(mean)
@@ -205,7 +170,7 @@ def test_a_facet_by_code_is_named_by_the_code():
 
 
 def test_a_measured_x_lies_at_its_mean_and_is_joined_along_the_rate():
-    sweep = _rates((0.02, 0.2))
+    sweep = rates_of((0.02, 0.2))
     sweep.table["wire_bps"] = 1000 * sweep.table["target_bpp"] + 10 * sweep.table["repetition"]
     (panel,) = panels(sweep.where(["loss_rate=0.1"]), "wire_bps", "ssim")
     (curve,) = panel.curves
@@ -299,158 +264,6 @@ def test_published_points_are_drawn_beside_ours(tmp_path):
         None,
         references(said, "loss_rate", "ssim"),
     )
-    line = _lines(drawn.axes[0])["paper, H.264"]
+    line = lines_of(drawn.axes[0])["paper, H.264"]
     assert line.get_xdata() == pytest.approx([0, 30])
     assert line.get_ydata() == pytest.approx([0.95, 0.7])
-
-
-RATES = (0.01, 0.02, 0.03, 0.04, 0.05)
-
-
-def _ten_curves():
-    """Table and manifest of two codecs at five rates, two repetitions."""
-    cells = [
-        (codec, rate, loss, r)
-        for codec in ("h264", "av1")
-        for rate in RATES
-        for loss in LOSSES
-        for r in (0, 1)
-    ]
-    rows = [row(codec, "none", loss, r, target_bpp=rate) for codec, rate, loss, r in cells]
-    said = manifest(
-        endpoint=[{"name": c, "bpp": b} for c in ("h264", "av1") for b in RATES], code=[{"name": "none"}]
-    )
-    return pd.DataFrame(rows), said
-
-
-def test_many_curves_are_split_by_system_with_the_others_in_grey():
-    rows, said = _ten_curves()
-    rows = rows.assign(realised_loss=lambda t: t["loss_rate"] / 2)
-    found, figure = _figure(Sweep.of(rows, said), "loss_rate", "realised_loss")
-    assert [panel.title for panel in found] == ["H.264", "AV1"]
-    for axis in figure.axes:
-        grey = [line for line in axis.lines if line.get_gid() == "context"]
-        assert len(grey) == len(RATES)
-        for line in grey:
-            assert line.get_xdata() == pytest.approx([0, 5, 10, 30])
-            assert line.get_ydata() == pytest.approx([0, 2.5, 5, 15])
-        assert sum("bit/pixel" in str(name) for name in _lines(axis)) == len(RATES)
-
-
-@pytest.mark.parametrize("many", [1, 5, 20])
-def test_no_two_curves_look_the_same(many):
-    (panel,) = panels(_rates(tuple(0.01 * (i + 1) for i in range(2))), "loss_rate", "ssim")
-    curves = tuple(replace(panel.curves[0], variant=str(i)) for i in range(many))
-    found = looks([replace(panel, curves=curves)])
-    assert len(set(found.values())) == len(found) == many
-
-
-@given(st.lists(st.floats(-0.2, 1.2), min_size=1, max_size=10).map(sorted))
-def test_names_do_not_overlap(wanted):
-    height = 0.08
-    places = spread(wanted, [height] * len(wanted))
-    assert all(b - a >= height - 1e-9 for a, b in itertools.pairwise(places))
-    assert min(places) >= height / 2 - 1e-9
-    assert max(places) <= 1 - height / 2 + 1e-9
-
-
-def test_without_names_the_metrics_are_drawn_and_unknown_ones_are_refused(tmp_path):
-    said = manifest()
-
-    def drawn(metric, **asked):
-        said["scenario"] |= {"plot": {}, "metrics": [{"name": metric}]}
-        return {file.name for file in plot(folder(tmp_path, table(), said), **asked)}
-
-    assert "ssim.png" in drawn("ssim")
-    for asked in ({"x": "loss_rat"}, {"y": ["ssimm"]}, {"facet": ["gopp"]}):
-        with pytest.raises(PlotError, match="did you mean"):
-            drawn("ssim", **asked)
-    with pytest.raises(PlotError, match="no cell has a value of utmos"):
-        drawn("utmos")
-
-
-def test_panels_have_one_scale_of_loss():
-    bursts = table(losses=(0.1,)).assign(channel="gilbert_elliott")
-    channels = [{"name": "bernoulli", "loss_rate": loss} for loss in LOSSES]
-    channels.append({"name": "gilbert_elliott", "loss_rate": 0.1, "mean_burst_length": 4})
-    _, figure = _figure(
-        Sweep.of(pd.concat([table(), bursts]), manifest(channel=channels)), "loss_rate", "ssim"
-    )
-    first, second = (axis.get_xlim() for axis in figure.axes)
-    assert first == second
-    assert first[0] < 0
-    assert first[1] > 30
-
-
-def test_a_system_whose_curves_would_lie_on_each_other_has_a_scale_of_its_own():
-    rows, said = _ten_curves()
-    rows["ssim"] = rows["ssim"].where(rows["codec"] == "h264", 0.9 + rows["target_bpp"])
-    _, figure = _figure(Sweep.of(rows, said), "loss_rate", "ssim")
-    common, own = figure.axes
-    assert (common.get_title(loc="left"), own.get_title(loc="left")) == ("H.264", "AV1 (own scale)")
-    assert np.ptp(own.get_ylim()) < 0.06 < np.ptp(common.get_ylim())
-
-
-@pytest.mark.parametrize("style", STYLES)
-def test_a_style_gives_one_file_per_panel_with_its_fonts(tmp_path, style):
-    out = folder(tmp_path / "out", table(), manifest())
-    files = plot(out, y=["ssim"], facet=["code"], style=style)
-    assert [f.relative_to(out / "plots").as_posix() for f in files] == [
-        f"{style}/ssim-no_repair.pdf",
-        f"{style}/ssim-RS_1_2.pdf",
-    ]
-    for file in files:
-        data = file.read_bytes()
-        assert data.count(b"/FontFile") == data.count(b"/Type /FontDescriptor") > 0
-        assert b"/Subtype /Image" not in data
-    width = float(re.search(rb"/MediaBox \[ 0 0 ([\d.]+)", files[0].read_bytes())[1])
-    assert width == pytest.approx(72 * STYLES[style].width)
-
-
-def test_pgf_without_latex_is_one_line(tmp_path, monkeypatch):
-    out = folder(tmp_path / "out", table(), manifest())
-    monkeypatch.setenv("PATH", "")
-    with pytest.raises(MissingPackage, match="LaTeX") as raised:
-        plot(out, y=["ssim"], style="ieee", pgf=True)
-    assert "\n" not in str(raised.value)
-
-
-def test_points_of_one_system_have_its_colour_and_those_of_one_code_its_marker():
-    sweep = Sweep.of(table(), manifest()).where(["loss_rate=0.1"])
-    found = panels(sweep, "wire_bps", "ssim")
-    drawn = looks(found)
-    assert not any(curve.joined for curve in found[0].curves)
-    assert drawn["H.264"].colour == drawn["H.264 + RS 1/2"].colour != drawn["AV1"].colour
-    assert drawn["H.264"].marker == drawn["AV1"].marker != drawn["AV1 + RS 1/2"].marker
-
-
-def test_a_printed_legend_names_the_curves_and_nothing_else_within_the_width(tmp_path, monkeypatch):
-    legends = []
-
-    def printed(figure, *args, **kwargs):
-        figure.draw_without_rendering()
-        legends.append(figure.legends[0])
-
-    monkeypatch.setattr(Figure, "savefig", printed)
-    plot(folder(tmp_path / "out", table(), manifest()), y=["ssim"], style="ieee")
-    found = panels(Sweep.of(table(), manifest()), "loss_rate", "ssim")
-    assert legends
-    for legend, panel in zip(legends, found, strict=True):
-        names = [text.get_text() for text in legend.get_texts()]
-        assert len(names) == len(panel.curves)
-        assert "None" not in names
-        assert legend.get_window_extent().width <= STYLES["ieee"].width * legend.get_figure().dpi
-
-
-@pytest.mark.skipif(shutil.which("xelatex") is None, reason="no LaTeX program (xelatex)")
-def test_pgf_is_set_by_latex(tmp_path):
-    out = folder(tmp_path / "out", table(), manifest())
-    plot(out, y=["ssim"], style="ieee", pgf=True)
-    pgf = next((out / "plots" / "ieee").glob("*.pgf"))
-    (tmp_path / "page.tex").write_text(
-        "\\documentclass{article}\\usepackage{pgf}\\begin{document}\\input{" + str(pgf) + "}\\end{document}"
-    )
-    command = ["xelatex", "-interaction=nonstopmode", "-halt-on-error", "page.tex"]
-    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stdout[-2000:]
-    assert (tmp_path / "page.pdf").exists()

@@ -1,0 +1,158 @@
+"""How a figure looks: colours, names beside curves, panels, styles for print."""
+
+from __future__ import annotations
+
+import itertools
+import re
+import shutil
+import subprocess
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from matplotlib.figure import Figure
+from sweeps import LOSSES, RATES, figure_of, folder, lines_of, manifest, rates_of, table, ten_curves
+
+from lossweep.channels.errors import MissingPackage
+from lossweep.experiments.curves import panels
+from lossweep.experiments.figure import spread
+from lossweep.experiments.looks import looks
+from lossweep.experiments.plot import plot
+from lossweep.experiments.styles import STYLES
+from lossweep.experiments.sweep import PlotError, Sweep
+
+
+def test_many_curves_are_split_by_system_with_the_others_in_grey():
+    rows, said = ten_curves()
+    rows = rows.assign(realised_loss=lambda t: t["loss_rate"] / 2)
+    found, figure = figure_of(Sweep.of(rows, said), "loss_rate", "realised_loss")
+    assert [panel.title for panel in found] == ["H.264", "AV1"]
+    for axis in figure.axes:
+        grey = [line for line in axis.lines if line.get_gid() == "context"]
+        assert len(grey) == len(RATES)
+        for line in grey:
+            assert line.get_xdata() == pytest.approx([0, 5, 10, 30])
+            assert line.get_ydata() == pytest.approx([0, 2.5, 5, 15])
+        assert sum("bit/pixel" in str(name) for name in lines_of(axis)) == len(RATES)
+
+
+@pytest.mark.parametrize("many", [1, 5, 20])
+def test_no_two_curves_look_the_same(many):
+    (panel,) = panels(rates_of(tuple(0.01 * (i + 1) for i in range(2))), "loss_rate", "ssim")
+    curves = tuple(replace(panel.curves[0], variant=str(i)) for i in range(many))
+    found = looks([replace(panel, curves=curves)])
+    assert len(set(found.values())) == len(found) == many
+
+
+@given(st.lists(st.floats(-0.2, 1.2), min_size=1, max_size=10).map(sorted))
+def test_names_do_not_overlap(wanted):
+    height = 0.08
+    places = spread(wanted, [height] * len(wanted))
+    assert all(b - a >= height - 1e-9 for a, b in itertools.pairwise(places))
+    assert min(places) >= height / 2 - 1e-9
+    assert max(places) <= 1 - height / 2 + 1e-9
+
+
+def test_without_names_the_metrics_are_drawn_and_unknown_ones_are_refused(tmp_path):
+    said = manifest()
+
+    def drawn(metric, **asked):
+        said["scenario"] |= {"plot": {}, "metrics": [{"name": metric}]}
+        return {file.name for file in plot(folder(tmp_path, table(), said), **asked)}
+
+    assert "ssim.png" in drawn("ssim")
+    for asked in ({"x": "loss_rat"}, {"y": ["ssimm"]}, {"facet": ["gopp"]}):
+        with pytest.raises(PlotError, match="did you mean"):
+            drawn("ssim", **asked)
+    with pytest.raises(PlotError, match="no cell has a value of utmos"):
+        drawn("utmos")
+
+
+def test_panels_have_one_scale_of_loss():
+    bursts = table(losses=(0.1,)).assign(channel="gilbert_elliott")
+    channels = [{"name": "bernoulli", "loss_rate": loss} for loss in LOSSES]
+    channels.append({"name": "gilbert_elliott", "loss_rate": 0.1, "mean_burst_length": 4})
+    _, figure = figure_of(
+        Sweep.of(pd.concat([table(), bursts]), manifest(channel=channels)), "loss_rate", "ssim"
+    )
+    first, second = (axis.get_xlim() for axis in figure.axes)
+    assert first == second
+    assert first[0] < 0
+    assert first[1] > 30
+
+
+def test_a_system_whose_curves_would_lie_on_each_other_has_a_scale_of_its_own():
+    rows, said = ten_curves()
+    rows["ssim"] = rows["ssim"].where(rows["codec"] == "h264", 0.9 + rows["target_bpp"])
+    _, figure = figure_of(Sweep.of(rows, said), "loss_rate", "ssim")
+    common, own = figure.axes
+    assert (common.get_title(loc="left"), own.get_title(loc="left")) == ("H.264", "AV1 (own scale)")
+    assert np.ptp(own.get_ylim()) < 0.06 < np.ptp(common.get_ylim())
+
+
+@pytest.mark.parametrize("style", STYLES)
+def test_a_style_gives_one_file_per_panel_with_its_fonts(tmp_path, style):
+    out = folder(tmp_path / "out", table(), manifest())
+    files = plot(out, y=["ssim"], facet=["code"], style=style)
+    assert [f.relative_to(out / "plots").as_posix() for f in files] == [
+        f"{style}/ssim-no_repair.pdf",
+        f"{style}/ssim-RS_1_2.pdf",
+    ]
+    for file in files:
+        data = file.read_bytes()
+        assert data.count(b"/FontFile") == data.count(b"/Type /FontDescriptor") > 0
+        assert b"/Subtype /Image" not in data
+    width = float(re.search(rb"/MediaBox \[ 0 0 ([\d.]+)", files[0].read_bytes())[1])
+    assert width == pytest.approx(72 * STYLES[style].width)
+
+
+def test_pgf_without_latex_is_one_line(tmp_path, monkeypatch):
+    out = folder(tmp_path / "out", table(), manifest())
+    monkeypatch.setenv("PATH", "")
+    with pytest.raises(MissingPackage, match="LaTeX") as raised:
+        plot(out, y=["ssim"], style="ieee", pgf=True)
+    assert "\n" not in str(raised.value)
+
+
+def test_points_of_one_system_have_its_colour_and_those_of_one_code_its_marker():
+    sweep = Sweep.of(table(), manifest()).where(["loss_rate=0.1"])
+    found = panels(sweep, "wire_bps", "ssim")
+    drawn = looks(found)
+    assert not any(curve.joined for curve in found[0].curves)
+    assert drawn["H.264"].colour == drawn["H.264 + RS 1/2"].colour != drawn["AV1"].colour
+    assert drawn["H.264"].marker == drawn["AV1"].marker != drawn["AV1 + RS 1/2"].marker
+
+
+def test_a_printed_legend_names_the_curves_and_nothing_else_within_the_width(tmp_path, monkeypatch):
+    legends = []
+
+    def printed(figure, *args, **kwargs):
+        figure.draw_without_rendering()
+        legends.append(figure.legends[0])
+
+    monkeypatch.setattr(Figure, "savefig", printed)
+    plot(folder(tmp_path / "out", table(), manifest()), y=["ssim"], style="ieee")
+    found = panels(Sweep.of(table(), manifest()), "loss_rate", "ssim")
+    assert legends
+    for legend, panel in zip(legends, found, strict=True):
+        names = [text.get_text() for text in legend.get_texts()]
+        assert len(names) == len(panel.curves)
+        assert "None" not in names
+        assert legend.get_window_extent().width <= STYLES["ieee"].width * legend.get_figure().dpi
+
+
+@pytest.mark.skipif(shutil.which("xelatex") is None, reason="no LaTeX program (xelatex)")
+def test_pgf_is_set_by_latex(tmp_path):
+    out = folder(tmp_path / "out", table(), manifest())
+    plot(out, y=["ssim"], style="ieee", pgf=True)
+    pgf = next((out / "plots" / "ieee").glob("*.pgf"))
+    (tmp_path / "page.tex").write_text(
+        "\\documentclass{article}\\usepackage{pgf}\\begin{document}\\input{" + str(pgf) + "}\\end{document}"
+    )
+    command = ["xelatex", "-interaction=nonstopmode", "-halt-on-error", "page.tex"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout[-2000:]
+    assert (tmp_path / "page.pdf").exists()
