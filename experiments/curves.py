@@ -10,6 +10,7 @@ import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
+import numpy as np
 import pandas as pd
 
 from lossweep.experiments.column import Column
@@ -201,29 +202,43 @@ def _curves(sweep: Sweep, part: pd.DataFrame, x: Column, y: Column, inner: list[
 
 
 def _points(group: pd.DataFrame, x: Column, y: Column, by: list[str]) -> pd.DataFrame:
+    names = [name for name in ("seed", "repetition") if name in group]
+    row = group.groupby(names).ngroup().to_numpy() if names else np.zeros(len(group), int)
+    clip, clips = pd.factorize(group["clip"], sort=True)
+    point = (
+        group.groupby(by, sort=True, dropna=False).ngroup().to_numpy() if by else np.zeros(len(group), int)
+    )
+    limits = y.lowest, y.highest
+    rates = [rate for rate in RATES if rate in group]
+    columns = {name: group[name].to_numpy() for name in {x.name, y.name, *rates, "cell"} if name in group}
     rows = []
-    pattern = [name for name in ("seed", "repetition") if name in group]
-    for _, cells in group.groupby(by, sort=True, dropna=False) if by else [((), group)]:
-        if cells.duplicated(["clip", *pattern]).any():
+    for number in range(point.max() + 1):
+        at = np.flatnonzero(point == number)
+        order = at[np.argsort(row[at] * len(clips) + clip[at])]
+        if (np.diff(row[order] * len(clips) + clip[order]) == 0).any():
             raise PlotError(
                 f"several cells have the same clip, system, {x.name} and loss pattern; something varies that the "
                 "table does not name: run the sweep again with this version, or choose with --where"
             )
-        values = cells.pivot_table(index=pattern, columns="clip", values=y.name, dropna=False)
-        limits = y.lowest, y.highest
-        found = interval(values.to_numpy(), *limits)
-        at = cells[x.name].iloc[0] if x.name in by else cells[x.name].mean()
+        values = np.full((row.max() + 1, len(clips)), np.nan)
+        values[row[at], clip[at]] = columns[y.name][at]
         rows.append(
             {
-                "x": at,
-                **found._asdict(),
-                "patterns": by_pattern(values.to_numpy(), *limits),
-                "clips": cells["clip"].nunique(),
-                "cells": tuple(cells.sort_values([*pattern, "clip"])["cell"]) if "cell" in cells else (),
-                **{rate: cells[rate].mean() for rate in RATES if rate in cells},
+                "x": columns[x.name][at[0]] if x.name in by else _mean(columns[x.name][at]),
+                **interval(values, *limits)._asdict(),
+                "patterns": by_pattern(values, *limits),
+                "clips": len(np.unique(clip[at])),
+                "cells": tuple(columns["cell"][order]) if "cell" in columns else (),
+                **{rate: _mean(columns[rate][at]) for rate in rates},
             }
         )
     return pd.DataFrame(rows).sort_values("x", ignore_index=True)
+
+
+def _mean(values: np.ndarray) -> float:
+    """The mean without nan; nan of nothing."""
+    there = values[~np.isnan(values)]
+    return float(there.mean()) if there.size else np.nan
 
 
 def _title(sweep: Sweep, part: pd.DataFrame, condition: dict[str, str | None], own: bool) -> str:

@@ -81,8 +81,6 @@ def add_cells(sweep: Sweep, directory: Path, loss: float, shown: Screen, room: i
     Args:
         room: bytes that the page may still grow by.
     """
-    if not (directory / "cells.sqlite").exists():
-        return
     begun = time.monotonic()
     for name in candidates(sweep, loss)[:MOST_CELLS]:
         if name in shown.views:

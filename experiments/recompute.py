@@ -11,6 +11,7 @@ from lossweep.endpoints.session import RtpStream
 from lossweep.experiments import calls
 from lossweep.experiments.cell import Cell
 from lossweep.experiments.evaluator import Evaluator, deliver
+from lossweep.experiments.published_sweep import is_published, published_cell
 from lossweep.experiments.store import Store
 from lossweep.sim.delivery import Delivery
 from lossweep.sim.stream import Stream
@@ -66,8 +67,10 @@ def cell_of(name: str, directory: Path) -> Cell:
     """The parameters of a finished cell.
 
     Raises:
-        StoreError: the store has no such cell.
+        StoreError: the folder has no such cell.
     """
+    if is_published(directory):
+        return published_cell(name, directory)
     store = Store(directory, writing=False)
     try:
         return store.cell(name)

@@ -17,6 +17,7 @@ from lossweep.experiments.interactive import library
 from lossweep.experiments.page_data import add_cells, figures, page_data
 from lossweep.experiments.price import late
 from lossweep.experiments.published import Published, published
+from lossweep.experiments.published_sweep import other_version
 from lossweep.experiments.report_media import Screen, screen
 from lossweep.experiments.summary import main_qualities, summarise, typical_loss
 from lossweep.experiments.sweep import Sweep
@@ -96,6 +97,7 @@ def page(sweep: Sweep, directory: Path, shown: Screen, status: str = "", done: i
         loss=f"{100 * loss:g} %",
         curves=[(column.heading(), _by_loss(sweep, column)) for column in qualities if lossy],
         network=_network(sweep) if lossy else "",
+        again=other_version(directory),
         failures=json.loads(failures.read_text(encoding="utf-8")) if failures.exists() else [],
         scenario=yaml.safe_dump(manifest["scenario"], sort_keys=False, allow_unicode=True),
         data=page_data([*plots, *costs], shown, live=bool(status)),

@@ -74,8 +74,6 @@ def screen(sweep: Sweep, directory: Path, loss: float, qualities: Sequence[Colum
     """
     from lossweep.experiments.recompute import replay
 
-    if not (directory / "cells.sqlite").exists():
-        return Screen(no_strips="the cells of this sweep are not kept in its folder")
     shown = Screen()
     clip_name = sweep.table["clip"].iloc[0]
     endpoints: set[str] = set()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import json
 import time
 from contextlib import closing
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ from pathlib import Path
 import pandas as pd
 
 from lossweep.experiments.durations import duration
+from lossweep.experiments.published_sweep import is_published
 from lossweep.experiments.store import Store, StoreError
 from lossweep.experiments.sweep import PlotError, Sweep
 
@@ -57,6 +59,8 @@ def status(directory: Path) -> Status:
     Raises:
         StoreError: no sweep was started there.
     """
+    if is_published(directory):
+        return _published(directory)
     if not (directory / "cells.sqlite").exists():
         raise StoreError(f"{directory} holds no sweep; run a scenario into it first (lossweep run)")
     running = is_running(directory)
@@ -73,6 +77,14 @@ def status(directory: Path) -> Status:
         left = (noted["at"] - noted["started"]) / (done - began) * (noted["total"] - done)
         left = max(0.0, left - (time.time() - noted["at"]))
     return Status(noted["name"], noted["total"], done, failed, left, running)
+
+
+def _published(directory: Path) -> Status:
+    """Of a folder with a table and no cells: what its manifest says."""
+    manifest = json.loads((directory / "manifest.json").read_text(encoding="utf-8"))
+    total, failed = manifest["cells"], manifest.get("cells_failed", 0)
+    done = manifest.get("cells_finished", total - failed) + failed
+    return Status(manifest["scenario_name"], total, done, failed, None, is_running(directory))
 
 
 def is_running(directory: Path) -> bool:

@@ -74,11 +74,11 @@ def main(out: Path, names: list[str]) -> None:
                     (name, control, number + 1, edges[i], round(rate[i]), round(delay[i], 1)) for i in seen
                 ]
             axis.set_title(f"{TITLES[name]}: {control.upper()}", fontsize=10)
-            axis.set_ylim(0, None)
-            axis.legend(fontsize=7, loc="upper right")
+            axis.set_ylim(0, 1.4 * max(rate for _, rate in CAPACITY[name]))
+            axis.legend(fontsize=7, loc="upper right", ncols=2)
         axes[2, column].set_xlabel("time / s")
-        axes[2, column].set_ylim(0, 350)
-        axes[2, column].legend(fontsize=7, loc="upper right")
+        axes[2, column].set_ylim(0, 420)
+        axes[2, column].legend(fontsize=7, loc="upper right", ncols=2)
     axes[0, 0].set_ylabel("received rate / Mbit/s")
     axes[1, 0].set_ylabel("received rate / Mbit/s")
     axes[2, 0].set_ylabel("queueing delay of call 1, 95 % / ms")
