@@ -240,6 +240,8 @@ def _short(value: object) -> str:
 
 def _needs_table(directory: Path) -> None:
     table, failures = directory / "table.csv", directory / "failures.json"
+    if not table.exists() and (directory / "table.parquet").exists():
+        return
     if not table.exists():
         raise ScenarioError(f"{directory} holds no table; run a scenario into it first (lossweep run)")
     if len(table.read_text(encoding="utf-8").splitlines()) < 2:

@@ -166,6 +166,8 @@ Made by `lossweep run text_bleu --out ...`, the same with `text_bleu_burst`, `py
 What a word packet carries, and what that changed: [word_packets.md](word_packets.md).
 
 ![BLEU-1](plots/bleu_1.png)
+![BLEU-1 against wire rate](plots/bleu_1_by_wire_bps.png)
+![BLEU-1 against delay](plots/bleu_1_by_shown_delay_s.png)
 ![semantic similarity](plots/semantic_similarity.png)
 ![BLEU-4](plots/bleu.png)
 
