@@ -39,7 +39,7 @@ def train(config: TrainConfig) -> None:
         k = symbols(int(rng.choice(SENT)), CROP, CROP)
         error = (transmit(network, pictures, snr_db, k, rng) - pictures).square().mean((1, 2, 3))
         db = -10 * torch.log10(error / 4 + SMALLEST_ERROR)
-        return -db.mean(), {"PSNR": float(db.mean())}
+        return -db.mean(), {"PSNR": float(db.detach().mean())}
 
     def validate(average: dict[str, Tensor]) -> str:
         tried = KeyFrameNetwork()
