@@ -65,13 +65,22 @@ def read_header(
     return int(np.argmax(np.where(allowed, likelihood, -np.inf)))
 
 
+def best(values: Tensor, allowed: NDArray[np.bool_]) -> int:
+    """The number of the allocation of highest value, of those allowed.
+
+    Args:
+        values: [1, 1771], see `AllocationNetwork`.
+    """
+    return int(np.argmax(np.where(allowed, values[0].cpu().numpy(), -np.inf)))
+
+
 class AllocationNetwork(nn.Module):
     """The value of each allocation for a group of pictures: what a deep Q network learns.
 
     Its 1771 values are sums of one value per frame and number of chunks (4 x 21 outputs): allocations that share a
     frame's number of chunks then learn from each other. DeepWiVe has 1771 free outputs and trains for far longer.
 
-    Source: Tung and Gunduz 2022 (DeepWiVe), Section III-D: state, actions and reward.
+    Source: Tung and Gunduz 2022 (DeepWiVe, arXiv 2111.13034) and its public configuration: state and actions.
     """
 
     places: Tensor

@@ -20,6 +20,7 @@ from lossweep.endpoints.jscc.allocation import (
     UNIFORM,
     AllocationNetwork,
     allocations,
+    best,
     header,
     number_of,
     read_header,
@@ -97,8 +98,7 @@ def send_frames(
         group = pictures[start : start + FRAMES]
         number = number_of(UNIFORM)
         if allocation == "learned":
-            values = allocator(device)(sender.state(last, group), sender.snr_db)[0].cpu().numpy()
-            number = int(np.argmax(np.where(fits, values, -np.inf)))
+            number = best(allocator(device)(sender.state(last, group), sender.snr_db), fits)
         parts, last = sender.group(last, group, tuple(allocations()[number] * symbols.chunk))
         yield np.concatenate([header(number), *(part[0].cpu().numpy() for part in parts)])
 

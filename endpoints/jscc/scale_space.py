@@ -34,8 +34,8 @@ def scale_space_warp(picture: Tensor, flow: Tensor) -> Tensor:
         flow: [batch, 3, height, width]: x and y in pixels, and the degree of blur from 0 to LEVELS - 1, linear
             between the levels of `scale_space`; values outside are clamped.
 
-    Source: Agustsson et al. 2020, "Scale-space flow for end-to-end optimized video compression", Section 3.1. There the
-    blur is Gaussian; here it is a mean over squares, which costs a tenth.
+    Source: Agustsson et al. 2020, "Scale-space flow for end-to-end optimized video compression". There the blur is
+    Gaussian; here it is a mean over squares, which is cheaper.
     """
     channels = picture.shape[1]
     moved = warp(scale_space(picture), flow[:, :2])

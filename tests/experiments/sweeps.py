@@ -6,7 +6,9 @@ import itertools
 import json
 
 import pandas as pd
+import yaml
 
+from lossweep.experiments.cli import main
 from lossweep.experiments.curves import panels
 from lossweep.experiments.figure import draw
 from lossweep.experiments.sweep import Sweep
@@ -151,3 +153,19 @@ def rates_of(bpp):
         endpoint=[{"name": "h264", "bpp": rate, "gop": 16} for rate in bpp], code=[{"name": "none"}]
     )
     return Sweep.of(pd.DataFrame(rows), said)
+
+
+def small_sweep(folder, name):
+    """A sweep of 6 cells that is run into `folder`/out: SSIM of 0.4 s of H.264 at two losses, three patterns."""
+    scenario = {
+        "name": name,
+        "repetitions": 3,
+        "clip": {"source": "portrait", "seconds": 0.4},
+        "endpoint": {"name": "h264", "quantizer": 45, "gop": 5},
+        "channel": {"name": "bernoulli", "loss_rate": [0, 0.2]},
+        "metrics": ["ssim"],
+        "plot": {"x": "loss_rate", "y": ["ssim"]},
+    }
+    (folder / f"{name}.yaml").write_text(yaml.safe_dump(scenario))
+    assert main(["run", str(folder / f"{name}.yaml"), "--out", str(folder / "out"), "--workers", "1"]) == 0
+    return folder / "out"

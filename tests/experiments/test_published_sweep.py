@@ -8,7 +8,7 @@ from http import HTTPStatus
 
 import pandas as pd
 import pytest
-import yaml
+from sweeps import small_sweep
 
 from lossweep.experiments.cli import main
 from lossweep.experiments.published_sweep import is_published, other_version
@@ -17,23 +17,10 @@ from lossweep.experiments.serve import Pages
 from lossweep.experiments.status import Status, status
 from lossweep.experiments.store import StoreError
 
-SCENARIO = {
-    "name": "kept",
-    "repetitions": 3,
-    "clip": {"source": "portrait", "seconds": 0.4},
-    "endpoint": {"name": "h264", "quantizer": 45, "gop": 5},
-    "channel": {"name": "bernoulli", "loss_rate": [0, 0.2]},
-    "metrics": ["ssim"],
-    "plot": {"x": "loss_rate", "y": ["ssim"]},
-}
-
 
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("kept")
-    (folder / "kept.yaml").write_text(yaml.safe_dump(SCENARIO))
-    assert main(["run", str(folder / "kept.yaml"), "--out", str(folder / "out"), "--workers", "1"]) == 0
-    return folder / "out"
+    return small_sweep(tmp_path_factory.mktemp("kept"), "kept")
 
 
 @pytest.fixture

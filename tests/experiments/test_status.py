@@ -9,7 +9,7 @@ import time
 from contextlib import closing
 
 import pytest
-import yaml
+from sweeps import small_sweep
 
 from lossweep.experiments.cli import main
 from lossweep.experiments.lock import lock
@@ -18,23 +18,10 @@ from lossweep.experiments.status import MANIFEST, NOTED, Status, is_running, rea
 from lossweep.experiments.store import Store, StoreError
 from lossweep.experiments.sweep import PlotError, Sweep
 
-SCENARIO = {
-    "name": "watched",
-    "repetitions": 3,
-    "clip": {"source": "portrait", "seconds": 0.4},
-    "endpoint": {"name": "h264", "quantizer": 45, "gop": 5},
-    "channel": {"name": "bernoulli", "loss_rate": [0, 0.2]},
-    "metrics": ["ssim"],
-    "plot": {"x": "loss_rate", "y": ["ssim"]},
-}
-
 
 @pytest.fixture(scope="module")
 def out(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("status")
-    (folder / "watched.yaml").write_text(yaml.safe_dump(SCENARIO))
-    assert main(["run", str(folder / "watched.yaml"), "--out", str(folder / "out"), "--workers", "1"]) == 0
-    return folder / "out"
+    return small_sweep(tmp_path_factory.mktemp("status"), "watched")
 
 
 def test_a_finished_sweep_is_complete(out, capsys):

@@ -23,6 +23,7 @@ from lossweep.endpoints.jscc.allocation import (
     UNIFORM,
     AllocationNetwork,
     allocations,
+    best,
     number_of,
 )
 from lossweep.endpoints.jscc.deepwive_coder import Sender, allowed, budget, receive_group
@@ -114,7 +115,7 @@ def train(config: TrainConfig) -> None:
     torch.set_num_threads(config.threads)
     torch.manual_seed(config.seed)
     sequences = Sequences.load(config.labels)
-    networks = received_networks(config)
+    networks = trained_networks(config)
     network = AllocationNetwork()
     kept: deque[Experience] = deque(maxlen=REPLAY)
     played = _play(network, networks, sequences, kept)
@@ -139,7 +140,7 @@ def train(config: TrainConfig) -> None:
     save(config.out / "allocation.safetensors", {k: v for k, v in trained.average.items() if k != "places"})
 
 
-def received_networks(config: TrainConfig) -> tuple[KeyFrameNetwork, InterpolationNetwork]:
+def trained_networks(config: TrainConfig) -> tuple[KeyFrameNetwork, InterpolationNetwork]:
     """The trained networks of both kinds of frames."""
     keys = load(config.out / "key_frames.safetensors", "key-frames", KeyFrameNetwork(), TRAINER)
     between = load(config.out / "interpolation.safetensors", "interpolation", InterpolationNetwork(), TRAINER)
@@ -166,7 +167,7 @@ def _play(
             with torch.no_grad():
                 number = int(rng.choice(np.flatnonzero(link.fits)))
                 if rng.random() >= random:
-                    number = best(network, state, link.sender.snr_db, link.fits)
+                    number = best(network.values(state, link.sender.snr_db), link.fits)
                 uniform = link.psnr(number_of(UNIFORM), move=False)
                 reward = link.psnr(number, move=True) - uniform
                 after = link.state() if group < GROUPS - 1 else None
@@ -175,12 +176,6 @@ def _play(
             if after is not None:
                 state = after
             yield reward
-
-
-def best(network: AllocationNetwork, state: Tensor, snr_db: Tensor, fits: np.ndarray) -> int:
-    """The allocation of highest value, of those that fit."""
-    values = network.values(state, snr_db)[0].numpy()
-    return int(np.argmax(np.where(fits, values, -np.inf)))
 
 
 def _temporal_difference(network: AllocationNetwork, batch: list[Experience]) -> Tensor:
@@ -207,6 +202,6 @@ def held_out_gain(
     gains = []
     for frames in batch:
         link = Link(*networks, frames[None], snr_db, rho, np.random.default_rng(7))
-        number = best(network, link.state(), link.sender.snr_db, link.fits)
+        number = best(network.values(link.state(), link.sender.snr_db), link.fits)
         gains.append(link.psnr(number, move=False) - link.psnr(number_of(UNIFORM), move=False))
     return float(np.mean(gains))

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import time
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -25,6 +24,7 @@ from lossweep.endpoints.jscc.prediction_network import PredictionNetwork
 from lossweep.endpoints.weights import load
 from lossweep.experiments.training.face.opencv import opencv
 from lossweep.experiments.training.jscc import card_deepwive, flow, key_frames, prediction
+from lossweep.experiments.training.jscc.cost import PASSES, millions, milliseconds
 from lossweep.experiments.training.jscc.sequences import Sequences, to_unit
 from lossweep.experiments.training.jscc.train import TRAININGS
 from lossweep.experiments.training.model_card import Cell, ModelCard, Table
@@ -36,7 +36,6 @@ DEEPJSCC = (28.15, 29.5, 30.45, 31.5, 32.1)
 """PSNR in dB on Kodak at bandwidth ratio 1/16 over AWGN, read off the figures of Yang et al. 2023 (WITT)."""
 SIXTEENTH = 24
 """Features per place at a bandwidth ratio of 1/16."""
-PASSES = 5
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -199,29 +198,22 @@ def _cost(keys: KeyFrameNetwork, between: PredictionNetwork) -> list[list[Cell]]
     picture, one = torch.zeros(1, 3, 256, 256), torch.ones(1)
     noise, features = torch.full((1, 6 * 1024), 0.1), torch.zeros(1, 6 * 1024)
 
-    def ms(function: object, *args: object) -> float:
-        times = []
-        for _ in range(PASSES):
-            start = time.perf_counter()
-            function(*args)  # type: ignore[operator]
-            times.append(1000 * (time.perf_counter() - start))
-        return float(np.median(times))
-
-    def count(network: torch.nn.Module) -> float:
-        return sum(p.numel() for p in network.parameters()) / 1e6
-
     return [
         [
             "key frames",
-            count(keys),
-            ms(keys.encode, picture, one, one),
-            ms(keys.decode, features, noise, one, 256, 256),
+            millions(keys),
+            milliseconds(keys.encode, picture, one, one),
+            milliseconds(keys.decode, features, noise, one, 256, 256),
         ],
         [
             "between, with flow",
-            count(between),
-            ms(lambda: between.encode(picture, between.predict(picture, picture, one / 2), one, one)),
-            ms(lambda: between.decode(features, noise, between.predict(picture, picture, one / 2), one)),
+            millions(between),
+            milliseconds(
+                lambda: between.encode(picture, between.predict(picture, picture, one / 2), one, one)
+            ),
+            milliseconds(
+                lambda: between.decode(features, noise, between.predict(picture, picture, one / 2), one)
+            ),
         ],
     ]
 

@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-import time
-
 import numpy as np
 import torch
 from torch import Tensor
 
-from lossweep.endpoints.jscc.allocation import HEADER, allocations
+from lossweep.endpoints.jscc.allocation import HEADER, allocations, best
 from lossweep.endpoints.jscc.deepwive_coder import Sender, allocator, interpolation
 from lossweep.endpoints.jscc.key_frame_network import KeyFrameNetwork
-from lossweep.experiments.training.jscc.allocation import Link, best, held_out_gain
+from lossweep.experiments.training.jscc.allocation import Link, held_out_gain
+from lossweep.experiments.training.jscc.cost import PASSES, millions, milliseconds
 from lossweep.experiments.training.jscc.interpolation import held_out_psnr
 from lossweep.experiments.training.model_card import Cell, Table
 
 SNRS = (-5, 0, 5, 10, 15)
 GROUPS = 16
-PASSES = 5
 SUMMARY = (
     "`deepwive`: after Tung and Gunduz, scaled down: 64, 96 and 160 features where the source has 256. Networks: "
     "`endpoints/jscc/interpolation_network.py`, `allocation.py`. Key frames are those of `flow-jscc`, with noise "
@@ -65,7 +63,7 @@ def _chunks(networks: tuple[KeyFrameNetwork, torch.nn.Module], batch: Tensor, sn
     found = []
     for frames in batch:
         link = Link(*networks, frames[None], snr_db, 1 / 32, np.random.default_rng(7))  # type: ignore[arg-type]
-        number = best(allocator("cpu"), link.state(), link.sender.snr_db, link.fits)
+        number = best(allocator("cpu").values(link.state(), link.sender.snr_db), link.fits)
         found.append(allocations()[number])
     return " ".join(f"{value:.1f}" for value in np.mean(found, 0))
 
@@ -77,24 +75,13 @@ def _cost(networks: tuple[KeyFrameNetwork, torch.nn.Module]) -> list[list[Cell]]
     features = torch.zeros(1, 48 * 256)
     sender = Sender(networks[0], between, one)
 
-    def ms(function: object, *args: object) -> float:
-        times = []
-        for _ in range(PASSES):
-            start = time.perf_counter()
-            function(*args)  # type: ignore[operator]
-            times.append(1000 * (time.perf_counter() - start))
-        return float(np.median(times))
-
-    def count(network: torch.nn.Module) -> float:
-        return sum(p.numel() for p in network.parameters()) / 1e6
-
     inputs = between.inputs(picture, picture, picture)
     state = sender.state(picture, [picture] * 4)
     return [
         [
             "interpolation, encode",
-            count(between),
-            ms(
+            millions(between),
+            milliseconds(
                 lambda: between.encode(
                     between.inputs(picture, picture, picture), (picture, picture), one, one
                 )
@@ -102,9 +89,13 @@ def _cost(networks: tuple[KeyFrameNetwork, torch.nn.Module]) -> list[list[Cell]]
         ],
         [
             "interpolation, decode",
-            count(between),
-            ms(between.decode, features, features, one, picture, picture),
+            millions(between),
+            milliseconds(between.decode, features, features, one, picture, picture),
         ],
-        ["allocation of a group, inputs given", count(choose), ms(choose, state, one)],
-        ["inputs of one frame", 0, ms(lambda: inputs.add(between.inputs(picture, picture, picture)))],
+        ["allocation of a group, inputs given", millions(choose), milliseconds(choose, state, one)],
+        [
+            "inputs of one frame",
+            0,
+            milliseconds(lambda: inputs.add(between.inputs(picture, picture, picture))),
+        ],
     ]
