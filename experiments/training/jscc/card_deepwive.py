@@ -8,6 +8,7 @@ from torch import Tensor
 
 from lossweep.endpoints.jscc.allocation import HEADER, allocations, best
 from lossweep.endpoints.jscc.deepwive_coder import Sender, allocator, interpolation
+from lossweep.endpoints.jscc.interpolation_network import InterpolationNetwork
 from lossweep.endpoints.jscc.key_frame_network import KeyFrameNetwork
 from lossweep.experiments.training.jscc.allocation import Link, held_out_gain
 from lossweep.experiments.training.jscc.cost import PASSES, millions, milliseconds
@@ -59,43 +60,35 @@ def tables(keys: KeyFrameNetwork, natural: Tensor, faces: Tensor) -> tuple[Table
 
 
 @torch.inference_mode()
-def _chunks(networks: tuple[KeyFrameNetwork, torch.nn.Module], batch: Tensor, snr_db: float) -> str:
+def _chunks(networks: tuple[KeyFrameNetwork, InterpolationNetwork], batch: Tensor, snr_db: float) -> str:
     found = []
     for frames in batch:
-        link = Link(*networks, frames[None], snr_db, 1 / 32, np.random.default_rng(7))  # type: ignore[arg-type]
+        link = Link(*networks, frames[None], snr_db, 1 / 32, np.random.default_rng(7))
         number = best(allocator("cpu").values(link.state(), link.sender.snr_db), link.fits)
         found.append(allocations()[number])
     return " ".join(f"{value:.1f}" for value in np.mean(found, 0))
 
 
 @torch.inference_mode()
-def _cost(networks: tuple[KeyFrameNetwork, torch.nn.Module]) -> list[list[Cell]]:
+def _cost(networks: tuple[KeyFrameNetwork, InterpolationNetwork]) -> list[list[Cell]]:
     between, choose = interpolation("cpu"), allocator("cpu")
     picture, one = torch.zeros(1, 3, 256, 256), torch.ones(1)
     features = torch.zeros(1, 48 * 256)
     sender = Sender(networks[0], between, one)
 
-    inputs = between.inputs(picture, picture, picture)
     state = sender.state(picture, [picture] * 4)
+    inputs = between.inputs(picture, picture, picture)
     return [
+        ["interpolation, inputs of one frame", "", milliseconds(between.inputs, picture, picture, picture)],
         [
             "interpolation, encode",
             millions(between),
-            milliseconds(
-                lambda: between.encode(
-                    between.inputs(picture, picture, picture), (picture, picture), one, one
-                )
-            ),
+            milliseconds(between.encode, inputs, (picture, picture), one, one),
         ],
         [
             "interpolation, decode",
-            millions(between),
+            "",
             milliseconds(between.decode, features, features, one, picture, picture),
         ],
-        ["allocation of a group, inputs given", millions(choose), milliseconds(choose, state, one)],
-        [
-            "inputs of one frame",
-            0,
-            milliseconds(lambda: inputs.add(between.inputs(picture, picture, picture))),
-        ],
+        ["allocation of a group", millions(choose), milliseconds(choose, state, one)],
     ]
