@@ -1,18 +1,18 @@
 """YAML as its version 1.2 has it: numbers such as 1e-3, no octal 010, no base-60 1:30, `yes` is a word.
 
 PyYAML reads version 1.1. A key that stands twice in a mapping is refused, since one of the two values would be lost.
+Aliases of aliases can stand for any number of values in a few lines; there is a limit on how many they add.
 """
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Hashable
 from typing import Any, ClassVar
 
 import yaml
 from yaml.constructor import ConstructorError
-from yaml.nodes import MappingNode, ScalarNode
+from yaml.nodes import MappingNode, Node, ScalarNode
 
 from lossweep.experiments.errors import ScenarioError
 
@@ -21,6 +21,8 @@ _INT = "tag:yaml.org,2002:int"
 _FLOAT = "tag:yaml.org,2002:float"
 _NULL = "tag:yaml.org,2002:null"
 _MERGE = "tag:yaml.org,2002:merge"
+MOST_COPIES = 100_000
+"""Values that the aliases of a text may add to those that are written in it."""
 
 
 class _Loader(yaml.SafeLoader):
@@ -76,16 +78,45 @@ def read_yaml(text: str, name: str) -> Any:
         text: one document.
         name: of the file or option, for messages.
     Raises:
-        ScenarioError: not YAML, a key twice, or a value inside itself; one line with the place.
+        ScenarioError: not YAML, a key twice, a value inside itself, or aliases that add more than MOST_COPIES values;
+            one line with the place.
     """
     try:
-        data = yaml.load(text, _Loader)
-        json.dumps(data, default=str)
-        return data
+        loader = _Loader(text)
+        root = loader.get_single_node()
+        if root is None:
+            return None
+        sizes: dict[Node, int] = {}
+        copies = _size(root, sizes) - len(sizes)
+        data = loader.construct_document(root) if copies <= MOST_COPIES else None
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark
         place = f", line {mark.line + 1}" if mark is not None else ""
         raise ScenarioError(f"{name}{place}: not YAML: {error.problem or error.context}") from None
     except (yaml.YAMLError, ValueError, RecursionError) as error:
-        reason = "a value holds itself" if "Circular" in str(error) else " ".join(str(error).split())
+        reason = " ".join(str(error).split())
         raise ScenarioError(f"{name}: not YAML: {reason}") from None
+    if copies > MOST_COPIES:
+        raise ScenarioError(
+            f"{name}: its aliases (*NAME) stand for more than {MOST_COPIES:,} further values; "
+            "write the values that are needed"
+        )
+    return data
+
+
+def _size(node: Node, sizes: dict[Node, int]) -> int:
+    """Values in a node, those behind an alias once for each alias.
+
+    Args:
+        sizes: those that are known already; at the end one entry for each value that is written.
+    Raises:
+        ValueError: a node that holds itself.
+    """
+    if node not in sizes:
+        sizes[node] = 0  # not yet known
+        held = [] if isinstance(node, ScalarNode) else node.value
+        parts = [part for one in held for part in (one if isinstance(one, tuple) else (one,))]
+        sizes[node] = 1 + sum(_size(part, sizes) for part in parts)
+    elif not sizes[node]:
+        raise ValueError("a value holds itself")
+    return sizes[node]

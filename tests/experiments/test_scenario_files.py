@@ -108,6 +108,20 @@ def test_a_value_inside_itself_is_refused_in_one_line(text):
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.parametrize("line", ["a{}: &a{} [{}]", "a{}: &a{} {{<<: [{}]}}", "a{}: &a{} {{x: [{}]}}"])
+def test_aliases_that_expand_without_end_are_refused_in_one_line(line, tmp_path, capsys):
+    bomb = ["a0: &a0 {k: 1}"]
+    bomb += [line.format(n, n, ", ".join([f"*a{n - 1}"] * 10)) for n in range(1, 30)]
+    file = tmp_path / "bomb.yaml"
+    file.write_text("\n".join(bomb))
+    assert main(["check", str(file)]) == 2
+    said = capsys.readouterr().err.splitlines()
+    assert said == [
+        f"lossweep: {file}: its aliases (*NAME) stand for more than 100,000 further values; "
+        "write the values that are needed"
+    ]
+
+
 def test_an_alias_that_is_used_twice_is_read():
     assert read_yaml("a: &x {b: 1}\nc: *x\nd: {<<: *x, e: 2}", "s") == {
         "a": {"b": 1},
