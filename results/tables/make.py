@@ -21,10 +21,13 @@ def section(title: str, rows: pd.DataFrame, over: str) -> list[str]:
 
 
 def main() -> None:
-    """Both halves: people held out from training, and the built-in clip."""
-    rows = pd.read_csv(HERE / "table.csv")
+    """One speaker, people held out from training, and the built-in clip."""
+    sentences, rows = (pd.read_csv(HERE / name) for name in ("one_speaker/table.csv", "table.csv"))
     people, portrait = rows[rows["clip"] != "portrait"], rows[rows["clip"] == "portrait"]
-    lines = []
+    count = sentences["clip"].nunique()
+    lines = section(
+        f"One speaker: {count} sentences held out", sentences, "mean and 95 % interval over sentences"
+    )
     if len(people):
         count = people["clip"].nunique()
         lines += section(f"{count} people held out", people, "mean and 95 % interval over people")

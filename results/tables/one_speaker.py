@@ -1,6 +1,6 @@
 """`python results/tables/one_speaker.py --data DIR --out FOLDER`: sentences of GRID's man that no voice was trained on.
 
-Every third of the held-out sentences, as a clip with captions: one word a cue, with the corpus' times. The sound is
+Every sixth of the held-out sentences, as a clip with captions: one word a cue, with the corpus' times. The sound is
 moved as much later as GRID's pictures are late (one frame, `sound_lag` on the training sentences), so that picture
 and sound are in sync. Nothing is encoded again.
 """
@@ -18,7 +18,7 @@ from lossweep.experiments.training.face.split import clips_folder, grid
 from lossweep.experiments.training.tts.recorded_clips import grid_words
 
 LATE_FRAMES = 1
-EVERY = 3
+EVERY = 6
 
 
 def in_sync(source: Path, target: Path, later_s: float) -> None:
