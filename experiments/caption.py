@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from lossweep.experiments.confidence import FEWEST, METHOD
-from lossweep.experiments.curves import Panel, patterns
+from lossweep.experiments.curves import patterns
 from lossweep.experiments.naming import CHANNELS, value_in_words
+from lossweep.experiments.panel import Panel
 from lossweep.experiments.sweep import Sweep
 
 

@@ -46,6 +46,18 @@ class Column:
     short: str = ""
 
     @property
+    def least_span(self) -> float:
+        """The least that an axis spans, so that noise does not look like an effect, in the stored unit.
+
+        What a call tolerates (`near`), else a twentieth of the range; 0 where there is no such range.
+        """
+        if self.near is not None:
+            return self.near
+        if self.lowest is None or self.highest is None:
+            return 0.0
+        return (self.highest - self.lowest) / 20
+
+    @property
     def factor(self) -> float:
         """Factor from the stored unit to the one on the screen."""
         return FACTORS[self.shown]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from pathlib import Path
 
 from lossweep.channels.errors import OptionError
@@ -120,6 +121,12 @@ def do_report(options: argparse.Namespace) -> int:
     from lossweep.experiments.report import report
 
     _needs_table(options.directory)
+    if not options.no_strip:
+        print(
+            "lossweep: cells are computed again for the page, for 3 minutes at most and the cell after that "
+            "(--no-strip leaves them out)",
+            file=sys.stderr,
+        )
     print(f"report: {report(options.directory, not options.no_strip, options.size)}")
     return 0
 

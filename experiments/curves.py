@@ -8,81 +8,24 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pandas as pd
 
 from lossweep.experiments.column import Column
-from lossweep.experiments.confidence import FEWEST, by_pattern, interval
-from lossweep.experiments.labels import Label
+from lossweep.experiments.confidence import by_pattern, interval
 from lossweep.experiments.naming import follows, phrases, stands_everywhere, value_in_words
+from lossweep.experiments.panel import RATES, Curve, Panel
+from lossweep.experiments.small_multiples import small_multiples
 from lossweep.experiments.sweep import NETWORK, PlotError, Sweep
 
 MOST_PANELS = 12
-MOST_CURVES, MOST_LABELS = 8, 20
+MOST_LABELS = 20
 JOINED = {
     "rate": ("target_bpp", "target_bps", "quantizer", "bitrate"),
     "network": ("playout_delay_s", "look_ahead", "group", "gop", "block_frames", "fec_frames"),
 }
 """Along which settings the points of a curve are joined where x was measured: rates, delays."""
-
-RATES = ("bpp", "payload_bps", "wire_bps")
-"""What a point costs."""
-
-
-@dataclass(frozen=True)
-class Curve:
-    """One way of sending under one condition.
-
-    Attributes:
-        label: the system's name.
-        variant: the settings that tell it from others of that name: "GOP 4"; "" where none is needed.
-        points: columns x, mean, lower, upper, n (loss patterns), clips, cells (their ids), and the mean of each of
-            RATES that the sweep has; in the order of x. `lower` and `upper` are nan where n is 1. `patterns` is the
-            value of each loss pattern, float64 [n].
-        identifier: as in the table's column `endpoint`.
-        joined: whether a line goes through the points.
-    """
-
-    label: Label
-    variant: str
-    points: pd.DataFrame = field(compare=False)
-    identifier: str
-    joined: bool = True
-
-    @property
-    def name(self) -> str:
-        """The name in the legend."""
-        return f"{self.label}, {self.variant}" if self.variant else str(self.label)
-
-    @property
-    def certain(self) -> bool:
-        """Whether every point has the loss patterns that an interval needs to be shown."""
-        return bool(self.points["n"].min() >= FEWEST)
-
-
-@dataclass(frozen=True)
-class Panel:
-    """The curves under one condition.
-
-    Attributes:
-        network, endpoint: the condition, in terms of the network and of the endpoints.
-        context: in a panel of one system, the curves of the others, for comparison.
-        row: place of the panel among those of its system.
-    """
-
-    network: str
-    endpoint: str
-    curves: tuple[Curve, ...]
-    context: tuple[Curve, ...] = ()
-    row: int = 0
-
-    @property
-    def title(self) -> str:
-        """Title of the panel."""
-        system = self.curves[0].label.system if self.context else ""
-        return ", ".join(filter(None, (system, self.network, self.endpoint)))
 
 
 def panels(sweep: Sweep, x: str, y: str, facet: Sequence[str] = ()) -> list[Panel]:
@@ -124,7 +67,7 @@ def panels(sweep: Sweep, x: str, y: str, facet: Sequence[str] = ()) -> list[Pane
             network, endpoint = (_title(sweep, part, condition, own) for own in (False, True))
             found.append(Panel(network, endpoint, tuple(curves)))
     if across.role == "setting":
-        found = _small_multiples(found)
+        found = small_multiples(found)
     most = max((len(panel.curves) for panel in found), default=0)
     if most > MOST_LABELS:
         axes = [name for name in inner if name in sweep.axes] or ["endpoint"]
@@ -185,20 +128,42 @@ def _conditions(sweep: Sweep, frame: pd.DataFrame, names: list[str]) -> list[dic
 def _curves(sweep: Sweep, part: pd.DataFrame, x: Column, y: Column, inner: list[str]) -> list[Curve]:
     measured = x.role not in ("setting", "identity")
     joined = [name for name in inner if measured and name in JOINED.get(x.role, ())]
-    apart = ["endpoint", *(name for name in inner if name not in joined)]
+    of_rate = x.name == "code_rate"
+    if of_rate:
+        part = part.assign(way=_without_rate(sweep, part))
+    apart = ["way" if of_rate else "endpoint", *(name for name in inner if name not in joined)]
     found = []
     groups = [group for _, group in part.groupby(apart, sort=False, dropna=False)]
     combinations = [
-        {name: None if pd.isna(value) else str(value) for name, value in group[apart].iloc[0].items()}
+        {str(name): None if pd.isna(value) else str(value) for name, value in group[apart].iloc[0].items()}
+        | {"endpoint": str(group["endpoint"].iloc[0])}
         for group in groups
     ]
-    named = [{str(name): value for name, value in one.items()} for one in combinations]
-    for group, one, phrase in zip(groups, named, phrases(sweep, named), strict=True):
+    for one, group, phrase in zip(combinations, groups, phrases(sweep, combinations), strict=True):
         by = joined if measured else [x.name]
-        points = _points(group, x, y, by)
-        identifier = str(one["endpoint"])
-        found.append(Curve(sweep.label_of(group), phrase, points, identifier, bool(by)))
+        label = sweep.label_of(group)
+        if of_rate:
+            label = max(
+                (sweep.label(e) for e in group["endpoint"].unique()), key=lambda e: len(e.code)
+            ).without_rate
+        identifier = str(one.get("way", one["endpoint"]))
+        found.append(Curve(label, phrase, _points(group, x, y, by), identifier, bool(by)))
     return found
+
+
+def _without_rate(sweep: Sweep, part: pd.DataFrame) -> pd.Series:
+    """What is sent with which code, whatever its rate; what has no code belongs to the only code of its system."""
+    labels = {endpoint: sweep.label(endpoint).without_rate for endpoint in part["endpoint"].unique()}
+    codes: dict[str, set[str]] = {}
+    for label in labels.values():
+        codes.setdefault(label.system, set()).update({str(label)} if label.code else ())
+    names = {
+        endpoint: next(iter(codes[label.system]))
+        if not label.code and len(codes[label.system]) == 1
+        else str(label)
+        for endpoint, label in labels.items()
+    }
+    return part["endpoint"].map(names)
 
 
 def _points(group: pd.DataFrame, x: Column, y: Column, by: list[str]) -> pd.DataFrame:
@@ -253,30 +218,3 @@ def _title(sweep: Sweep, part: pd.DataFrame, condition: dict[str, str | None], o
         else:
             words.append(value_in_words(sweep, name, key))
     return ", ".join(phrase for phrase in words if phrase)
-
-
-def _small_multiples(found: list[Panel]) -> list[Panel]:
-    """Panels of at most MOST_CURVES curves: fuller ones are split by system, the others in grey.
-
-    A system that has nothing of what the endpoints' panels differ by stands once.
-    """
-    systems = dict.fromkeys(curve.label.system for panel in found for curve in panel.curves)
-    if len(systems) < 2 or all(len(panel.curves) <= MOST_CURVES for panel in found):
-        return found
-    split: list[Panel] = []
-    for row, panel in enumerate(found):
-        for system in systems:
-            own = tuple(c for c in panel.curves if c.label.system == system)
-            others = tuple(c for c in panel.curves if c.label.system != system)
-            if not own:
-                continue
-            same = next((p for p in split if p.network == panel.network and _equal(p.curves, own)), None)
-            if same is None:
-                split.append(Panel(panel.network, panel.endpoint, own, others, row))
-            else:
-                split[split.index(same)] = replace(same, endpoint="")
-    return split
-
-
-def _equal(one: tuple[Curve, ...], other: tuple[Curve, ...]) -> bool:
-    return one == other and all(a.points.equals(b.points) for a, b in zip(one, other, strict=True))

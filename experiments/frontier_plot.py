@@ -15,11 +15,11 @@ from matplotlib.patches import Patch
 
 from lossweep.experiments.column import Column
 from lossweep.experiments.confidence import FEWEST, METHOD
-from lossweep.experiments.curves import Curve, Panel
 from lossweep.experiments.figure import draw
 from lossweep.experiments.frontier import RATE, Question
 from lossweep.experiments.labels import Label
 from lossweep.experiments.looks import COLOURS, SIZE
+from lossweep.experiments.panel import Curve, Panel
 from lossweep.experiments.sweep import Sweep
 
 CELL_INCHES = (0.78, 0.5)

@@ -13,9 +13,10 @@ import pandas as pd
 
 from lossweep.experiments.column import Column
 from lossweep.experiments.confidence import FEWEST
-from lossweep.experiments.curves import RATES, Curve, Panel
-from lossweep.experiments.figure import heading, name_in_panel, references_in_panel
+from lossweep.experiments.figure import heading, references_in_panel
+from lossweep.experiments.layout import name_in_panel
 from lossweep.experiments.looks import Look, looks
+from lossweep.experiments.panel import RATES, Curve, Panel
 from lossweep.experiments.panel_axes import (
     GREY,
     Reference,
@@ -95,7 +96,7 @@ def figure(
     across, up = limits_of(panels, x, y, None, references)
     scales = Scale.of(across, is_logarithmic(x, across)), Scale.of(up, y.log)
     traces: list[Data] = []
-    named: set[str] = set()
+    named: dict[str, Look | None] = {}
     titles: list[Data] = []
     axes: Data = {}
     for number, panel in enumerate(panels, 1):
@@ -105,14 +106,16 @@ def figure(
             traces.append(place | _line(curve, x, y, scales) | _grey())
         for curve in panel.curves:
             name = name_in_panel(curve, panel)
+            if named.get(name, styles[curve.name]) != styles[curve.name]:
+                name = curve.name  # the legend has this name with another look already
             traces += [
                 place | one
                 for one in _traces(sweep, curve, styles[curve.name], x, y, scales, name, name not in named)
             ]
-            named.add(name)
+            named[name] = styles[curve.name]
         for reference in references_in_panel(panel, references):
             traces.append(place | _published(reference, x, y, scales, reference.label not in named))
-            named.add(reference.label)
+            named[reference.label] = None
         lowest = number > len(panels) - columns
         flat = lies_flat(panel, y, up)
         titles.append(_title(f"{panel.title} (own scale)" if flat else panel.title, suffix))

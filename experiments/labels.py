@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
-from dataclasses import MISSING, asdict, dataclass, fields, is_dataclass
+from dataclasses import MISSING, asdict, dataclass, fields, is_dataclass, replace
 from fractions import Fraction
 from typing import Any
 
@@ -14,6 +15,8 @@ from lossweep.endpoints.tts.synthesizer import SYNTHESIZERS
 from lossweep.experiments.column import PARTS
 
 NO_CODE: Mapping[str, Any] = {"name": "none"}
+RATE = re.compile(r" (\d+/\d+|0?\.\d+)(?= |$)")
+"""The code rate in the name of a code."""
 
 
 @dataclass(frozen=True)
@@ -32,6 +35,22 @@ class Label:
 
     def __str__(self) -> str:
         return f"{self.system}{self.joint}{self.code}" if self.code else self.system
+
+    @property
+    def rate(self) -> str:
+        """The code rate as the name has it: "1/2"; "" where it has none."""
+        found = RATE.search(self.code)
+        return found[1] if found else ""
+
+    @property
+    def family(self) -> str:
+        """The code without its rate and options: "RS"."""
+        return RATE.sub("", self.code).partition(" (")[0]
+
+    @property
+    def without_rate(self) -> Label:
+        """The name without the code rate: "H.264 + RS"."""
+        return replace(self, code=RATE.sub("", self.code, count=1))
 
 
 def label(endpoint: Mapping[str, Any], code: Mapping[str, Any]) -> Label:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from lossweep.experiments.curves import Curve, Panel
+from lossweep.experiments.panel import Curve, Panel
 
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 """Okabe and Ito's palette, distinguishable with colour blindness."""
@@ -36,18 +36,22 @@ def looks(panels: Sequence[Panel]) -> dict[str, Look]:
     """The look of each curve, by its name.
 
     Where a panel shows several systems, colour tells the system and line the code and settings; else colour tells the
-    code and line the settings.
+    code and line the settings; where there are more codes than colours, colour tells the code without its options.
     """
     curves = list({curve.name: curve for panel in panels for curve in panel.curves}.values())
     several = any(len({c.label.system for c in panel.curves}) > 1 for panel in panels)
 
+    by_family = len({curve.label.code for curve in curves}) > len(COLOURS)
+
     def ranks(curve: Curve) -> tuple[str, str]:
         rest = ", ".join(filter(None, (curve.label.code, curve.variant)))
-        return (curve.label.system, rest) if several else (curve.label.code, curve.variant)
+        if several:
+            return curve.label.system, rest
+        return (curve.label.family, rest) if by_family else (curve.label.code, curve.variant)
 
     first = list(dict.fromkeys(ranks(curve)[0] for curve in curves))
     second = list(dict.fromkeys(ranks(curve)[1] for curve in curves))
-    most = max(sum(ranks(c)[0] == one for c in curves) for one in first)
+    most = max(sum(ranks(c)[0] == one for c in panel.curves) for panel in panels for one in first)
     lines = any(curve.joined for curve in curves)  # points alone are told by their markers
     found: dict[str, Look] = {}
     for curve in curves:

@@ -20,8 +20,19 @@ CHANNELS = {
 }
 OF_CODES = ("fec_frames", "block_frames")
 """Settings that mean nothing where no code protects."""
-ABBREVIATIONS = {"rtp": "RTP"}
-"""Values of settings whose name for people is an abbreviation."""
+VALUES = {
+    "packetization": {"rtp": "RTP"},
+    "concealment": {"textpc": "TextPC", "ngram": "n-grams", "unigram": "frequent words"},
+    "interpolation": {"hold": "last values held", "linear": "interpolated"},
+    "adaptive_fec": {
+        "webrtc": "WebRTC's rule",
+        "hybrid": "the hybrid rule",
+        "follow": "the reported loss",
+        "hairpin": "Hairpin",
+    },
+    "congestion_control": {"gcc": "GCC", "nada": "NADA"},
+}
+"""Values of settings, by column, that have another name for people."""
 
 
 def phrases(sweep: Sweep, combinations: list[dict[str, str | None]]) -> list[str]:
@@ -50,7 +61,7 @@ def value_in_words(sweep: Sweep, name: str, key: str | None) -> str:
     if name == "channel" and key is not None:
         return CHANNELS.get(key, key)
     value = sweep.value(name, key) if name in sweep.axes else key
-    value = ABBREVIATIONS.get(value, value) if isinstance(value, str) else value
+    value = VALUES.get(name, {}).get(value, value) if isinstance(value, str) else value
     return (sweep.columns.get(name) or setting(name)).phrase(value)
 
 

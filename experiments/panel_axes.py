@@ -10,8 +10,8 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 from lossweep.experiments.column import Column
-from lossweep.experiments.curves import Curve, Panel
 from lossweep.experiments.looks import Look
+from lossweep.experiments.panel import Curve, Panel
 
 GREY = "#c4c4c4"
 WIDE = 20
@@ -19,7 +19,9 @@ WIDE = 20
 DECADES = 300.0
 """Ratio of the largest to the smallest value up to which a logarithmic axis has the ticks 1, 2, 5."""
 FLAT = 0.2
-"""Part of the common scale below which a panel of one system gets a scale of its own."""
+"""Part of the common scale below which a panel of one group gets a scale of its own."""
+COINCIDE, MOST_COVERED = 0.012, 3
+"""Distance of points that lie on each other, as a part of the axes; steps in which lines below others get thicker."""
 
 
 class Reference(NamedTuple):
@@ -42,7 +44,7 @@ def draw_panel(
     for curve in panel.context:
         across, up = curve.points["x"] * x.factor, curve.points["mean"] * y.factor
         axis.plot(across, up, color=GREY, lw=0.7, zorder=1, gid="context")
-    for behind, curve in zip(range(len(panel.curves) - 1, -1, -1), panel.curves, strict=True):
+    for behind, curve in zip(covered(panel, y), panel.curves, strict=True):
         look = styles[curve.name]
         points = curve.points
         across = points["x"] * x.factor
@@ -53,8 +55,8 @@ def draw_panel(
             color=look.colour,
             ls=line,
             marker=look.marker,
-            ms=3.5,
-            lw=1.3 + 0.3 * min(behind, 5),  # what lies on another line shows on both sides of it
+            ms=3.5 if curve.joined else 4.5 + 2.5 * behind,
+            lw=1.3 + 0.8 * behind,  # what lies under another line shows on both sides of it
             gid=curve.name,
             zorder=3,
         )
@@ -82,6 +84,27 @@ def draw_panel(
     if level is not None:
         axis.axhline(level * y.factor, color="#777777", lw=1, ls=(0, (2, 2)), gid="clip itself")
     axis.grid(alpha=0.25, lw=0.5)
+
+
+def covered(panel: Panel, y: Column) -> list[int]:
+    """How many later curves of a panel lie on each of its curves; at most MOST_COVERED."""
+    scaled = []
+    for curve in panel.curves:
+        points = curve.points[["x", "mean"]].to_numpy(dtype=float)
+        if y.log:
+            points = np.column_stack((points[:, 0], np.log10(np.maximum(points[:, 1], 1e-6))))
+        scaled.append(points)
+    every = np.concatenate(scaled)
+    size = np.ptp(every, axis=0)
+    size[1] = max(size[1], y.least_span)
+    near = np.where(size > 0, size, 1.0) * COINCIDE
+
+    def lies_on(below: np.ndarray, above: np.ndarray) -> bool:
+        apart = np.abs(below[:, None] - above[None])
+        return bool((apart <= near).all(axis=2).any(axis=1).mean() >= 0.5)
+
+    counts = (sum(lies_on(one, other) for other in scaled[i + 1 :]) for i, one in enumerate(scaled))
+    return [min(count, MOST_COVERED) for count in counts]
 
 
 def dots(curve: Curve, x: Column, y: Column) -> tuple[list[float], list[float]]:
@@ -125,10 +148,21 @@ def scale(axis: Axes, x: Column, y: Column, across: np.ndarray, up: np.ndarray) 
 
 
 def span(y: Column, up: np.ndarray) -> tuple[float, float]:
-    """The ends of a vertical axis that shows all means; inside the range of the metric, but for a margin."""
+    """The ends of a vertical axis that shows all means; inside the range of the metric, but for a margin.
+
+    It spans at least what a difference must have to count (`Column.least_span`).
+    """
     low, high = float(up.min()), float(up.max())
     if low == high and y.lowest is not None and y.highest is not None:
         low, high = y.lowest * y.factor, y.highest * y.factor
+    missing = y.least_span * y.factor - (high - low)
+    if missing > 0:
+        low = low - missing / 2
+        if y.highest is not None:
+            low = min(low, y.highest * y.factor - y.least_span * y.factor)
+        if y.lowest is not None:
+            low = max(low, y.lowest * y.factor)
+        high = low + y.least_span * y.factor
     margin = 0.06 * (high - low) or 0.05 * abs(high) or 0.05
     low, high = low - margin, high + margin
     if y.lowest is not None and low + margin >= y.lowest * y.factor:
@@ -164,6 +198,7 @@ def _logarithmic(axis: Axes, which: Any, values: np.ndarray) -> None:
 
 
 def lies_flat(panel: Panel, y: Column, up: np.ndarray) -> bool:
-    """Whether the curves of a panel of one system would lie on each other on the scale of all panels."""
+    """Whether the curves of a panel of one group differ, but would lie on each other on the scale of all panels."""
     own = np.concatenate([curve.points["mean"] for curve in panel.curves]) * y.factor
-    return bool(panel.context) and not y.log and 0 < np.ptp(own) < FLAT * np.ptp(up)
+    least = max(y.least_span * y.factor, 1e-12)
+    return bool(panel.context) and not y.log and least <= np.ptp(own) < FLAT * np.ptp(up)

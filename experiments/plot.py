@@ -10,8 +10,9 @@ from typing import Any
 import pandas as pd
 
 from lossweep.experiments.caption import caption
-from lossweep.experiments.curves import Panel, panels
+from lossweep.experiments.curves import panels
 from lossweep.experiments.figure import draw
+from lossweep.experiments.panel import Panel
 from lossweep.experiments.panel_axes import Reference
 from lossweep.experiments.parts import MetricParams, named
 from lossweep.experiments.styles import STYLES, export_panels

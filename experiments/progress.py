@@ -38,13 +38,15 @@ class Progress:
     def note(self) -> None:
         """Notes how many cells are finished."""
         self._noted = time.monotonic()
-        counts: dict[str, str | float] = {
-            "name": self._name,
-            "total": self._total,
-            "done": self._done,
-            "kept": self._kept,
-        }
-        self._note({**counts, "started": self._began, "at": time.time()})
+        self._note(
+            {
+                "name": self._name,
+                "total": self._total,
+                "done": self._done,
+                "kept": self._kept,
+                "started": self._began,
+            }
+        )
 
     def say(self, line: str) -> None:
         """Prints a line and leaves the bar whole."""

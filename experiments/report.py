@@ -44,8 +44,8 @@ def report(directory: Path, strip: bool = True, most_mb: float = MOST_MB) -> Pat
     """Writes `report.html`: summary, figures, prices, frames, recordings, tables, scenario, versions; one file.
 
     The figures are interactive; a click on a point shows its cell. Of cells of the built-in clip as many are in the
-    page as fit into it and are computed in a minute. Films and sounds of clips other than the built-in one lie in
-    `films/` beside it (see `screen`).
+    page as fit into it and are computed in a minute, after those of `screen`, which takes two minutes at most. Films
+    and sounds of clips other than the built-in one lie in `films/` beside it.
 
     Args:
         strip: with frames and recordings, at the loss of the sweep nearest to the scenario's `report.loss_rate`.

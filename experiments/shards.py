@@ -76,7 +76,7 @@ def merge(directories: Sequence[Path], out: Path) -> tuple[int, int]:
         made = _merged(manifests, columns, len(order), stored, failed)
         write_manifest(out, json.dumps(made, indent=1))
         counts = {"name": made["scenario_name"], "total": len(order), "done": stored + failed}
-        store.note(NOTED, {**counts, "kept": stored + failed, "started": 0.0, "at": 0.0})
+        store.note(NOTED, {**counts, "kept": stored + failed, "started": 0.0})
     return stored, len(order)
 
 

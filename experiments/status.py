@@ -74,8 +74,7 @@ def status(directory: Path) -> Status:
     done, began = int(noted["done"]), int(noted["kept"])
     left = None
     if running and done > began:
-        left = (noted["at"] - noted["started"]) / (done - began) * (noted["total"] - done)
-        left = max(0.0, left - (time.time() - noted["at"]))
+        left = (time.time() - noted["started"]) / (done - began) * (noted["total"] - done)
     return Status(noted["name"], noted["total"], done, failed, left, running)
 
 

@@ -14,9 +14,10 @@ from matplotlib.text import Text
 
 from lossweep.channels.errors import MissingPackage
 from lossweep.experiments.column import Column
-from lossweep.experiments.curves import Panel
-from lossweep.experiments.figure import heading, name_in_panel, references_in_panel
+from lossweep.experiments.figure import heading, references_in_panel
+from lossweep.experiments.layout import name_in_panel
 from lossweep.experiments.looks import SIZE, looks
+from lossweep.experiments.panel import Panel
 from lossweep.experiments.panel_axes import Reference, draw_panel, lies_flat, limits_of, scale
 
 LETTER, HANDLE = 0.52, 4.5

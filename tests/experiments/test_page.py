@@ -180,7 +180,7 @@ def test_an_open_page_follows_a_sweep_that_runs(out, address, browser):
     browser.execute_script("data.figures = []")
     with closing(Store(out)) as store:
         noted = store.noted(NOTED)
-        store.note(NOTED, {**noted, "done": 6, "kept": 2, "started": time.time() - 10, "at": time.time()})
+        store.note(NOTED, {**noted, "done": 6, "kept": 2, "started": time.time() - 10})
         _wait(browser, "document.getElementById('status').textContent.includes('6 of 8 cells, about')")
         _wait(browser, "data.figures.length > 0")
         store.note(NOTED, noted)

@@ -14,12 +14,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from matplotlib.figure import Figure
-from sweeps import LOSSES, RATES, figure_of, folder, lines_of, manifest, rates_of, table, ten_curves
+from sweeps import LOSSES, RATES, figure_of, folder, lines_of, manifest, rates_of, row, table, ten_curves
 
 from lossweep.channels.errors import MissingPackage
+from lossweep.experiments.column_table import COLUMNS
 from lossweep.experiments.curves import panels
-from lossweep.experiments.figure import spread
+from lossweep.experiments.figure import NEAR, spread
 from lossweep.experiments.looks import looks
+from lossweep.experiments.panel_axes import span
 from lossweep.experiments.plot import plot
 from lossweep.experiments.styles import STYLES
 from lossweep.experiments.sweep import PlotError, Sweep
@@ -86,11 +88,110 @@ def test_panels_have_one_scale_of_loss():
 
 def test_a_system_whose_curves_would_lie_on_each_other_has_a_scale_of_its_own():
     rows, said = ten_curves()
-    rows["ssim"] = rows["ssim"].where(rows["codec"] == "h264", 0.9 + rows["target_bpp"])
+    rows["ssim"] = rows["ssim"].where(rows["codec"] == "h264", 0.9 + 1.3 * rows["target_bpp"])
     _, figure = figure_of(Sweep.of(rows, said), "loss_rate", "ssim")
     common, own = figure.axes
     assert (common.get_title(loc="left"), own.get_title(loc="left")) == ("H.264", "AV1 (own scale)")
-    assert np.ptp(own.get_ylim()) < 0.06 < np.ptp(common.get_ylim())
+    assert np.ptp(own.get_ylim()) < 0.07 < np.ptp(common.get_ylim())
+
+
+def test_differences_that_do_not_count_get_no_scale_of_their_own():
+    rows, said = ten_curves()
+    rows["ssim"] = rows["ssim"].where(rows["codec"] == "h264", 0.9 + 0.01 * rows["target_bpp"])
+    _, figure = figure_of(Sweep.of(rows, said), "loss_rate", "ssim")
+    common, other = figure.axes
+    assert other.get_title(loc="left") == "AV1"
+    assert other.get_ylim() == common.get_ylim()
+
+
+@given(
+    st.sampled_from(COLUMNS).filter(lambda c: c.role == "quality" and c.least_span and not c.log),
+    st.floats(0, 1),
+    st.floats(0, 1),
+)
+def test_an_axis_spans_at_least_a_difference_that_counts(column, at, part):
+    low = 0.0 if column.lowest is None else column.lowest
+    high = low + 1.0 if column.highest is None else column.highest
+    value = low + at * (high - low)
+    values = np.array([value, value + part * column.least_span]).clip(low, high) * column.factor
+    bottom, top = span(column, values)
+    assert top - bottom >= 0.99 * column.least_span * column.factor
+    assert bottom <= values.min() <= values.max() <= top
+
+
+def test_many_codes_of_one_system_are_split_by_code_rate_with_what_has_no_code_in_each():
+    codes = [{"name": n, "code_rate": r} for n in ("rs", "rlc", "raptorq") for r in (0.5, 0.75, 0.8)]
+    said = manifest(endpoint=[{"name": "h264", "bpp": 0.03, "gop": 16}], code=[{"name": "none"}, *codes])
+    rows = [row("h264", "none", loss, r) for loss in LOSSES for r in range(2)]
+    for code in codes:
+        name = f"h264-{code['name']}-{code['code_rate']:g}"
+        rows += [
+            row("h264", "none", loss, r)
+            | {"endpoint": name, "code": code["name"], "code_rate": code["code_rate"]}
+            for loss in LOSSES
+            for r in range(2)
+        ]
+    said["labels"] = {
+        f"h264-{c['name']}-{c['code_rate']:g}": {
+            "system": "H.264",
+            "code": f"{c['name']} {rate}",
+            "joint": " + ",
+        }
+        for c, rate in zip(codes, ("1/2", "3/4", "4/5") * 3, strict=True)
+    } | {"h264-none": {"system": "H.264", "code": "", "joint": " + "}}
+    table = pd.DataFrame(rows).assign(cell=range(len(rows)))
+    found, figure = figure_of(Sweep.of(table, said), "loss_rate", "ssim")
+    assert [panel.title for panel in found] == [f"code rate {rate}" for rate in ("1/2", "3/4", "4/5")]
+    for panel, axis in zip(found, figure.axes, strict=True):
+        assert [str(curve.label.without_rate) for curve in panel.curves] == [
+            "H.264",
+            "H.264 + rs",
+            "H.264 + rlc",
+            "H.264 + raptorq",
+        ]
+        assert sum(line.get_gid() == "context" for line in axis.lines) == 6
+
+
+def test_a_curve_over_the_code_rate_joins_the_rates_of_one_code():
+    rates = (0.5, 0.75, 1.0)
+    said = manifest(
+        endpoint=[{"name": "h264", "bpp": 0.03, "gop": 16}],
+        code=[{"name": "none"}, *({"name": "rs", "code_rate": rate} for rate in rates[:2])],
+    )
+    said["labels"] = {
+        "h264-none": {"system": "H.264", "code": "", "joint": " + "},
+        "h264-0.5": {"system": "H.264", "code": "RS 1/2", "joint": " + "},
+        "h264-0.75": {"system": "H.264", "code": "RS 3/4", "joint": " + "},
+    }
+    rows = [
+        row("h264", "none", 0.1, r, cell=f"{rate}{r}")
+        | {"endpoint": f"h264-{rate:g}" if rate < 1 else "h264-none", "code_rate": rate, "ssim": rate}
+        for rate in rates
+        for r in range(2)
+    ]
+    ((panel,), _) = figure_of(Sweep.of(pd.DataFrame(rows), said), "code_rate", "ssim")
+    (curve,) = panel.curves
+    assert curve.name == "H.264 + RS"
+    assert curve.joined
+    assert list(curve.points["x"]) == list(curve.points["mean"]) == list(rates)
+
+
+def test_no_line_leads_across_a_panel_from_a_point_to_its_name():
+    _, figure = figure_of(Sweep.of(table(), manifest()).where(["loss_rate=0.1"]), "wire_bps", "ssim")
+    (axis,) = figure.axes
+    leaders = [line.get_xdata() for line in axis.lines if line.get_transform() is axis.transAxes]
+    assert leaders
+    assert min(x[0] for x in leaders) >= NEAR
+
+
+def test_a_line_that_lies_under_another_is_thicker():
+    rows = table(endpoints=("h264", "av1"))
+    _, figure = figure_of(
+        Sweep.of(rows, manifest()), "loss_rate", "ssim"
+    )  # both codecs have the same quality
+    lines = lines_of(figure.axes[0])
+    assert lines["H.264"].get_linewidth() > lines["AV1"].get_linewidth()
+    assert lines["AV1"].get_linewidth() == lines["AV1 + RS 1/2"].get_linewidth()
 
 
 @pytest.mark.parametrize("style", STYLES)

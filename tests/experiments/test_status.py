@@ -53,11 +53,13 @@ def test_a_running_sweep_has_a_time_left_and_figures(out):
     finished = Sweep.read(out).table
     with closing(Store(out)) as store:
         noted = store.noted(NOTED)
-        store.note(NOTED, {**noted, "done": 4, "kept": 2, "started": time.time() - 10, "at": time.time()})
+        store.note(NOTED, {**noted, "done": 4, "kept": 2, "started": time.time() - 10})
         now = status(out)
         assert (now.done, now.total, now.running) == (4, 6, True)
         assert now.left_s == pytest.approx(10, abs=1)
         assert now.text() == f"watched: 4 of 6 cells, about {now.left_s:.0f} s left"
+        store.note(NOTED, {**noted, "done": 4, "kept": 2, "started": time.time() - 60})
+        assert status(out).left_s == pytest.approx(60, abs=1)  # a slow cell does not bring the end nearer
         running = read_sweep(out)
         store.note(NOTED, noted)
     assert set(running.table["cell"]) == set(finished["cell"])
