@@ -126,7 +126,7 @@ def _name(
     start, inch = 1.0 + 0.13 / layout.width, 1.0 / layout.width
     for (across, up, text, style), at in zip(placed, spread([p[1] for p in placed], heights), strict=True):
         free: dict[str, Any] = {"transform": axis.transAxes, "clip_on": False}
-        if across >= NEAR:  # a line across the panel would look like a curve
+        if across >= NEAR and style["ls"]:  # a line across the panel would look like a curve
             axis.plot([across, start], [up, at], color=style["color"], lw=0.5, alpha=0.6, **free)
         axis.plot(
             [start, start + 0.14 * inch, start + 0.28 * inch],

@@ -72,7 +72,7 @@ class RayEngine:
         gpus: of each worker; 0.25 puts four of them on a GPU.
     Raises:
         MissingPackage: no Ray here.
-        EngineError: no cluster at the address.
+        EngineError: no cluster at the address, or Ray does not start here.
     """
 
     def __init__(
@@ -89,13 +89,19 @@ class RayEngine:
         self._ray, self._set_up, self._threads, self._gpus = ray, set_up, threads, gpus
         self._mine = not ray.is_initialized()
         if self._mine:
-            here = {"num_cpus": workers * threads} if address is None and workers else {}
+            here: dict[str, Any] = {"include_dashboard": False} if address is None else {}
+            if address is None and workers:
+                here["num_cpus"] = workers * threads
             try:
                 ray.init(address=address or "local", log_to_driver=False, logging_level=logging.ERROR, **here)
-            except (ConnectionError, ValueError, RuntimeError) as error:
-                line = str(error).strip().splitlines()[0]
+            except (
+                Exception
+            ) as error:  # where its processes do not start in time, Ray raises no kind of its own
                 raise EngineError(
-                    f"no Ray cluster at {address} ({line}); start one with `ray start --head`, or leave --address out"
+                    f"Ray does not start on this machine ({_one_line(error)}); run again, or with --engine pool"
+                    if address is None
+                    else f"no Ray cluster at {address} ({_one_line(error)}); start one with `ray start --head`, or "
+                    "leave --address out"
                 ) from None
         there = ray.cluster_resources()
         room = int(there.get("CPU", 0) // threads)

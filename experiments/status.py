@@ -44,6 +44,8 @@ class Status:
 
     def text(self) -> str:
         """One line."""
+        if not self.total:
+            return f"{self.name}: {'starting' if self.running else 'no cell was begun; run the same command again'}"
         line = f"{self.name}: {self.done} of {self.total} cells"
         if self.failed:
             line += f", {self.failed} failed"

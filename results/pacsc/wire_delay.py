@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from lossweep.endpoints.fec.code import CODES
 from lossweep.endpoints.syncsc.codes.interleaving import Layout
 from lossweep.experiments.confidence import interval
 from lossweep.experiments.looks import COLOURS, LINES, MARKERS, SIZE
@@ -92,11 +93,13 @@ def _draw(found: pd.DataFrame, folder: Path) -> None:
             axis.set_title(f"loss {100 * loss:g} %, RMSE at most {target:g}", fontsize=9)
             axis.grid(alpha=0.3)
     for axis in axes[-1]:
-        axis.set_xlabel("block and look-ahead / ms")
+        axis.set_xlabel("delay of block and look-ahead / ms")
     for axis in axes[:, 0]:
-        axis.set_ylabel("on the wire / kbit/s")
+        axis.set_ylabel("wire rate / kbit/s")
     lines = [Line2D([], [], color=COLOURS[i], ls=LINES[i], marker=MARKERS[i]) for i in range(len(codes))]
-    figure.legend(lines, codes, ncols=len(codes), loc="upper center")
+    met = {code for code in codes if found.loc[found["code"] == code, "rmse"].min() <= max(TARGETS)}
+    names = [(CODES.get(c).title or "no repair") + ("" if c in met else " (meets none)") for c in codes]
+    figure.legend(lines, names, ncols=len(codes), loc="upper center", frameon=False)
     figure.tight_layout(rect=(0, 0, 1, 0.95))
     for suffix in ("png", "pdf"):
         figure.savefig(folder / f"wire_delay.{suffix}", dpi=130)

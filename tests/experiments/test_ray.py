@@ -46,6 +46,19 @@ def pool(tmp_path_factory):
     return out
 
 
+def test_a_ray_that_does_not_start_is_one_line(monkeypatch):
+    def slow(**_):
+        raise Exception("The current node timed out during startup.\nSee the logs.")  # as Ray 2.60 raises it
+
+    monkeypatch.setattr(ray, "is_initialized", lambda: False)
+    monkeypatch.setattr(ray, "init", slow)
+    with pytest.raises(
+        EngineError, match=r"timed out during startup\.\); run again, or with --engine pool"
+    ) as raised:
+        RayEngine(SetUp((), "cpu"), 1, 1)
+    assert "\n" not in str(raised.value)
+
+
 def test_no_cluster_is_one_line(tmp_path, capsys):
     (tmp_path / "cluster.yaml").write_text(yaml.safe_dump(SCENARIO))
     run = ["run", str(tmp_path / "cluster.yaml"), "--out", str(tmp_path / "out"), "--engine", "ray"]

@@ -36,6 +36,12 @@ def test_a_folder_without_a_sweep_is_one_line(tmp_path):
     assert "\n" not in str(raised.value)
 
 
+def test_a_sweep_that_has_not_begun_is_not_complete(tmp_path):
+    with closing(Store(tmp_path)):
+        assert status(tmp_path).text() == f"{tmp_path.name}: starting"
+    assert status(tmp_path).text() == f"{tmp_path.name}: no cell was begun; run the same command again"
+
+
 def test_the_lock_of_another_process_is_seen_and_not_taken(tmp_path):
     assert not is_running(tmp_path)
     held = lock(tmp_path)
