@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Sequence
 from typing import Any
 
@@ -19,6 +20,8 @@ from lossweep.experiments.panel_axes import Reference, draw_panel, lies_flat, li
 
 NEAR = 0.85
 """Where the last point of a curve is near the names beside the panel, as a part of its width."""
+LONGEST = 34
+"""Letters of a line beside a panel."""
 
 
 def draw(
@@ -76,8 +79,11 @@ def draw(
 
 
 def heading(y: Column) -> str:
-    """The heading of the vertical axis, with the direction that is better."""
-    return f"{y.heading()}\n({y.better} is better)" if y.better else y.heading()
+    """The heading of the vertical axis, with the direction that is better, in lines that a panel is high enough for."""
+    better = f"({y.better} is better)" if y.better else ""
+    if len(y.heading()) > LONGEST:
+        return textwrap.fill(f"{y.heading()} {better}", LONGEST)
+    return f"{y.heading()}\n{better}" if better else y.heading()
 
 
 def references_in_panel(panel: Panel, references: Sequence[Reference]) -> list[Reference]:
