@@ -20,6 +20,7 @@ from lossweep.experiments.panel import RATES, Curve, Panel
 from lossweep.experiments.panel_axes import (
     GREY,
     Reference,
+    covered,
     dots,
     is_logarithmic,
     lies_flat,
@@ -104,13 +105,15 @@ def figure(
         place: Data = {"xaxis": f"x{suffix}", "yaxis": f"y{suffix}"}
         for curve in panel.context:
             traces.append(place | _line(curve, x, y, scales) | _grey())
-        for curve in panel.curves:
+        for curve, behind in zip(panel.curves, covered(panel, y), strict=True):
             name = name_in_panel(curve, panel)
             if named.get(name, styles[curve.name]) != styles[curve.name]:
                 name = curve.name  # the legend has this name with another look already
             traces += [
                 place | one
-                for one in _traces(sweep, curve, styles[curve.name], x, y, scales, name, name not in named)
+                for one in _traces(
+                    sweep, curve, styles[curve.name], x, y, scales, name, name not in named, behind
+                )
             ]
             named[name] = styles[curve.name]
         for reference in references_in_panel(panel, references):
@@ -160,14 +163,16 @@ def _traces(
     scales: tuple[Scale, Scale],
     name: str,
     first: bool,
+    behind: int,
 ) -> list[Data]:
+    """The traces of a curve; `behind` is how many others lie on it, and it is the larger for each of them."""
     points = curve.points
     group: Data = {"legendgroup": name, "name": name}
     dash = DASHES.get(look.line) if isinstance(look.line, str) else _dashes(look.line[1])
     line = _line(curve, x, y, scales) | {
         "mode": "lines+markers" if curve.joined else "markers",
-        "line": {"color": look.colour, "dash": dash, "width": 2},
-        "marker": {"color": look.colour, "symbol": SYMBOLS[look.marker], "size": 8},
+        "line": {"color": look.colour, "dash": dash, "width": 2 + behind},
+        "marker": {"color": look.colour, "symbol": SYMBOLS[look.marker], "size": 8 + 5 * behind},
         "showlegend": first,
         "text": [_hover(sweep, curve.name, point, x, y) for point in points.to_dict("records")],
         "hovertemplate": "%{text}<extra></extra>",

@@ -172,6 +172,18 @@ function timeline(place, view, clip) {
   }, { ...CONFIG, displayModeBar: false });
 }
 
+// Takes figures, tables and captions from a newer page; what the reader has open stays.
+async function renew(page) {
+  const figures = JSON.parse(page.getElementById("data").textContent).figures;
+  if (figures.length !== document.querySelectorAll(".figure").length) return location.reload();
+  document.querySelectorAll("[data-part]").forEach(old => {
+    const part = page.querySelector(`[data-part="${old.dataset.part}"]`);
+    if (part) old.replaceWith(document.adoptNode(part));
+  });
+  data.figures = figures;
+  await drawFigures();
+}
+
 async function follow() {
   const line = document.getElementById("status");
   let seen = Number(line.dataset.done);
@@ -182,9 +194,7 @@ async function follow() {
       line.textContent = status.text;
       if (status.done !== seen) {
         seen = status.done;
-        data.figures = await (await fetch("figures.json")).json();
-        if (data.figures.length === document.querySelectorAll(".figure").length) await drawFigures();
-        else location.reload();
+        await renew(new DOMParser().parseFromString(await (await fetch("./")).text(), "text/html"));
       }
     } catch {
       line.textContent = "The server does not answer.";
@@ -192,7 +202,9 @@ async function follow() {
   }
 }
 
-document.getElementById("close").addEventListener("click", () => { document.getElementById("cell").hidden = true; });
+const closeCell = () => { document.getElementById("cell").hidden = true; };
+document.getElementById("close").addEventListener("click", closeCell);
+document.addEventListener("keydown", event => { if (event.key === "Escape") closeCell(); });
 document.getElementById("which").addEventListener("change", event => showCell(event.target.value));
 loadPlotly().then(drawFigures).then(() => {
   document.body.dataset.ready = "yes";

@@ -12,7 +12,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 from lossweep.channels.errors import LossweepError
-from lossweep.experiments.page_data import as_json, figures, look
+from lossweep.experiments.page_data import as_json, look
 from lossweep.experiments.report import page
 from lossweep.experiments.report_media import Screen
 from lossweep.experiments.status import Status, read_sweep, status
@@ -40,7 +40,7 @@ class Pages:
         self._read: tuple[int, Sweep] | None = None
 
     def answer(self, path: str) -> tuple[HTTPStatus, str, str]:
-        """Status, content type and body for a path; whatever is not one of four kinds is not found."""
+        """Status, content type and body for a path; whatever is not one of three kinds is not found."""
         cell = CELL.fullmatch(path)
         with self._lock:
             try:
@@ -49,9 +49,6 @@ class Pages:
                 if path == "/status.json":
                     now = status(self._directory)
                     return HTTPStatus.OK, JSON, as_json({"done": now.done, "text": now.text()})
-                if path == "/figures.json":
-                    plots, costs = figures(self._sweep(status(self._directory)))
-                    return HTTPStatus.OK, JSON, as_json([one.figure for one in (*plots, *costs)])
                 if cell is not None:
                     return self._cell(cell[1])
             except LossweepError as error:

@@ -177,12 +177,17 @@ def test_the_server_shows_cells_that_are_not_in_the_page(out, address, browser, 
 def test_an_open_page_follows_a_sweep_that_runs(out, address, browser):
     browser.get(f"http://127.0.0.1:{address[1]}/")
     _wait(browser, "document.body.dataset.ready")
-    browser.execute_script("data.figures = []")
+    browser.execute_script(
+        "data.figures = []; document.querySelectorAll('[data-part]').forEach(part => part.replaceChildren())"
+    )
     with closing(Store(out)) as store:
         noted = store.noted(NOTED)
         store.note(NOTED, {**noted, "done": 6, "kept": 2, "started": time.time() - 10})
         _wait(browser, "document.getElementById('status').textContent.includes('6 of 8 cells, about')")
         _wait(browser, "data.figures.length > 0")
+        _wait(browser, "document.querySelector('[data-part=cells]').textContent.startsWith('8 cells')")
+        _wait(browser, "document.querySelectorAll('[data-part=summary] tr').length > 2")
+        _wait(browser, "document.querySelectorAll('[data-part=tables] table').length > 0")
         store.note(NOTED, noted)
 
 
@@ -203,6 +208,7 @@ def test_other_host_names_are_refused(address, host):
     "path",
     [
         "/table.csv",
+        "/figures.json",
         "/../out/table.csv",
         "/cell/../../table.csv",
         "/cell/%2e%2e%2fmanifest.json",
@@ -212,7 +218,7 @@ def test_other_host_names_are_refused(address, host):
         "/cell/0123456789ab.json",
     ],
 )
-def test_nothing_but_its_four_pages_is_served(address, path):
+def test_nothing_but_its_three_kinds_of_pages_is_served(address, path):
     assert _get(address, path)[0] == 404
 
 
