@@ -1,8 +1,8 @@
 """`python results/tables/synthesis.py [NAME ...]`: what each synthesizer makes of words, lips and voice held out.
 
 On what is held out of build/speech, at most 16 utterances of each kind: GRID sentences, clips of people, espeak. Voice
-reference: 3 s of another utterance of the speaker where there is one. `visual` with other lips is measured by
-`python -m lossweep.experiments.training.tts.lips_worth`.
+reference: 3 s of another utterance of the speaker where there is one. A NAME that ends in `.safetensors` is `visual`
+with those weights. `visual` with other lips is measured by `python -m lossweep.experiments.training.tts.lips_worth`.
 """
 
 from __future__ import annotations
@@ -20,7 +20,11 @@ from lossweep.endpoints.clip import SPEECH_RATE, Clip, Playback, Word
 from lossweep.endpoints.endpoint import Truth
 from lossweep.endpoints.tts.pitch import pitch
 from lossweep.endpoints.tts.spectrum import mel
-from lossweep.endpoints.tts.synthesizer import SYNTHESIZERS
+from lossweep.endpoints.tts.synthesizer import SYNTHESIZERS, TRAINER, Synthesizer
+from lossweep.endpoints.tts.visual import Visual
+from lossweep.endpoints.tts.visual_network import VisualNetwork
+from lossweep.endpoints.tts.vocoder import load_vocoder
+from lossweep.endpoints.weights import load
 from lossweep.experiments.metrics.dnsmos import Dnsmos
 from lossweep.experiments.metrics.mcd import Mcd
 from lossweep.experiments.metrics.recognition import normalize_words
@@ -50,16 +54,23 @@ def row(spoken: NDArray[np.float32], made: NDArray[np.float32]) -> list[float]:
     return [apart, *(scores[name] for name in ("mcd", "mcd_dtw", "stoi", "dnsmos")), off, wrong]
 
 
+def voice(name: str) -> Synthesizer:
+    """The synthesizer of a name, or `visual` with the weights of a file."""
+    if not name.endswith(".safetensors"):
+        return SYNTHESIZERS.get(name).load()
+    return Visual(load(Path(name), "visual", VisualNetwork(), TRAINER), load_vocoder("own", "cpu"))
+
+
 def main() -> None:
     """Prints a line for each synthesizer and kind of speech."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("names", nargs="*", help="synthesizers; without a name all")
+    parser.add_argument("names", nargs="*", help="synthesizers or weights; without a name all")
     parser.add_argument("--recognizer", default=DEFAULT, help="or a folder with a Whisper model")
     args = parser.parse_args()
     torch.set_num_threads(1)
     corpus, ears = Corpus.load(Path("build/speech")), recognizer(args.recognizer)
     for name in args.names or SYNTHESIZERS.names():
-        synthesizer = SYNTHESIZERS.get(name).load()
+        synthesizer = voice(name)
         for kind in ("grid", "real", "espeak"):
             rows, errors, spent, seconds = [], np.zeros(3), 0.0, 0.0
             for u in chosen(corpus, kind, MOST):
