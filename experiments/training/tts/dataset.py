@@ -15,23 +15,14 @@ from lossweep.endpoints.tts.networks import LOUD, OCTAVE, RANGE, TONIC
 from lossweep.endpoints.tts.phonemes import PHONEME_ID, TimedPhoneme
 from lossweep.endpoints.tts.spectrum import mel
 from lossweep.endpoints.tts.synthesizer import FPS, FRAME, MELS
-from lossweep.endpoints.tts.viseme_regression import detrend
 from lossweep.experiments.training.tts.corpus import Corpus, Utterance
-from lossweep.experiments.training.tts.excerpt import Excerpt
 
-VOICE, LONGEST_VOICE = 50, 60
-"""Video frames per voice reference, 2 s, and what is read for it when it is played faster."""
+VOICE = 50
+"""Video frames per voice reference, 2 s."""
 JITTER_S = 0.02
 STRAY_S = 0.25
 STRAYS = 0.4
 """Largest standard deviation of word times; the second in that share of the windows."""
-LIVE = 0.5
-"""Share of the windows that are placed as live synthesis places them: they begin before the utterance or end after it,
-and their lips are detrended by themselves."""
-NEWEST = 15
-"""Least video frames of the utterance in a live window."""
-CHANGED, SPEEDS = 0.5, (0.85, 1.2)
-"""Share of the windows of recorded people that are played at another speed, and the speeds: they sound like others."""
 
 
 class Batches:
@@ -103,36 +94,40 @@ class Batches:
 
     def _one(self, rng: np.random.Generator, kind: str, impaired: bool) -> tuple:
         u = self.kinds[kind][rng.integers(len(self.kinds[kind]))]
-        speed = (
-            float(rng.uniform(*SPEEDS)) if impaired and kind != "espeak" and rng.random() < CHANGED else 1.0
-        )
-        whole = Excerpt.of(self.corpus, u)
-        whole = whole if speed == 1.0 else whole.at_speed(speed)
-        frames = len(whole.lips)
-        live = impaired and rng.random() < LIVE
-        first = (
-            int(rng.integers(NEWEST - WINDOW, frames - WINDOW + NEWEST))
-            if live
-            else int(rng.integers(0, max(1, frames - WINDOW + 1)))
-        )
-        part = whole.cut(first, WINDOW)
-        phonemes, known = list(part.phonemes), np.ones(WINDOW, np.float32)
-        lips = detrend(part.lips) if live else part.lips
+        first = int(rng.integers(0, max(1, u.frames - WINDOW + 1)))
+        have = min(WINDOW, u.frames)
+        fill = WINDOW - have
+
+        def window(values: NDArray, step: int) -> NDArray:
+            part = values[first * step : (first + have) * step]
+            return np.pad(part, [(0, fill * step)] + [(0, 0)] * (part.ndim - 1))
+
+        phonemes = [
+            TimedPhoneme(n, s, a - first / FPS, b - first / FPS, w) for n, s, a, b, w in u.receiver_phonemes
+        ]
+        lips, known = window(self.corpus.lips_of(u), 1), np.ones(WINDOW, np.float32)
         silent = np.zeros(WINDOW * MELS, bool)
         if impaired:
             phonemes, silent = drop_words(phonemes, rng)
             lips, known = freeze_lips(lips, known, rng)
-        tracks = np.stack([part.pitch, np.repeat(part.inside, MELS)]).astype(np.float32)
-        return phonemes, lips, known, self._voice(u, speed, rng), part.speech, tracks, silent
+        inside = np.arange(WINDOW * MELS) < have * MELS
+        tracks = np.stack([window(self.corpus.pitch_of(u), MELS), inside]).astype(np.float32)
+        return (
+            phonemes,
+            lips,
+            known,
+            self._voice(u, rng),
+            window(self.corpus.speech_of(u), FRAME),
+            tracks,
+            silent,
+        )
 
-    def _voice(self, u: Utterance, speed: float, rng: np.random.Generator) -> NDArray[np.float32]:
-        """Two seconds of speech of the same speaker, at that speed; repeated from its start where it is shorter."""
+    def _voice(self, u: Utterance, rng: np.random.Generator) -> NDArray[np.float32]:
+        """Two seconds of speech of the same speaker."""
         theirs = self.speakers[u.speaker]
-        other = Excerpt.of(self.corpus, theirs[rng.integers(len(theirs))])
-        first = int(rng.integers(0, len(other.lips) - VOICE + 1))
-        other = other.cut(first, min(LONGEST_VOICE, len(other.lips) - first))
-        other = other if speed == 1.0 else other.at_speed(speed)
-        return np.resize(other.speech, VOICE * FRAME)
+        other = theirs[rng.integers(len(theirs))]
+        first = int(rng.integers(0, other.frames - VOICE + 1))
+        return self.corpus.speech_of(other)[first * FRAME : (first + VOICE) * FRAME]
 
 
 def _targets(voices: tuple, sounds: tuple, tracks: tuple, silent: tuple) -> tuple[Tensor, Tensor, Tensor]:

@@ -1,7 +1,6 @@
 """GRID's sentences and words as training sees them, windows by kind of speech, and what the lips are worth."""
 
 import json
-from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -12,7 +11,6 @@ from lossweep.experiments.training.face.split import GRID_MAN, grid
 from lossweep.experiments.training.model_card import ModelCard, Table
 from lossweep.experiments.training.tts.corpus import Corpus, Utterance
 from lossweep.experiments.training.tts.dataset import Batches
-from lossweep.experiments.training.tts.excerpt import Excerpt
 from lossweep.experiments.training.tts.lips_worth import LIPS, TIMES, LipsWorth, table, write_card
 from lossweep.experiments.training.tts.recorded_clips import grid_words
 from lossweep.experiments.training.tts.sound_lag import mouth_opening, sound_lag
@@ -82,41 +80,6 @@ def test_windows_are_drawn_by_the_share_of_their_kind():
     drawn = inputs.lips[:, 0, 0].numpy()
     assert set(drawn) == {0.0, 2.0}
     assert (drawn == 2).mean() == pytest.approx(0.75, abs=0.07)
-
-
-def test_an_excerpt_played_faster_is_shorter_and_higher():
-    whole = Excerpt.of(corpus := corpus_of(["real"]), corpus.utterances[0])
-    lips = np.arange(75, dtype=np.float32)[:, None].repeat(6, 1)
-    whole = replace(whole, pitch=np.full(300, 100, np.float32), lips=lips)
-    fast = whole.at_speed(1.2)
-    assert (len(fast.lips), len(fast.pitch), len(fast.speech)) == (62, 248, 62 * 640)
-    assert fast.pitch == pytest.approx(120)
-    assert fast.lips[30] == pytest.approx(30.5 * 1.2 - 0.5)
-    assert fast.phonemes[-1].end_s == pytest.approx(1 / 1.2)
-    tone = np.abs(np.fft.rfft(fast.speech)).argmax() / len(fast.speech)
-    assert tone == pytest.approx(1.2 * 0.3 / (2 * np.pi), rel=0.01)
-
-
-def test_outside_an_utterance_there_is_silence_and_the_lips_are_held():
-    whole = Excerpt.of(corpus := corpus_of(["real"]), corpus.utterances[0])
-    whole = replace(whole, lips=np.arange(1, 76, dtype=np.float32)[:, None].repeat(6, 1))
-    early, late = whole.cut(-60, 75), whole.cut(40, 75)
-    assert early.inside.tolist() == [False] * 60 + [True] * 15
-    assert early.lips[:, 0].tolist() == [1] * 60 + [*range(1, 16)]
-    assert not early.speech[: 60 * 640].any()
-    assert (early.speech[60 * 640 :] == whole.speech[: 15 * 640]).all()
-    assert early.phonemes[0].start_s == pytest.approx(whole.phonemes[0].start_s + 2.4)
-    assert late.inside.tolist() == [True] * 35 + [False] * 40
-    assert set(late.lips[35:, 0]) == {75}
-
-
-def test_impaired_windows_are_judged_only_inside_the_utterance():
-    batches = Batches(corpus_of(["espeak"]), False)
-    _, mels, prosody = batches.draw(np.random.default_rng(0), 40, {"espeak": 1.0})
-    inside = prosody[:, 3].bool()
-    assert inside.any(1).all()
-    assert 5 < (~inside.all(1)).sum() < 35
-    assert mels.mean(1)[~inside].mean() < mels.mean(1)[inside].mean()
 
 
 def test_the_gain_of_lips_by_hand(tmp_path):
