@@ -11,9 +11,12 @@ import os
 import sys
 from pathlib import Path
 
+import matplotlib as mpl
 import numpy as np
 import pandas as pd
+from cycler import cycler
 from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter
 from numpy.typing import NDArray
 from scipy.stats import binom, ks_2samp
 
@@ -32,8 +35,10 @@ from lossweep.channels.loss_records import read_losses
 from lossweep.channels.packets import Packets
 from lossweep.channels.path import start
 from lossweep.channels.service import ConstantRate
+from lossweep.experiments.looks import COLOURS, SIZE
 from lossweep.sim.pipeline import Pipeline
 
+mpl.rcParams.update(SIZE | {"axes.prop_cycle": cycler(color=COLOURS)})
 HERE = Path(__file__).parent
 COUNT = 1_000_000
 LAST_S = 80.5
@@ -108,11 +113,15 @@ def repair() -> list[str]:
         for loss in losses:
             gone = lost(Bernoulli(float(loss)), packets(np.arange(COUNT // n * n) * 0.001)).reshape(-1, n)
             simulated.append((gone[:, :k] * (gone.sum(axis=1) > n - k)[:, None]).mean())
-        (line,) = axes.loglog(losses, exact, "-", label=f"RS({n}, {k})")
-        axes.loglog(losses, simulated, "o", color=line.get_color())
+        (line,) = axes.loglog(100 * losses, 100 * exact, "-", label=f"RS({n}, {k})")
+        axes.loglog(100 * losses, 100 * np.array(simulated), "o", color=line.get_color())
         lines.append(f"| RS({n}, {k}) at 0.3 | {exact[4]:.6f} | {simulated[4]:.6f} |")
-    axes.set(xlabel="packet loss", ylabel="loss after repair", ylim=(1e-6, 1))
-    axes.legend(title="line: exact, dot: simulated")
+    axes.set(xlabel="packet loss rate / %", ylabel="loss after repair / %", ylim=(1e-4, 100))
+    axes.set_xticks(100 * losses, [f"{100 * loss:g}" for loss in losses])
+    axes.minorticks_off()
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    axes.grid(alpha=0.25, lw=0.5)
+    axes.legend(title="line: exact, dot: simulated", frameon=False)
     figure.savefig(HERE / "repair.png", dpi=130)
     return lines
 
@@ -137,10 +146,9 @@ def bursts() -> list[str]:
             for name, model in models.items():
                 gone = lost(model, sent).reshape(-1, n)
                 found[name].append(float((gone[:, :k] * (gone.sum(axis=1) > n - k)[:, None]).mean()))
-        (line,) = axes.semilogy(lengths, found["time"], "o-", label=f"RS({n}, {k}), bursts in time")
-        axes.semilogy(
-            lengths, found["steps"], "o--", color=line.get_color(), label=f"RS({n}, {k}), packet steps"
-        )
+        in_time, in_steps = (100 * np.array(found[name]) for name in ("time", "steps"))
+        (line,) = axes.semilogy(lengths, in_time, "o-", label=f"RS({n}, {k}), bursts in time")
+        axes.semilogy(lengths, in_steps, "o--", color=line.get_color(), label=f"RS({n}, {k}), packet steps")
         for place in (1, 5):
             steps, time = found["steps"][place], found["time"][place]
             lines.append(
@@ -148,10 +156,13 @@ def bursts() -> list[str]:
             )
     axes.set(
         xlabel="mean burst, source packets of 40 ms",
-        ylabel="loss after repair (5 % packet loss)",
-        ylim=(1e-4, 0.1),
+        ylabel="loss after repair / %",
+        title="packet loss of 5 %",
+        ylim=(0.01, 10),
     )
-    axes.legend(fontsize=8)
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    axes.legend(fontsize=8, frameon=False)
+    axes.grid(alpha=0.25, lw=0.5)
     figure.savefig(HERE / "burst_in_time.png", dpi=130)
     return lines
 
@@ -182,13 +193,16 @@ def queues() -> list[str]:
     gaps = np.diff(left.time_s[np.searchsorted(left.index, dropped)])[:20] * 1000
     figure = Figure(figsize=(11, 3.4), layout="constrained")
     one, two, three = figure.subplots(1, 3)
-    one.plot(loads, exact_wait * 1000, "-", loads, np.array(waits) * 1000, "o")
-    one.set(title="M/D/1", xlabel="load", ylabel="mean wait, ms")
-    two.semilogy(loads, exact_loss, "-", loads, losses, "o")
-    two.set(title="M/M/1/5", xlabel="load", ylabel="loss")
+    one.plot(loads, exact_wait * 1000, "-", label="exact")
+    one.plot(loads, np.array(waits) * 1000, "o", label="simulated")
+    one.set(title="M/D/1", xlabel="load", ylabel="mean wait / ms")
+    one.legend(frameon=False)
+    two.semilogy(loads, 100 * exact_loss, "-", loads, 100 * np.array(losses), "o")
+    two.set(title="M/M/1/5", xlabel="load", ylabel="loss / %")
+    two.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
     count = np.arange(1, len(gaps) + 1)
     three.plot(count, 100 / np.sqrt(count), "-", count, gaps, "o")
-    three.set(title="CoDel in overload", xlabel="drops", ylabel="time to the next drop, ms")
+    three.set(title="CoDel in overload", xlabel="drops", ylabel="time to the next drop / ms")
     figure.savefig(HERE / "queues.png", dpi=130)
     return [
         *(
@@ -245,7 +259,7 @@ def ns3(folder: Path) -> list[str]:
         if name == "queue":
             for delays, title, style in ((ours, "lossweep", "-"), (theirs, "ns-3", "--")):
                 one.plot(np.sort(delays) * 1000, np.linspace(0, 1, len(delays)), style, label=title)
-            one.set(title="queue of 6 packets, 1 Mbit/s", xlabel="delay, ms", ylabel="share of packets")
+            one.set(title="queue of 6 packets, 1 Mbit/s", xlabel="delay / ms", ylabel="share of packets")
         else:
             for arrived, title, style in ((ours.index, "lossweep", "o-"), (theirs.index, "ns-3", "s--")):
                 lengths = burst_lengths(~keys.isin(arrived))
