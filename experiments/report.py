@@ -57,14 +57,15 @@ def report(directory: Path, strip: bool = True, most_mb: float = MOST_MB) -> Pat
     """
     sweep = Sweep.read(directory)
     loss = typical_loss(sweep) if "loss_rate" in sweep.table else 0.0
+    contents = _contents(sweep, directory)
     shown = Screen(no_strips="left out on request" if not strip else "click a point of a figure")
     if strip:
         if "loss_rate" in sweep.table:
             shown = screen(sweep, directory, loss, main_qualities(sweep))
-        room = round(most_mb * 1e6) - len(page(sweep, directory, shown).encode())
+        room = round(most_mb * 1e6) - len(_render(contents, shown).encode())
         add_cells(sweep, directory, loss, shown, room)
     path = directory / "report.html"
-    path.write_text(page(sweep, directory, shown), encoding="utf-8")
+    path.write_text(_render(contents, shown), encoding="utf-8")
     return path
 
 
@@ -76,6 +77,11 @@ def page(sweep: Sweep, directory: Path, shown: Screen, status: str = "", done: i
         status: of a served page: how far the sweep is; "" for a file.
         done: cells that are in it.
     """
+    return _render(_contents(sweep, directory), shown, status, done)
+
+
+def _contents(sweep: Sweep, directory: Path) -> dict[str, Any]:
+    """What the page says of the table: everything but frames, recordings and cells."""
     manifest = sweep.manifest
     lossy = (
         "loss_rate" in sweep.table
@@ -83,24 +89,31 @@ def page(sweep: Sweep, directory: Path, shown: Screen, status: str = "", done: i
     loss, qualities = typical_loss(sweep) if lossy else 0.0, main_qualities(sweep)
     plots, costs = figures(sweep)
     failures = directory / "failures.json"
+    rate_notes = sweep.table.get("rate_note", pd.Series(dtype=str)).dropna()
+    return {
+        "manifest": manifest,
+        "cells": len(sweep.table),
+        "repetitions": _patterns(sweep),
+        "summary": summarise(sweep) if lossy else None,
+        "warnings": late(systems(sweep)),
+        "notes": sorted({note for note in rate_notes if note}),
+        "plots": plots,
+        "prices": costs,
+        "published": _published(sweep),
+        "loss": f"{100 * loss:g} %",
+        "curves": [(column.heading(), _by_loss(sweep, column)) for column in qualities if lossy],
+        "network": _network(sweep) if lossy else "",
+        "again": other_version(directory),
+        "failures": json.loads(failures.read_text(encoding="utf-8")) if failures.exists() else [],
+        "scenario": yaml.safe_dump(manifest["scenario"], sort_keys=False, allow_unicode=True),
+    }
+
+
+def _render(contents: dict[str, Any], shown: Screen, status: str = "", done: int = 0) -> str:
     return _template().render(
-        manifest=manifest,
-        cells=len(sweep.table),
-        repetitions=_patterns(sweep),
-        summary=summarise(sweep) if lossy else None,
-        warnings=late(systems(sweep)),
-        notes=sorted({note for note in sweep.table.get("rate_note", pd.Series(dtype=str)).dropna() if note}),
-        plots=plots,
-        prices=costs,
-        published=_published(sweep),
+        **contents,
         screen=shown,
-        loss=f"{100 * loss:g} %",
-        curves=[(column.heading(), _by_loss(sweep, column)) for column in qualities if lossy],
-        network=_network(sweep) if lossy else "",
-        again=other_version(directory),
-        failures=json.loads(failures.read_text(encoding="utf-8")) if failures.exists() else [],
-        scenario=yaml.safe_dump(manifest["scenario"], sort_keys=False, allow_unicode=True),
-        data=page_data([*plots, *costs], shown, live=bool(status)),
+        data=page_data([*contents["plots"], *contents["prices"]], shown, live=bool(status)),
         plotly=_library(),
         script=(resources.files("lossweep.experiments") / "report.js").read_text(encoding="utf-8"),
         live=bool(status),
@@ -142,10 +155,10 @@ def _network(sweep: Sweep) -> str:
     columns = [sweep.column(name) for name in NETWORK if name in sweep.table]
     rows: list[dict[str, Any]] = []
     for system in systems(sweep):
-        for loss in sorted(map(float, system.table["loss_rate"].unique())):
-            cells = system.table[system.table["loss_rate"] == loss]
+        means = system.table.groupby("loss_rate")[[c.name for c in columns]].mean()
+        for loss, values in zip(means.index.to_numpy(float), means.to_dict("records"), strict=True):
             row = {"system": system.name, "loss": f"{100 * loss:g} %"}
-            rows.append(row | {c.heading(): cells[c.name].mean() * c.factor for c in columns})
+            rows.append(row | {c.heading(): values[c.name] * c.factor for c in columns})
     return _html(pd.DataFrame(rows))
 
 

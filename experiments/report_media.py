@@ -6,6 +6,7 @@ import time
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 
 import pandas as pd
@@ -146,9 +147,8 @@ def _chosen(sweep: Sweep, loss: float, clip: str) -> tuple[list[str], list[tuple
 
 def title_of(sweep: Sweep, cell: str) -> str:
     """A cell in words: system, condition, loss, loss pattern."""
-    system = next(s for s in systems(sweep) if (s.table["cell"] == cell).any())
-    row = system.table[system.table["cell"] == cell].iloc[0]
-    words = [system.name]
+    row = sweep.table[sweep.table["cell"] == cell].iloc[0]
+    words = [_names(sweep)[cell]]
     if "loss_rate" in row and pd.notna(row["loss_rate"]):
         words.append(f"{100 * row['loss_rate']:g} % loss")
     if sweep.table["clip"].nunique() > 1:
@@ -156,6 +156,12 @@ def title_of(sweep: Sweep, cell: str) -> str:
     if "repetition" in row:
         words.append(f"loss pattern {int(row['repetition']) + 1}")
     return ", ".join(words)
+
+
+@lru_cache(maxsize=2)
+def _names(sweep: Sweep) -> dict[str, str]:
+    """The name of the system of each cell."""
+    return {cell: system.name for system in systems(sweep) for cell in system.table["cell"]}
 
 
 def _add_original(shown: Screen, clip: Clip, path: Path, inside: bool) -> None:

@@ -50,9 +50,9 @@ class Axis:
     of: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Sweep:
-    """A finished sweep.
+    """A finished sweep; its table is not changed.
 
     Attributes:
         table: one row per cell.

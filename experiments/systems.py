@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import pandas as pd
 
@@ -34,7 +35,8 @@ class System:
         return f"{self.way}, {self.condition}" if self.condition else self.way
 
 
-def systems(sweep: Sweep) -> list[System]:
+@lru_cache(maxsize=2)
+def systems(sweep: Sweep) -> tuple[System, ...]:
     """Every combination of what the scenario varies beside the loss rate, in the table's order."""
     keys = {
         name: sweep.values(name)
@@ -71,4 +73,4 @@ def systems(sweep: Sweep) -> list[System]:
             System(way, ", ".join(filter(None, condition)), label, sweep.table.loc[rows.index], settings)
         )
     order = list(dict.fromkeys(system.condition for system in found))
-    return sorted(found, key=lambda system: order.index(system.condition))
+    return tuple(sorted(found, key=lambda system: order.index(system.condition)))

@@ -12,6 +12,7 @@ import yaml
 
 from lossweep.channels.errors import MissingPackage
 from lossweep.endpoints.clip import SPEECH_RATE
+from lossweep.experiments import page_data, report_media
 from lossweep.experiments.cli import main
 from lossweep.experiments.clips.portrait import portrait
 from lossweep.experiments.mp4 import film, placed, sound
@@ -163,3 +164,11 @@ def test_a_sweep_without_systems_has_no_films(tmp_path):
     page, _ = _page(tmp_path, {**SYSTEMS, "endpoint": SYSTEMS["endpoint"][2:]})
     assert "<video" not in page
     assert "data:image/jpeg" in page
+
+
+def test_a_report_takes_bounded_time_and_says_what_it_leaves_out(tmp_path, monkeypatch):
+    monkeypatch.setattr(report_media, "MOST_SECONDS", 0.0)
+    monkeypatch.setattr(page_data, "MOST_SECONDS", 0.0)
+    page, _ = _page(tmp_path, SYSTEMS)
+    assert "Shown: 1 of 3 systems; `lossweep serve` shows every cell of each." in page
+    assert page.count("<video") == 1 + 1  # the original and the first system
