@@ -31,6 +31,7 @@ ENDPOINTS = Registry(
         "aac": "lossweep.endpoints.codecs.audio.aac:AacEndpoint",
         "softcast": "lossweep.endpoints.jscc.softcast:SoftcastEndpoint",
         "flow-jscc": "lossweep.endpoints.jscc.flow_jscc:FlowJsccEndpoint",
+        "hybrid-jscc": "lossweep.endpoints.jscc.hybrid_jscc:HybridJsccEndpoint",
         "deepwive": "lossweep.endpoints.jscc.deepwive:DeepWiveEndpoint",
         "h264-ldpc": "lossweep.endpoints.jscc.digital:H264LdpcEndpoint",
         "h265-ldpc": "lossweep.endpoints.jscc.digital:H265LdpcEndpoint",

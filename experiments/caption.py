@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from lossweep.experiments.confidence import FEWEST, METHOD
+from lossweep.experiments.confidence import FEWEST, method
 from lossweep.experiments.curves import patterns
 from lossweep.experiments.naming import CHANNELS, value_in_words
 from lossweep.experiments.panel import Panel
@@ -25,7 +25,7 @@ def caption(sweep: Sweep, found: Sequence[Panel], x: str, y: str) -> str:
         if (phrase := value_in_words(sweep, name, sweep.values(name).iloc[0]))
     ]
     least, most = patterns(found)
-    parts.append(certainty(least, most))
+    parts.append(certainty(least, most, sweep.unit))
     text = "; ".join(parts) + "."
     if y.startswith("lse") and "lse_expert" in sweep.table:
         text += f" Lip-sync expert: {', '.join(sorted(sweep.table['lse_expert'].dropna().unique()))}."
@@ -37,16 +37,17 @@ def caption(sweep: Sweep, found: Sequence[Panel], x: str, y: str) -> str:
     return text + "".join(f" Hollow points: {source}." for source in dict.fromkeys(sources))
 
 
-def certainty(least: int, most: int) -> str:
-    """What a figure shows of the spread over loss patterns.
+def certainty(least: int, most: int, unit: str = "loss pattern") -> str:
+    """What a figure shows of the spread over loss patterns, or over clips.
 
     Args:
-        least, most: smallest and largest number of patterns of a point.
+        least, most: smallest and largest number of patterns or clips of a point.
+        unit: which of both, see `Sweep.unit`.
     """
     if most == 1:
-        return "one loss pattern, no interval"
-    number = f"{most} loss patterns" if least == most else f"{least} to {most} loss patterns"
+        return f"one {unit}, no interval"
+    number = f"{most} {unit}s" if least == most else f"{least} to {most} {unit}s"
     if most < FEWEST:
         return f"{number}: their mean, a dot for each within the axes; too few for an interval"
     dots = f"; curves with points of fewer than {FEWEST}: a dot for each" if least < FEWEST else ""
-    return f"{number}; mean and {METHOD}{dots}"
+    return f"{number}; mean and {method(unit)}{dots}"

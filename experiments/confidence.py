@@ -2,6 +2,7 @@
 
 All clips of a sweep have the same losses, so only loss patterns (repetitions) are independent. A clip has an effect of
 its own, which is taken off before the patterns are compared; the mean is over clips and patterns.
+A scenario can ask for intervals over clips (`plot: {bands: clips}`): each clip then counts with its mean over patterns.
 
 The interval is Student's t on a transformed scale (delta method): the logit where a metric has two limits, the
 logarithm where it has one, none where it has no limit. In simulations with 3 to 10 patterns of bounded values it
@@ -25,7 +26,11 @@ LEVEL = 0.95
 FEWEST = 5
 """Patterns from which on figures show the interval. With 5 it is 2.5 standard deviations wide, about as wide as the
 patterns lie apart (2.3, normal values)."""
-METHOD = "95 % interval over loss patterns (Student t on a scale that keeps the metric's range)"
+
+
+def method(unit: str = "loss pattern") -> str:
+    """How the interval of a figure is made, for its caption."""
+    return f"95 % interval over {unit}s (Student t on a scale that keeps the metric's range)"
 
 
 class Interval(NamedTuple):

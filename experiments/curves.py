@@ -76,7 +76,7 @@ def panels(sweep: Sweep, x: str, y: str, facet: Sequence[str] = ()) -> list[Pane
 
 
 def patterns(found: Sequence[Panel]) -> tuple[int, int]:
-    """The smallest and the largest number of loss patterns of a point."""
+    """The smallest and the largest number of loss patterns, or clips, of a point."""
     counts = pd.concat([curve.points["n"] for panel in found for curve in panel.curves])
     return int(counts.min()), int(counts.max())
 
@@ -147,7 +147,7 @@ def _curves(sweep: Sweep, part: pd.DataFrame, x: Column, y: Column, inner: list[
                 (sweep.label(e) for e in group["endpoint"].unique()), key=lambda e: len(e.code)
             ).without_rate
         identifier = str(one.get("way", one["endpoint"]))
-        found.append(Curve(label, phrase, _points(group, x, y, by), identifier, bool(by)))
+        found.append(Curve(label, phrase, _points(group, x, y, by, sweep.unit == "clip"), identifier, bool(by)))
     return found
 
 
@@ -187,6 +187,8 @@ def _points(group: pd.DataFrame, x: Column, y: Column, by: list[str]) -> pd.Data
             )
         values = np.full((row.max() + 1, len(clips)), np.nan)
         values[row[at], clip[at]] = columns[y.name][at]
+        if over_clips:
+            values = np.array([_mean(of_clip) for of_clip in values.T if not np.isnan(of_clip).all()])
         rows.append(
             {
                 "x": columns[x.name][at[0]] if x.name in by else _mean(columns[x.name][at]),

@@ -14,7 +14,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
 from lossweep.experiments.column import Column
-from lossweep.experiments.confidence import FEWEST, METHOD
+from lossweep.experiments.confidence import FEWEST, method
 from lossweep.experiments.figure import draw
 from lossweep.experiments.frontier import RATE, Question
 from lossweep.experiments.labels import Label
@@ -80,7 +80,7 @@ def curves(sweep: Sweep, asked: Question, found: pd.DataFrame) -> Figure:
             inner.append(Curve(Label(str(scheme)), "", points, str(scheme)))
         panels.append(Panel("" if asked.y is None else row_name(sweep.column(asked.y), y), "", tuple(inner)))
     certain = found.loc[found["met"], "n"].min() >= FEWEST
-    text = f"{caption(sweep, asked)} Cheapest wire rate; mean{f' and {METHOD}' if certain else ''}."
+    text = f"{caption(sweep, asked)} Cheapest wire rate; mean{f' and {method()}' if certain else ''}."
     return draw(panels, sweep.column(asked.x), sweep.column(RATE), text)
 
 

@@ -256,9 +256,9 @@ def _hover(sweep: Sweep, name: str, point: Any, x: Column, y: Column) -> str:
             (point["lower"], point["upper"]) if certain else (min(point["patterns"]), max(point["patterns"]))
         )
         low, high = (f"{end * y.factor:.4g}" for end in ends)
-        value += f" (95 % interval {low} to {high})" if certain else f" (patterns: {low} to {high})"
-    patterns = f"{point['n']} loss pattern{'s' * (point['n'] > 1)}"
-    clips = f", {point['clips']} clips" if point["clips"] > 1 else ""
+        value += f" (95 % interval {low} to {high})" if certain else f" ({sweep.unit}s: {low} to {high})"
+    patterns = f"{point['n']} {sweep.unit}{'s' * (point['n'] > 1)}"
+    clips = f", {point['clips']} clips" if point["clips"] > 1 and sweep.unit != "clip" else ""
     rates = [
         f"{column.label} {point[rate] * column.factor:.4g} {column.shown or column.unit}".strip()
         for rate in RATES

@@ -20,9 +20,9 @@ class Curve:
     Attributes:
         label: the system's name.
         variant: the settings that tell it from others of that name: "GOP 4"; "" where none is needed.
-        points: columns x, mean, lower, upper, n (loss patterns), clips, cells (their ids), and the mean of each of
-            RATES that the sweep has; in the order of x. `lower` and `upper` are nan where n is 1. `patterns` is the
-            value of each loss pattern, float64 [n].
+        points: columns x, mean, lower, upper, n (loss patterns, or clips: `Sweep.unit`), clips, cells (their ids), and
+            the mean of each of RATES that the sweep has; in the order of x. `lower` and `upper` are nan where n is 1.
+            `patterns` is the value of each loss pattern or clip, float64 [n].
         identifier: as in the table's column `endpoint`.
         joined: whether a line goes through the points.
     """
@@ -40,7 +40,7 @@ class Curve:
 
     @property
     def certain(self) -> bool:
-        """Whether every point has the loss patterns that an interval needs to be shown."""
+        """Whether every point has the loss patterns or clips that an interval needs to be shown."""
         return bool(self.points["n"].min() >= FEWEST)
 
 

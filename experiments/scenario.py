@@ -10,7 +10,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, Discriminator, Field, PrivateAttr, Tag
 
@@ -56,11 +56,15 @@ Count = Annotated[int, BeforeValidator(_no_axis), Field(ge=1, le=1_000_000)]
 
 
 class PlotParams(Strict):
-    """What is drawn: y (columns of the table) against x, a panel for each value of the facets."""
+    """What is drawn: y (columns of the table) against x, a panel for each value of the facets.
+
+    `bands` says over what the 95 % intervals are: the loss patterns of the same clips, or the clips.
+    """
 
     x: str = "loss_rate"
     y: tuple[str, ...] = ()
     facet: tuple[str, ...] = ()
+    bands: Literal["patterns", "clips"] = "patterns"
 
 
 class ReportParams(Strict):

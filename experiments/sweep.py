@@ -92,6 +92,12 @@ class Sweep:
         )
         return cls(table, manifest, read_schema(manifest), read_labels(manifest), varying)
 
+    @property
+    def unit(self) -> str:
+        """Over what intervals are: "loss pattern", or "clip" where the scenario asks for bands over clips."""
+        plot = self.manifest["scenario"].get("plot") or {}
+        return "clip" if plot.get("bands") == "clips" else "loss pattern"
+
     def where(self, conditions: Sequence[str]) -> Sweep:
         """The rows that meet all conditions: "column=value", or with !=, <=, >=.
 

@@ -9,7 +9,6 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
-from scipy.fft import dctn, idctn
 
 from lossweep.channels.mcs import PAYLOAD_BYTES, SCHEMES
 from lossweep.channels.physical import PhysicalChannel
@@ -23,9 +22,10 @@ from lossweep.endpoints.jscc.contract import (
     without_code,
 )
 from lossweep.endpoints.jscc.gops import gops, playback, uses_of
+from lossweep.endpoints.jscc.transform import inverse, to_pixels, transform
 
-COLOURS = np.array([[1, 1, 1], [1, 0, -1], [1, -2, 1]]) / np.sqrt([3, 2, 6])[:, None]
-"""Orthonormal: brightness and two colour differences."""
+MIDDLE = 127.5
+"""Subtracted from pixels."""
 LEVEL_BITS = 6
 LOWEST_LEVEL, LEVEL_STEP = -4.0, 0.5
 """Natural logarithms of the chunks' standard deviations are sent as LOWEST + step * level, level 0 to 63."""
@@ -113,7 +113,7 @@ class SoftcastEndpoint:
 
 def _send(group: NDArray[np.uint8], chunk: int, uses: int) -> Transmission:
     """As many of the strongest chunks as fit into the channel uses, side information included."""
-    chunks = _chunks(_transform(group), chunk)
+    chunks = _chunks(transform(group - MIDDLE), chunk)
     variance = chunks.var(1) + chunks.mean(1) ** 2
     order = np.argsort(-variance, kind="stable")
     size = chunk * chunk
@@ -160,18 +160,7 @@ def _receive(reception: Reception, frames: int, session: SoftcastSession) -> NDA
     chunks = np.zeros((total, size))
     chunks[places] = estimate
     shape = (3, frames, session.height, session.width)
-    return _inverse(_unchunked(chunks, shape, chunk))
-
-
-def _transform(group: NDArray[np.uint8]) -> NDArray[np.float64]:
-    values = np.einsum("pc,fhwc->pfhw", COLOURS, group.astype(np.float64) - 127.5)
-    return np.asarray(dctn(values, axes=(1, 2, 3), norm="ortho"))
-
-
-def _inverse(coefficients: NDArray[np.float64]) -> NDArray[np.uint8]:
-    values = idctn(coefficients, axes=(1, 2, 3), norm="ortho")
-    pixels = np.einsum("pc,pfhw->fhwc", COLOURS, values) + 127.5
-    return np.clip(np.rint(pixels), 0, 255).astype(np.uint8)
+    return to_pixels(inverse(_unchunked(chunks, shape, chunk)) + MIDDLE)
 
 
 def _chunks(coefficients: NDArray[np.float64], chunk: int) -> NDArray[np.float64]:

@@ -98,6 +98,28 @@ def test_few_loss_patterns_are_drawn_one_by_one_instead_of_a_band_that_hides_the
     assert "5 loss patterns; mean and 95 %" in caption(enough, found, "loss_rate", "ssim")
 
 
+def test_bands_over_clips_compare_the_clips_means():
+    rng = np.random.default_rng(0)
+    parts = [table(repetitions=2).assign(clip=f"clip{i}") for i in range(6)]
+    rows = pd.concat(
+        [part.assign(ssim=part["ssim"] - 0.2 * rng.random()) for part in parts], ignore_index=True
+    )
+    made = manifest()
+    made["scenario"] = {**made["scenario"], "plot": {"bands": "clips"}}
+    sweep = Sweep.of(rows, made)
+    found, _ = figure_of(sweep, "loss_rate", "ssim")
+    curve = next(c for c in found[0].curves if c.identifier == "h264-rs-0.5")
+    point = curve.points.iloc[1]
+    shown = rows[(rows["endpoint"] == curve.identifier) & (rows["loss_rate"] == point["x"])]
+    column = sweep.column("ssim")
+    expected = interval(shown.groupby("clip")["ssim"].mean(), column.lowest, column.highest)
+    assert point["n"] == 6
+    assert point[["mean", "lower", "upper"]].to_list() == pytest.approx([*expected[:3]])
+    text = caption(sweep, found, "loss_rate", "ssim")
+    assert "6 clips; mean and 95 % interval over clips" in text
+    assert "pattern" not in text
+
+
 def test_two_rates_are_two_curves_named_by_the_rate():
     (panel,) = panels(rates_of((0.02, 0.2)), "loss_rate", "ssim")
     assert [curve.name for curve in panel.curves] == ["H.264, 0.02 bit/pixel", "H.264, 0.2 bit/pixel"]

@@ -35,7 +35,7 @@ from lossweep.endpoints.jscc.key_frame_network import KeyFrameNetwork
 from lossweep.endpoints.jscc.key_frames import TRAINER, receive_key
 from lossweep.endpoints.weights import load, save
 from lossweep.experiments.training.jscc import key_frames
-from lossweep.experiments.training.jscc.sequences import LENGTH, Sequences
+from lossweep.experiments.training.jscc.sequences import SPAN, Sequences
 from lossweep.experiments.training.trainer import TrainConfig, fit
 
 RATE = 5e-4
@@ -65,7 +65,7 @@ class Link:
     """Both ends of a sequence that plays forth and back over AWGN.
 
     Args:
-        frames: [1, LENGTH, 3, height, width].
+        frames: [1, SPAN, 3, height, width].
         rho: bandwidth ratio.
     """
 
@@ -143,7 +143,7 @@ def train(config: TrainConfig) -> None:
         return "; ".join(
             f"{name}: "
             + " ".join(f"{held_out_gain(tried, networks, x[:6], snr):+.2f}" for snr in (-5, 5, 15))
-            for name, x in zip(("natural", "faces"), sequences.held_out(LENGTH), strict=True)
+            for name, x in zip(("natural", "faces"), sequences.held_out(SPAN), strict=True)
         )
 
     trained = fit(config, network, RATE, loss, validate)
@@ -170,7 +170,7 @@ def _play(
     while True:
         snr_db = rng.uniform(key_frames.LOWEST_DB, key_frames.HIGHEST_DB)
         with torch.no_grad():
-            link = Link(*networks, sequences.batch(rng, 1, LENGTH), snr_db, float(rng.choice(RATIOS)), rng)
+            link = Link(*networks, sequences.batch(rng, 1, SPAN), snr_db, float(rng.choice(RATIOS)), rng)
             state = link.state()
         for group in range(GROUPS):
             random = LEAST_RANDOM + (MOST_RANDOM - LEAST_RANDOM) * math.exp(-step / DECAY_STEPS)
@@ -210,7 +210,7 @@ def held_out_gain(
     snr_db: float,
     rho: float = 1 / 32,
 ) -> float:
-    """Mean gain in dB of the chosen over the uniform allocation, first groups of sequences [n, LENGTH, 3, h, w]."""
+    """Mean gain in dB of the chosen over the uniform allocation, first groups of sequences [n, SPAN, 3, h, w]."""
     gains = []
     for frames in batch:
         link = Link(*networks, frames[None], snr_db, rho, np.random.default_rng(7))

@@ -30,7 +30,7 @@ def tables(keys: KeyFrameNetwork, natural: Tensor, faces: Tensor) -> tuple[Table
     """The tables.
 
     Args:
-        natural, faces: sequences that validate, [n, LENGTH, 3, height, width].
+        natural, faces: sequences that validate, [n, SPAN, 3, height, width].
     """
     networks, choose = (keys, interpolation("cpu")), allocator("cpu")
     kinds = (("natural", natural[:GROUPS]), ("faces", faces[:GROUPS]))

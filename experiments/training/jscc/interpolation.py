@@ -20,7 +20,7 @@ from lossweep.endpoints.jscc.key_frames import TRAINER, receive_key
 from lossweep.endpoints.jscc.power import PILOTS
 from lossweep.endpoints.weights import load, save
 from lossweep.experiments.training.jscc import key_frames
-from lossweep.experiments.training.jscc.sequences import LENGTH, Sequences
+from lossweep.experiments.training.jscc.sequences import SPAN, Sequences
 from lossweep.experiments.training.trainer import TrainConfig, fit
 
 BATCH = 4
@@ -40,13 +40,13 @@ def train(config: TrainConfig) -> None:
     keys = load(config.out / "key_frames.safetensors", "key-frames", KeyFrameNetwork(), TRAINER)
     keys = keys.requires_grad_(False).to(memory_format=torch.channels_last)
     network = InterpolationNetwork()
-    start = _apart(sequences.batch(np.random.default_rng(config.seed), START_SEQUENCES, LENGTH))
+    start = _apart(sequences.batch(np.random.default_rng(config.seed), START_SEQUENCES, SPAN))
     network.start_from(start[2], start[0], start[4])
     network = network.to(memory_format=torch.channels_last)
-    held_out = sequences.held_out(LENGTH)
+    held_out = sequences.held_out(SPAN)
 
     def loss(rng: np.random.Generator, used: float) -> tuple[Tensor, Mapping[str, float]]:
-        frames = _apart(sequences.batch(rng, BATCH, LENGTH))
+        frames = _apart(sequences.batch(rng, BATCH, SPAN))
         snr_db = torch.from_numpy(rng.uniform(key_frames.LOWEST_DB, key_frames.HIGHEST_DB, BATCH)).float()
         sender = Sender(keys, network, snr_db)
         middle, sent, key_sent = (int(rng.choice(x)) for x in (SENT, SENT, KEY_SENT))

@@ -19,7 +19,7 @@ from lossweep.endpoints.jscc.prediction_network import CHANNELS, PredictionNetwo
 from lossweep.endpoints.weights import load as load_weights
 from lossweep.endpoints.weights import save
 from lossweep.experiments.training.jscc import key_frames
-from lossweep.experiments.training.jscc.sequences import LENGTH, Sequences
+from lossweep.experiments.training.jscc.sequences import SPAN, Sequences
 from lossweep.experiments.training.trainer import TrainConfig, fit
 
 BATCH = 4
@@ -42,18 +42,18 @@ def train(config: TrainConfig) -> None:
     network = PredictionNetwork()
     network.flow = load_weights(config.out / "flow.safetensors", "flow", FlowNetwork())
     network.flow.requires_grad_(False)
-    _start(network, sequences.batch(np.random.default_rng(config.seed), START_SEQUENCES, LENGTH))
+    _start(network, sequences.batch(np.random.default_rng(config.seed), START_SEQUENCES, SPAN))
     network = network.to(memory_format=torch.channels_last)
-    held_out = sequences.held_out(LENGTH)
+    held_out = sequences.held_out(SPAN)
 
     def loss(rng: np.random.Generator, used: float) -> tuple[Tensor, Mapping[str, float]]:
-        batch = sequences.batch(rng, BATCH, LENGTH)
+        batch = sequences.batch(rng, BATCH, SPAN)
         snr_db = torch.from_numpy(rng.uniform(key_frames.LOWEST_DB, key_frames.HIGHEST_DB, BATCH)).float()
-        which = int(rng.integers(1, LENGTH - 1))
+        which = int(rng.integers(1, SPAN - 1))
         sent, key_sent = int(rng.choice(SENT)), int(rng.choice(KEY_SENT))
         frame = batch[:, which].contiguous(memory_format=torch.channels_last)
-        ends = [batch[:, i].contiguous(memory_format=torch.channels_last) for i in (0, LENGTH - 1)]
-        shown, heard = transmit(network, keys, ends, frame, which / (LENGTH - 1), snr_db, sent, key_sent, rng)
+        ends = [batch[:, i].contiguous(memory_format=torch.channels_last) for i in (0, SPAN - 1)]
+        shown, heard = transmit(network, keys, ends, frame, which / (SPAN - 1), snr_db, sent, key_sent, rng)
         db, predicted_db = (_db((x - frame).square().mean((1, 2, 3))).mean() for x in (shown, heard))
         total = -db - PREDICTION_WEIGHT * predicted_db
         return total, {"PSNR": float(db), "prediction": float(predicted_db)}
@@ -108,7 +108,7 @@ def held_out_psnr(
 ) -> tuple[float, float]:
     """PSNR in dB of the middle frames with 6 features per place, and of their prediction."""
     given = torch.full((len(batch),), float(snr_db))
-    middle = LENGTH // 2
+    middle = SPAN // 2
     frame = batch[:, middle]
     shown, heard = transmit(
         network, keys, [batch[:, 0], batch[:, -1]], frame, 0.5, given, 6, 24, np.random.default_rng(7)
@@ -125,7 +125,7 @@ def _db(error: Tensor) -> Tensor:
 def _start(network: PredictionNetwork, batch: Tensor) -> None:
     """The variances of pictures, and of what the mean of both key frames leaves; gains as SoftCast."""
     basis = dct_basis()
-    middle = batch[:, LENGTH // 2]
+    middle = batch[:, SPAN // 2]
     residual = functional.conv2d(middle - (batch[:, 0] + batch[:, -1]) / 2, basis, stride=SIDE)
     of_residual = residual.square().mean((0, 2, 3))
     order = torch.argsort(of_residual, descending=True)

@@ -23,8 +23,10 @@ from torch import Tensor
 from lossweep.channels.errors import LossweepError, TrainingDataError
 from lossweep.experiments.training.face.split import clips_folder, everyone
 
-LENGTH = 5
+LENGTH = 8
 """Frames of a sequence."""
+SPAN = 5
+"""Frames from one key frame to the next, both included."""
 EVERY = 8
 """Of the sorted natural clips every eighth, from the first, validates; a second clip of a scene goes with the first."""
 SAME_SCENE = re.compile(r"same scene as (\S+)")

@@ -18,6 +18,7 @@ TRAININGS = {
     "flow": ("lossweep.experiments.training.jscc.flow", 8.0),
     "prediction": ("lossweep.experiments.training.jscc.prediction", 45.0),
     "interpolation": ("lossweep.experiments.training.jscc.interpolation", 45.0),
+    "restoration": ("lossweep.experiments.training.jscc.restoration", 60.0),
     "allocation": ("lossweep.experiments.training.jscc.allocation", 15.0),
 }
 MODEL = Path(__file__).parents[3] / "endpoints" / "jscc" / "model"
