@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 from lossweep.endpoints.jscc.layers import ResidualBlock
 
-SIDE = 4
+SIDE = 2
 """Pixels that one place of the features has, in both directions."""
 COLOURS = 3 * SIDE * SIDE
-WIDTH = 48
-BLOCKS = 6
-EXCHANGED = 12
+WIDTH = 32
+BLOCKS = 4
+NEAR = 8
+"""Pixels over which the local mean is taken; the pictures' sides are multiples of it."""
+EXCHANGED = 8
 """Features of each place that come from the picture before, and as many from the one after."""
 MIDDLE_DB, SPREAD_DB = -25.0, 10.0
 SMALLEST_ERROR = 1e-7
@@ -35,6 +38,10 @@ class RestorationNetwork(nn.Module):
         self.enter = nn.Conv2d(COLOURS + 2, WIDTH, 3, padding=1)
         self.blocks = nn.ModuleList(ResidualBlock(WIDTH) for _ in range(BLOCKS))
         self.leave = nn.Conv2d(WIDTH, COLOURS, 3, padding=1)
+        for (
+            block
+        ) in self.blocks:  # a block that starts as the identity learns nothing behind a layer of zeros
+            block.second.reset_parameters()  # type: ignore[operator, union-attr]
         nn.init.zeros_(self.leave.weight)
         nn.init.zeros_(self.leave.bias)  # type: ignore[arg-type]
 
@@ -42,21 +49,27 @@ class RestorationNetwork(nn.Module):
         """Restored pictures, like `pictures`.
 
         Args:
-            pictures: float32 [groups, frames, 3, height, width] in about [-1, 1]; sides are multiples of 4.
+            pictures: float32 [groups, frames, 3, height, width] in about [-1, 1]; sides are multiples of 8.
             errors: [groups, 2], expected mean squared errors by noise and by what was not sent, of pixels from 0 to 1.
         """
         frames = pictures.shape[1]
-        x = self.unshuffle(pictures.flatten(0, 1))
+        scale = 2 * (errors.sum(1) + SMALLEST_ERROR).sqrt()[:, None, None, None, None]
+        x = self.unshuffle(
+            torch.asinh(_detail(pictures.flatten(0, 1)).unflatten(0, (-1, frames)) / scale).flatten(0, 1)
+        )
         state = (10 * torch.log10(errors + SMALLEST_ERROR) - MIDDLE_DB) / SPREAD_DB
         state = state.repeat_interleave(frames, 0)
         given = state[:, :, None, None].expand(-1, -1, *x.shape[2:])
         x = self.enter(torch.cat([x, given], 1).contiguous(memory_format=torch.channels_last))
         for block in self.blocks:
             x = block(_exchange(x, frames), state)
-        scale = 2 * (errors.sum(1) + SMALLEST_ERROR).sqrt()
-        return pictures + scale[:, None, None, None, None] * self.shuffle(self.leave(x)).unflatten(
-            0, (-1, frames)
-        )
+        return pictures + scale * self.shuffle(self.leave(x)).unflatten(0, (-1, frames))
+
+
+def _detail(pictures: Tensor) -> Tensor:
+    """Pictures without their local mean: what the network sees does not depend on brightness."""
+    small = functional.avg_pool2d(pictures, NEAR)
+    return pictures - functional.interpolate(small, scale_factor=NEAR, mode="bilinear")
 
 
 def _exchange(x: Tensor, frames: int) -> Tensor:
