@@ -147,7 +147,9 @@ def _curves(sweep: Sweep, part: pd.DataFrame, x: Column, y: Column, inner: list[
                 (sweep.label(e) for e in group["endpoint"].unique()), key=lambda e: len(e.code)
             ).without_rate
         identifier = str(one.get("way", one["endpoint"]))
-        found.append(Curve(label, phrase, _points(group, x, y, by, sweep.unit == "clip"), identifier, bool(by)))
+        found.append(
+            Curve(label, phrase, _points(group, x, y, by, sweep.unit == "clip"), identifier, bool(by))
+        )
     return found
 
 
@@ -166,7 +168,7 @@ def _without_rate(sweep: Sweep, part: pd.DataFrame) -> pd.Series:
     return part["endpoint"].map(names)
 
 
-def _points(group: pd.DataFrame, x: Column, y: Column, by: list[str]) -> pd.DataFrame:
+def _points(group: pd.DataFrame, x: Column, y: Column, by: list[str], over_clips: bool) -> pd.DataFrame:
     names = [name for name in ("seed", "repetition") if name in group]
     row = group.groupby(names).ngroup().to_numpy() if names else np.zeros(len(group), int)
     clip, clips = pd.factorize(group["clip"], sort=True)
