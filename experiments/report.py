@@ -56,6 +56,9 @@ def report(directory: Path, strip: bool = True, most_mb: float = MOST_MB) -> Pat
         PlotError: no cell has finished.
     """
     sweep = Sweep.read(directory)
+    path = directory / "report.html"
+    with path.open("a"):  # a place that cannot be written fails here, not after minutes
+        pass
     loss = typical_loss(sweep) if "loss_rate" in sweep.table else 0.0
     contents = _contents(sweep, directory)
     shown = Screen(no_strips="left out on request" if not strip else "click a point of a figure")
@@ -64,7 +67,6 @@ def report(directory: Path, strip: bool = True, most_mb: float = MOST_MB) -> Pat
             shown = screen(sweep, directory, loss, main_qualities(sweep))
         room = round(most_mb * 1e6) - len(_render(contents, shown).encode())
         add_cells(sweep, directory, loss, shown, room)
-    path = directory / "report.html"
     path.write_text(_render(contents, shown), encoding="utf-8")
     return path
 
