@@ -123,7 +123,7 @@ def do_report(options: argparse.Namespace) -> int:
     _needs_table(options.directory)
     if not options.no_strip:
         print(
-            "lossweep: cells are computed again for the page, for 3 minutes at most and the cell after that "
+            "lossweep: cells are computed again for the page: none is begun after 3 minutes of that "
             "(--no-strip leaves them out)",
             file=sys.stderr,
         )

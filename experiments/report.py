@@ -57,8 +57,10 @@ def report(directory: Path, strip: bool = True, most_mb: float = MOST_MB) -> Pat
     """
     sweep = Sweep.read(directory)
     path = directory / "report.html"
-    with path.open("a"):  # a place that cannot be written fails here, not after minutes
-        pass
+    fresh = not path.exists()
+    path.open("a").close()  # a place that cannot be written fails here, not after minutes
+    if fresh:
+        path.unlink()
     loss = typical_loss(sweep) if "loss_rate" in sweep.table else 0.0
     contents = _contents(sweep, directory)
     shown = Screen(no_strips="left out on request" if not strip else "click a point of a figure")

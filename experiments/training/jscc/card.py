@@ -25,7 +25,7 @@ from lossweep.endpoints.weights import load
 from lossweep.experiments.training.face.opencv import opencv
 from lossweep.experiments.training.jscc import card_deepwive, flow, key_frames, prediction
 from lossweep.experiments.training.jscc.cost import PASSES, millions, milliseconds
-from lossweep.experiments.training.jscc.sequences import Sequences, to_unit
+from lossweep.experiments.training.jscc.sequences import SPAN, Sequences, to_unit
 from lossweep.experiments.training.jscc.train import TRAININGS
 from lossweep.experiments.training.model_card import Cell, ModelCard, Table
 
@@ -50,7 +50,7 @@ def main(argv: list[str] | None = None) -> None:
     keys = load(MODEL / "key_frames.safetensors", "key-frames", KeyFrameNetwork())
     between = load(MODEL / "prediction.safetensors", "prediction", PredictionNetwork())
     sequences = Sequences.load(args.labels)
-    natural, faces = sequences.held_out(5)
+    natural, faces = sequences.held_out(SPAN)
     card = ModelCard(
         title="Weights of joint source-channel coding",
         files=tuple(
