@@ -1,12 +1,18 @@
 """The laws of the linear code of hybrid JSCC, and what its network may not do."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
 
+from lossweep.channels.awgn import Awgn
 from lossweep.channels.mcs import PAYLOAD_BYTES
+from lossweep.endpoints.fec.none import NoCode
 from lossweep.endpoints.jscc import spectrum
+from lossweep.endpoints.jscc.contract import transmit
 from lossweep.endpoints.jscc.hybrid_coder import Side, _gains, estimate, send
+from lossweep.endpoints.jscc.hybrid_jscc import HybridJsccEndpoint, HybridJsccParams
 from lossweep.endpoints.jscc.restoration_network import RestorationNetwork
 from lossweep.endpoints.jscc.transform import inverse, to_pixels, transform
 from lossweep.experiments.clips import load_clips
@@ -109,3 +115,24 @@ def test_the_network_starts_as_the_identity_and_looks_one_picture_further_per_bl
         pictures[0, 7] += 0.1
         changed = (network(pictures, errors) != before).flatten(2).any(2)[0]
     assert changed.tolist() == [i >= 7 - len(network.blocks) for i in range(8)]
+
+
+@pytest.mark.parametrize("snr_db", [-5, 5])
+def test_the_trained_network_brings_the_pictures_nearer(snr_db):
+    clip = load_clips("portrait", seconds=0.36, size=128)[0]
+    channel, errors = Awgn(snr_db), {}
+    for restore in (True, False):
+        params = HybridJsccParams(rho=1 / 16, restore=restore)
+        encoded = HybridJsccEndpoint(params, NoCode()).encode(clip, channel)
+        received = transmit(encoded.transmissions, channel, 1, 0)
+        shown = HybridJsccEndpoint.decode(received, encoded.session).clip.video
+        errors[restore] = np.mean((np.float64(shown) - np.float64(clip.video)) ** 2)
+    assert errors[True] < 0.95 * errors[False]
+
+
+def test_a_group_whose_side_information_fails_is_not_shown_and_the_next_one_is():
+    clip = load_clips("portrait", seconds=0.64, size=128)[0]
+    encoded = HybridJsccEndpoint(HybridJsccParams(rho=1 / 16), NoCode()).encode(clip, Awgn(10))
+    first, second = transmit(encoded.transmissions, Awgn(10), 1, 0)
+    playback = HybridJsccEndpoint.decode([replace(first, blocks=(None,)), second], encoded.session)
+    assert playback.outcome == ("grey",) * 8 + ("whole",) * 8
