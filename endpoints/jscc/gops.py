@@ -56,6 +56,7 @@ def uses_of(rho: float, pictures: int, height: int, width: int, least: int) -> i
 def playback(pictures: Sequence[NDArray[np.uint8] | None], width: int, height: int, fps: float) -> Playback:
     """What the screen shows; None is a picture that was not received: the last one stays, grey before the first."""
     last: Picture | None = None
+    nothing = picture(np.full((height, width, 3), GREY, np.uint8))
     shown, outcomes = [], []
     for one in pictures:
         if one is not None:
@@ -63,9 +64,8 @@ def playback(pictures: Sequence[NDArray[np.uint8] | None], width: int, height: i
             outcomes.append("whole")
         else:
             outcomes.append("grey" if last is None else "frozen")
-            last = last or picture(np.full((height, width, 3), GREY, np.uint8))
-        shown.append(last)
+        shown.append(last or nothing)
     if not shown:
-        shown, outcomes = [picture(np.full((height, width, 3), GREY, np.uint8))], ["grey"]
+        shown, outcomes = [nothing], ["grey"]
     clip = Clip("received", [one.pixels for one in shown], fps)
     return Playback(clip, tuple(outcomes), tuple(one.digest for one in shown))
