@@ -1,12 +1,13 @@
 """How far each system is above another in PSNR and MS-SSIM, over clips: `python results/jscc_snr/differences.py`.
 
-Reads natural/table.csv and faces/table.csv beside it, writes differences.csv: for each kind of clip, bandwidth ratio,
-pair of systems, metric and SNR (and "mean" over the SNRs) the mean over clips of the difference, with its 95 % interval
-(Student's t over clips). All systems of a clip meet the same noise.
+Reads table.csv of natural/, faces/, groups/natural/ and groups/faces/ beside it, writes differences.csv: for each kind
+of clip, bandwidth ratio, pair of systems, metric and SNR (and "mean" over the SNRs) the mean over clips of the
+difference, with its 95 % interval (Student's t over clips). All systems of a clip meet the same noise.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pandas as pd
@@ -25,40 +26,53 @@ PAIRS = (
     ("hybrid-jscc", "h264-ldpc, adaptive"),
     ("flow-jscc", "h264-ldpc, adaptive"),
 )
+OF_GROUPS = (
+    ("hybrid-jscc, 4 frames", "flow-jscc, 4 frames"),
+    ("hybrid-jscc, 4 frames", "softcast, 4 frames"),
+    ("hybrid-jscc, 4 frames", "h264-ldpc, adaptive, 4 frames"),
+    ("hybrid-jscc, 8 frames", "hybrid-jscc, linear, 8 frames"),
+    ("hybrid-jscc, linear, 8 frames", "softcast, 8 frames"),
+)
 METRICS = ("psnr", "ms_ssim")
+COLUMNS = ("clips", "rho", "system", "above", "metric", "snr_db", "mean", "lower", "upper", "n")
+Row = tuple[str | float, ...]
 
 
 def main() -> None:
-    """Writes the table and prints the means."""
-    rows = []
+    """Writes the table and prints what it says of PSNR at ratio 1/32."""
+    rows = [row for kind in KINDS for row in differences(kind, pd.read_csv(HERE / kind / "table.csv"), PAIRS)]
     for kind in KINDS:
-        table = pd.read_csv(HERE / kind / "table.csv")
-        table["system"] = table["endpoint_name"].where(
-            table["link"].isna(), table["endpoint_name"] + ", " + table["link"].fillna("")
-        )
-        for rho, part in table.groupby("rho"):
-            for metric in METRICS:
-                values = part.pivot_table(index=["clip", "snr_db"], columns="system", values=metric)
-                for system, other in PAIRS:
-                    if {system, other} <= set(values):
-                        above = (values[system] - values[other]).unstack("snr_db")
-                        above["mean"] = above.mean(axis=1)
-                        for snr_db, of_clips in above.items():
-                            mean, lower, upper, clips = interval(of_clips.to_numpy())
-                            rows.append((kind, rho, system, other, metric, snr_db, mean, lower, upper, clips))
-    columns = ["clips", "rho", "system", "above", "metric", "snr_db", "mean", "lower", "upper", "n"]
-    found = pd.DataFrame(rows, columns=columns).round(4)
+        table = pd.read_csv(HERE / "groups" / kind / "table.csv")
+        table["endpoint_name"] += table["restore"].eq(False).map({True: ", linear", False: ""})
+        rows += differences(kind, table, OF_GROUPS, " frames")
+    found = pd.DataFrame(rows, columns=list(COLUMNS)).round(4)
     found.to_csv(HERE / "differences.csv", index=False)
-    means = found[(found["metric"] == "psnr") & found["rho"].between(0.03, 0.04)]
-    means = means.assign(shown=means.apply(_text, axis=1))
-    shown = means.pivot_table(
-        index=["clips", "system", "above"], columns="snr_db", values="shown", aggfunc="first", sort=False
-    )
-    print(shown.to_string())
+    shown = found[(found["metric"] == "psnr") & found["rho"].between(0.03, 0.04)]
+    for (kind, system, other), part in shown.groupby(["clips", "system", "above"], sort=False):
+        ends = part[["mean", "lower", "upper"]].to_numpy()
+        values = (f"{mean:+.1f} ({lower:+.1f} to {upper:+.1f})" for mean, lower, upper in ends)
+        print(f"| {kind}, {system} over {other} | {' | '.join(values)} |")
 
 
-def _text(row: pd.Series) -> str:
-    return f"{row['mean']:+.1f} ({row['lower']:+.1f} to {row['upper']:+.1f})"
+def differences(
+    kind: str, table: pd.DataFrame, pairs: tuple[tuple[str, str], ...], frames: str = ""
+) -> Iterator[Row]:
+    """Rows of the table of one sweep.
+
+    Args:
+        frames: what follows the length of a group in the names of systems; "" leaves the length out.
+    """
+    link = table["link"].map(lambda value: "" if pd.isna(value) else f", {value}")
+    name = table["endpoint_name"] + link
+    table["system"] = name + ", " + table["gop"].astype(int).astype(str) + frames if frames else name
+    for rho, part in table.groupby("rho"):
+        for metric in (metric for metric in METRICS if metric in part):
+            values = part.pivot_table(index=["clip", "snr_db"], columns="system", values=metric)
+            for system, other in pairs:
+                above = (values[system] - values[other]).unstack("snr_db")
+                above["mean"] = above.mean(axis=1)
+                for snr_db, of_clips in above.items():
+                    yield (kind, rho, system, other, metric, snr_db, *interval(of_clips.to_numpy()))
 
 
 if __name__ == "__main__":
