@@ -114,6 +114,7 @@ COLUMNS: tuple[Column, ...] = (
     _setting("known", "receiver knows the gain", short="gain known: {}"),
     _setting("rho", "bandwidth ratio", short="rho {}", **UNIT),
     _setting("link", "choice of the scheme", short="{}"),
+    _setting("restore", "with its network"),
     _setting("mcs", "fixed scheme", short="MCS {}", lowest=0.0),
     _setting("chunk", "chunk", short="chunk {}", unit="coefficients", lowest=1.0),
     _setting("queue_s", "queue", short="queue {}", unit="s", shown="ms", lowest=0.0),
