@@ -7,6 +7,8 @@ import os
 from pathlib import Path
 from typing import IO
 
+FILE = ".lock"
+
 
 class FolderLocked(RuntimeError):
     """Another process holds the lock; its text is that process's number."""
@@ -19,7 +21,7 @@ def lock(folder: Path) -> IO[str]:
         FolderLocked: another process holds it.
         OSError: the folder cannot be written.
     """
-    file = open(folder / ".lock", "a+", encoding="ascii")  # noqa: SIM115, it is open as long as the lock is held
+    file = open(folder / FILE, "a+", encoding="ascii")  # noqa: SIM115, it is open as long as the lock is held
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:

@@ -6,7 +6,6 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable
-from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import fmean
@@ -20,6 +19,7 @@ from lossweep.experiments.in_process import InProcess
 from lossweep.experiments.inspection import Inspection
 from lossweep.experiments.manifest import LastRun, manifest
 from lossweep.experiments.messages import Failed, Outcome, SetUp, Task
+from lossweep.experiments.output_folder import output_folder
 from lossweep.experiments.plan import claim, plan
 from lossweep.experiments.precision import Points
 from lossweep.experiments.progress import Progress
@@ -86,7 +86,7 @@ def run_scenario(scenario: Scenario, out: Path, settings: Settings = Settings())
         raise ScenarioError(
             "repetitions.until is decided while the whole sweep runs; with --shard give a number of repetitions"
         )
-    with closing(Store(out)) as store:
+    with output_folder(out) as store:
         return _run(scenario, store, settings)
 
 

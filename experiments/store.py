@@ -150,6 +150,12 @@ class Store:
         """Number of finished cells."""
         return int(self._rows("SELECT COUNT(*) FROM cells")[0][0])
 
+    def empty(self) -> bool:
+        """Whether nothing was ever kept in it."""
+        return not any(
+            self._rows(f"SELECT 1 FROM {table} LIMIT 1") for table in ("cells", "failures", "meta")
+        )
+
     def frames(self, name: str) -> Frames:
         """The frames of a cell; empty where it has none."""
         for (data,) in self._rows("SELECT frames FROM cells WHERE id = ?", name):
