@@ -11,6 +11,8 @@ Role = Literal["identity", "setting", "rate", "network", "quality", "note"]
 
 FACTORS = {"": 1.0, "%": 100.0, "ms": 1000.0, "kbit/s": 0.001}
 """From the stored unit (fraction, s, bit/s) to the one on the screen."""
+COUNTED = ("bytes", "coefficients", "frames", "packets", "pixels", "windows")
+"""Units that are words, whose "s" one does not have."""
 
 
 @dataclass(frozen=True)
@@ -68,10 +70,12 @@ class Column:
         return f"{self.label} / {unit}" if unit else self.label
 
     def text(self, value: Any) -> str:
-        """A value with its unit as text: "5 %", "150 ms", "rtp"."""
+        """A value with its unit as text: "5 %", "150 ms", "1 frame", "rtp"."""
         if isinstance(value, bool) or not isinstance(value, int | float):
             return str(value)
         unit = self.shown or self.unit
+        if value == 1 and unit in COUNTED:
+            unit = unit[:-1]
         return f"{value * self.factor:.6g} {unit}".strip()
 
     def phrase(self, value: Any) -> str:

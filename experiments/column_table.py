@@ -72,7 +72,7 @@ COLUMNS: tuple[Column, ...] = (
     _setting("gop", "GOP", lowest=1.0),
     _setting("packetization", "packetization", short="{} packets"),
     _setting("resolution", "coded height", short="{} high", unit="pixels", lowest=1.0),
-    _setting("fec_frames", "frames per FEC block", short="FEC over {} frames", lowest=1.0),
+    _setting("fec_frames", "length of an FEC block", short="FEC over {}", unit="frames", lowest=1.0),
     _setting("quantizer", "quantizer"),
     _setting("target_bpp", "target rate", short="{}", unit="bit/pixel", lowest=0.0),
     _setting("target_bps", "target rate", short="{}", unit="bit/s", shown="kbit/s", lowest=0.0),

@@ -178,7 +178,10 @@ async function renew(page) {
   if (figures.length !== document.querySelectorAll(".figure").length) return location.reload();
   document.querySelectorAll("[data-part]").forEach(old => {
     const part = page.querySelector(`[data-part="${old.dataset.part}"]`);
-    if (part) old.replaceWith(document.adoptNode(part));
+    if (!part) return;
+    const at = [...old.querySelectorAll(".long")].map(box => box.scrollTop);
+    old.replaceWith(document.adoptNode(part));
+    part.querySelectorAll(".long").forEach((box, i) => { box.scrollTop = at[i] ?? 0; });
   });
   data.figures = figures;
   await drawFigures();

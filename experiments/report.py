@@ -19,7 +19,7 @@ from lossweep.experiments.price import late
 from lossweep.experiments.published import Published, published
 from lossweep.experiments.published_sweep import other_version
 from lossweep.experiments.report_media import Screen, screen
-from lossweep.experiments.summary import main_qualities, summarise, typical_loss
+from lossweep.experiments.summary import main_qualities, number, summarise, typical_loss
 from lossweep.experiments.sweep import Sweep
 from lossweep.experiments.systems import systems
 
@@ -171,9 +171,4 @@ def _published(sweep: Sweep) -> list[tuple[Published, str]]:
 
 
 def _html(table: pd.DataFrame) -> str:
-    return table.to_html(na_rep="-", index=False, float_format=_number, border=0)
-
-
-def _number(value: float) -> str:
-    """Three digits, or all of those before the point."""
-    return f"{value:.0f}" if abs(value) >= 1000 else f"{value:.3g}"
+    return table.to_html(na_rep="-", index=False, float_format=number, border=0)

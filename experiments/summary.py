@@ -29,7 +29,7 @@ class Summary:
         smallest, typical: the two loss rates of the columns; both are in the sweep.
         qualities: the metric of each medium, as far as the sweep has one.
         heads, groups: text of the cells; rows by the condition under which they were measured, "" for the only one.
-        criterion: what "usable up to" means, one sentence.
+        criterion: what "usable up to" means, one sentence; "" and no such column where there is no metric of quality.
     """
 
     smallest: float
@@ -73,7 +73,7 @@ def summarise(sweep: Sweep) -> Summary:
         smallest,
         typical,
         qualities,
-        (*heads, "usable up to a loss of"),
+        (*heads, "usable up to a loss of") if qualities else tuple(heads),
         groups,
         _criterion(qualities, smallest, "frozen_share" in sweep.table),
     )
@@ -134,22 +134,39 @@ def _row(
     added = overhead(system, everything)
     cells = [
         system.way,
-        f"{table['wire_bps'].mean() / 1000:.3g}",
+        number(table["wire_bps"].mean() / 1000),
         ABSENT if added is None else f"{100 * added:.0f} %",
         f"{1000 * table['shown_delay_s'].mean():.0f}",
     ]
     at = [table[table["loss_rate"] == loss] for loss in levels]
     if "frozen_share" in table:
-        cells += [_mean(part["frozen_share"], 100, "{:.0f} %") for part in at]
-    cells += [_mean(part[c.name], c.factor, "{:.3g}") for c in shown for part in at]
-    return (*cells, usable_up_to(table, qualities))
+        cells += [
+            f"{100 * part['frozen_share'].mean():.0f} %" if _any(part, "frozen_share") else ABSENT
+            for part in at
+        ]
+    cells += [_mean(part, column) for column in shown for part in at]
+    return (*cells, usable_up_to(table, qualities)) if qualities else tuple(cells)
 
 
-def _mean(values: pd.Series, factor: float, text: str) -> str:
-    return text.format(factor * values.mean()) if values.notna().any() else ABSENT
+def number(value: float) -> str:
+    """Three digits, or all of those before the point."""
+    return f"{value:.0f}" if abs(value) >= 1000 else f"{value:.3g}"
+
+
+def _any(table: pd.DataFrame, name: str) -> bool:
+    return bool(table[name].notna().any())
+
+
+def _mean(table: pd.DataFrame, column: Column) -> str:
+    """Mean as text; of units only the per cent sign, which the head of the column does not have."""
+    if not _any(table, column.name):
+        return ABSENT
+    return number(column.factor * table[column.name].mean()) + ("\u00a0%" if column.shown == "%" else "")
 
 
 def _criterion(qualities: Sequence[Column], smallest: float, pictures: bool) -> str:
+    if not qualities:
+        return ""
     distances = [
         f"{c.label} within {c.near * c.factor:g}{' ' if c.shown or c.unit else ''}{c.shown or c.unit}"
         if c.near is not None
@@ -160,8 +177,6 @@ def _criterion(qualities: Sequence[Column], smallest: float, pictures: bool) -> 
         "without loss" if smallest == 0 else f"at {100 * smallest:g} % loss, the smallest of this sweep"
     )
     frozen = [f"at most {100 * FROZEN_AT_MOST:g} % of the frames not shown"] if pictures else []
-    if not qualities:
-        return "Usable up to a loss: this sweep has no metric of quality."
     said = "; ".join([*frozen, *distances])
     return (
         f"Usable up to a loss: at this and all smaller losses, on average, {said} of the value {reference}."

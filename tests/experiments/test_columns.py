@@ -36,6 +36,9 @@ def test_the_screen_shows_percent_milliseconds_and_kilobits():
     assert known["wire_bps"].factor == 0.001
     assert known["psnr"].heading() == "PSNR / dB"
     assert known["packetization"].text("rtp") == "rtp"
+    assert known["fec_frames"].phrase(1) == "FEC over 1 frame"
+    assert known["fec_frames"].phrase(3) == "FEC over 3 frames"
+    assert known["playout_delay_s"].text(0.001) == "1 ms"
 
 
 @pytest.mark.parametrize("name", [n for n in METRICS.names() if n != "lip_sync"])

@@ -9,11 +9,15 @@ import threading
 import time
 from contextlib import closing
 
+import numpy as np
 import pandas as pd
 import pytest
+import sweeps
 import yaml
+from sweeps import folder
 
 from lossweep.experiments.cli import main
+from lossweep.experiments.report import report
 from lossweep.experiments.serve import server
 from lossweep.experiments.status import NOTED, status
 from lossweep.experiments.store import Store
@@ -230,3 +234,34 @@ def test_the_served_cell_is_that_of_the_table(address, table):
     row = table.loc[cell]
     assert packets["state"].count(1) == row["packets_repaired"] > 0
     assert "video, repair" in packets["lanes"]
+
+
+def test_long_tables_scroll_in_boxes_and_the_page_stays_short(tmp_path, browser):
+    losses = tuple(np.linspace(0, 0.5, 200))
+    path = report(folder(tmp_path / "out", sweeps.table(losses=losses), sweeps.manifest()), strip=False)
+    browser.get(path.as_uri())
+    _wait(browser, "document.body.dataset.ready")
+    tables = browser.execute_script(
+        "return [...document.querySelectorAll('.long')].reduce((sum, box) => sum + box.clientHeight, 0)"
+    )
+    assert tables < 4 * 600
+    box = "[...document.querySelectorAll('.long')].find(one => one.querySelectorAll('tr').length === 1201)"
+    top = f"{box}.querySelector('th').getBoundingClientRect().top - {box}.getBoundingClientRect().top"
+    assert browser.execute_script(f"return {box}.scrollHeight") > 20_000
+    browser.execute_script(f"{box}.scrollTop = 5000")
+    assert browser.execute_script(f"return {box}.scrollTop") == 5000
+    assert abs(browser.execute_script(f"return {top}")) < 1
+
+
+def test_a_renewed_page_keeps_the_place_in_a_box(tmp_path, browser):
+    losses = tuple(np.linspace(0, 0.5, 200))
+    path = report(folder(tmp_path / "out", sweeps.table(losses=losses), sweeps.manifest()), strip=False)
+    browser.get(path.as_uri())
+    _wait(browser, "document.body.dataset.ready")
+    box = "[...document.querySelectorAll('.long')].find(one => one.querySelectorAll('tr').length === 1201)"
+    browser.execute_script(f"{box}.scrollTop = 5000; window.before = {box}")
+    browser.execute_async_script(
+        "const done = arguments[0], page = new DOMParser().parseFromString(document.documentElement.outerHTML,"
+        " 'text/html'); renew(page).then(done)"
+    )
+    assert browser.execute_script(f"return {box} !== window.before && {box}.scrollTop") == 5000

@@ -324,9 +324,30 @@ def test_a_sweep_of_the_network_alone_has_a_page(tmp_path):
     )
     summary = summarise(Sweep.read(out))
     cells = {_plain(k): v for k, v in _cells(summary)["AV1"].items()}
-    assert cells["loss after repair at 10 % loss"] == "10"
-    assert cells["usable up to a loss of"] == "-"
-    assert "no metric of quality" in report(out, strip=False).read_text()
+    assert _plain(cells["loss after repair at 10 % loss"]) == "10 %"
+    assert "usable up to a loss of" not in cells
+    assert "usable up to" not in report(out, strip=False).read_text().lower()
+
+
+def test_rates_of_megabits_have_all_digits():
+    rows = table()
+    rows["wire_bps"] *= 20
+    cells = _cells(summarise(Sweep.of(rows, manifest())))
+    assert (cells["H.264"]["wire rate / kbit/s"], cells["H.264 + RS 1/2"]["wire rate / kbit/s"]) == (
+        "1300",
+        "2600",
+    )
+
+
+def test_a_long_table_says_how_many_rows_scroll_and_a_short_one_does_not(tmp_path):
+    def said(losses):
+        out = folder(tmp_path / str(len(losses)), table(losses=losses), manifest())
+        page = report(out, strip=False).read_text()
+        before, rows = page.split("<h2>Network")[1].split('<div class="long">', 1)
+        return re.findall(r"([\d,]+) rows", before), rows.split("</table>")[0].count("<tr") - 1
+
+    assert said((0.0, 0.1)) == ([], 12)
+    assert said(tuple(np.linspace(0, 0.5, 200))) == (["1,200"], 1200)
 
 
 def test_a_trace_without_a_loss_rate_is_shown_at_the_loss_it_made(tmp_path):
