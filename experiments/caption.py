@@ -14,10 +14,13 @@ from lossweep.experiments.sweep import Sweep
 def caption(sweep: Sweep, found: Sequence[Panel], x: str, y: str) -> str:
     """The caption of panels of y against x."""
     clips = list(sweep.table["clip"].unique())
-    parts = [f"Clip {clips[0]}" if len(clips) == 1 else f"Mean over {len(clips)} clips"]
+    first = []
+    if sweep.unit != "clip" or len(clips) == 1:  # else `certainty` says how many
+        first.append(f"Clip {clips[0]}" if len(clips) == 1 else f"Mean over {len(clips)} clips")
     if "channel" in sweep.table and "channel" not in sweep.axes:
         channel = sweep.table["channel"].iloc[0]
-        parts[0] += f", {CHANNELS.get(channel, channel)}"
+        first.append(CHANNELS.get(channel, channel))
+    parts = [", ".join(first)] if first else []
     parts += [
         phrase
         for name in sweep.axes

@@ -117,6 +117,7 @@ def test_bands_over_clips_compare_the_clips_means():
     assert point[["mean", "lower", "upper"]].to_list() == pytest.approx([*expected[:3]])
     text = caption(sweep, found, "loss_rate", "ssim")
     assert "6 clips; mean and 95 % interval over clips" in text
+    assert text.count("6 clips") == 1
     assert "pattern" not in text
 
 
