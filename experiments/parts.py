@@ -49,8 +49,8 @@ class ClipParams(Strict):
     Attributes:
         source: name or path.
         fps: frames per second, in (0, 120]; None keeps the clip's own (the portrait's is 25).
-        size: height and width in pixels, even, 64 to 1024: the square around the face, scaled; None keeps the clip's
-            own size (the portrait's is 256).
+        size: height and width in pixels, even, 64 to 1024: the square around a large face, else the centre square,
+            scaled; None keeps the clip's own size (the portrait's is 256).
         seconds: length to keep from the beginning; None keeps all.
         recognizer: takes the words from the sound even where they are known: "pocketsphinx", or a folder with a
             Whisper model or a Zipformer. Words that are needed and not known are pocketsphinx's.

@@ -26,7 +26,7 @@ def load_clips(
         source: "portrait" (built in, see `lossweep.experiments.clips.portrait`), a video or sound file, or a folder
             of them, in the order of their names; `$NAME` stands for an environment variable.
         fps: wanted frames per second, above 0; None for the clip's own (the portrait's is 25).
-        size: wanted width and height in pixels, even: the square around the face, else the centre square; None for
+        size: wanted width and height in pixels, even: the square around a large face, else the centre square; None for
             the clip's own size (the portrait's is 256).
         seconds: keeps only the beginning, this long; words that end later are left out.
         recognizer: takes the words from the sound; see `lossweep.endpoints.asr.recognizer`.

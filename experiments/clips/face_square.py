@@ -1,4 +1,4 @@
-"""The square around the face, for what takes pictures of 256x256 only."""
+"""The square around the face."""
 
 from __future__ import annotations
 
@@ -21,6 +21,9 @@ _FACE_SHARE, _FACE_CENTRE = 0.56, 0.56
 _WHOLE_FROM = 0.8
 """A square of at least this share of the shorter side is made as large as that side."""
 _SAMPLES = 8
+SUBJECT = 0.4
+"""A face of at least this share of the shorter side is what a clip shows: 0.47 to 0.78 in talking-head clips. Faces in
+other clips are smaller, and so is what is taken for a face there (a dog's head: 0.32)."""
 
 
 def face_square(clip: Clip) -> tuple[Clip, str]:
@@ -42,11 +45,12 @@ def face_square(clip: Clip) -> tuple[Clip, str]:
     return replace(clip, video=video), f"clip {clip.name}: {note}, scaled to {SIDE}x{SIDE}"
 
 
-def square_box(pictures: Sequence[NDArray[np.uint8]]) -> tuple[Box, str]:
-    """The square around the face that these pictures of one clip show, or the centre square.
+def square_box(pictures: Sequence[NDArray[np.uint8]], at_least: float = 0.0) -> tuple[Box, str]:
+    """The square around the face that more than half of these pictures of one clip show, or the centre square.
 
     Args:
         pictures: uint8 [height, width, 3] each, all of one size.
+        at_least: height of the face, as a share of the shorter side; a smaller one does not count.
     Returns:
         The square, and what it is ("cropped to the face, 620x620 at (330, 40) of 1280x720").
     """
@@ -55,13 +59,15 @@ def square_box(pictures: Sequence[NDArray[np.uint8]]) -> tuple[Box, str]:
     height, width = pictures[0].shape[:2]
     shorter = min(height, width)
     finder = ExtractorTracker.load(largest=True)
-    faces = [face for face in (_face(finder, picture) for picture in pictures) if face is not None]
+    faces = [found for found in (_face(finder, picture) for picture in pictures) if found is not None]
     if 2 * len(faces) <= len(pictures):
-        box = Box((width - shorter) // 2, (height - shorter) // 2, shorter, shorter)
-        whole = "" if height == width else f"cropped to the centre square, {box} of "
-        return box, f"no face found: {whole}{width}x{height}"
-    low, high = np.median([face[0] for face in faces], axis=0), np.median([face[1] for face in faces], axis=0)
-    side = round(float(high[1] - low[1]) / _FACE_SHARE)
+        return _centre(width, height, "no face found")
+    low, high = (np.median([found[i] for found in faces], axis=0) for i in (0, 1))
+    face = float(high[1] - low[1])
+    if face < at_least * shorter:
+        part = f"{100 * face / shorter:.0f} % of the shorter side"
+        return _centre(width, height, f"a face of {part}, less than {100 * at_least:.0f} %")
+    side = round(face / _FACE_SHARE)
     side = shorter if side >= _WHOLE_FROM * shorter else side
     middle, centre = (low + high) / 2
     left = min(max(round(float(middle) - side / 2), 0), width - side)
@@ -70,6 +76,13 @@ def square_box(pictures: Sequence[NDArray[np.uint8]]) -> tuple[Box, str]:
     return box, f"cropped to the face, {box} of {width}x{height}" if side < max(
         height, width
     ) else f"{width}x{height}"
+
+
+def _centre(width: int, height: int, why: str) -> tuple[Box, str]:
+    shorter = min(width, height)
+    box = Box((width - shorter) // 2, (height - shorter) // 2, shorter, shorter)
+    whole = "" if height == width else f"cropped to the centre square, {box} of "
+    return box, f"{why}: {whole}{width}x{height}"
 
 
 def _face(

@@ -30,7 +30,8 @@ def read_file(path: Path, fps: float | None, size: int | None, seconds: float | 
     Args:
         path: of the file.
         fps: wanted frames per second; None for the file's own.
-        size: wanted width and height of the square around the face, in pixels; None for the file's own size.
+        size: wanted width and height of the square around a large face or of the centre square, in pixels; None for
+            the file's own size.
         seconds: keeps only the beginning, this long.
     Raises:
         ClipError: the file cannot be read, holds neither picture nor sound, or more than the memory holds.

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from lossweep.endpoints.clip import ClipError
 from lossweep.experiments.clips.container import NOTHING_DECODES, covers, open_media, video_stream
-from lossweep.experiments.clips.face_square import square_box
+from lossweep.experiments.clips.face_square import SUBJECT, square_box
 from lossweep.experiments.clips.memory import check_fits
 from lossweep.experiments.clips.timeline import RunningTime, read_timeline
 from lossweep.experiments.clips.view import View, whole_view
@@ -53,8 +53,8 @@ def read_pictures(path: Path, fps: float | None, size: int | None, seconds: floa
 
     Args:
         fps: wanted frames per second; None for the stream's own.
-        size: wanted width and height, of the square around the face (the centre square where no face is found);
-            None for the stream's own size, padded to even.
+        size: wanted width and height, of the square around the face, or of the centre square where none or a small
+            one is found (`SUBJECT`); None for the stream's own size, padded to even.
         seconds: keeps only the beginning, this long.
     Returns:
         None where the file has no video stream.
@@ -143,7 +143,7 @@ def _view(path: Path, size: int | None) -> tuple[View, str]:
     if size is not None:
         if whole.shown == (size, size):
             return whole, ""
-        box, note = square_box(samples)
+        box, note = square_box(samples, SUBJECT)
         return replace(whole, box=box, width=size, height=size), f"{note}, scaled to {size}x{size}"
     notes = []
     if pixel_shape not in (None, 0, 1):

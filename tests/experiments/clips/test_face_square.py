@@ -9,7 +9,7 @@ from skimage.transform import resize
 from lossweep.endpoints.clip import Clip
 from lossweep.experiments.check import check
 from lossweep.experiments.clips import load_clips
-from lossweep.experiments.clips.face_square import face_square, square_box
+from lossweep.experiments.clips.face_square import SUBJECT, face_square, square_box
 from lossweep.experiments.evaluator import Evaluator
 
 LEFT, TOP, SIDE = 700, 120, 500
@@ -21,6 +21,17 @@ def scene():
     picture = np.full((720, 1280, 3), 90, np.uint8)
     portrait = resize(data.astronaut(), (SIDE, SIDE), anti_aliasing=True) * 255
     picture[TOP : TOP + SIDE, LEFT : LEFT + SIDE] = portrait.astype(np.uint8)
+    return picture
+
+
+@pytest.fixture(scope="module")
+def close_up():
+    """The same portrait so near that its face is 302 pixels high, at (850, 380) of 1280x720."""
+    side = 1375
+    portrait = (resize(data.astronaut(), (side, side), order=1) * 255).astype(np.uint8)
+    left, top = round(850 - 0.44 * side), round(380 - 0.24 * side)
+    picture = np.full((720, 1280, 3), 90, np.uint8)
+    picture[top:, left:] = portrait[: 720 - top, : 1280 - left]
     return picture
 
 
@@ -72,8 +83,8 @@ def test_only_endpoints_that_need_it_get_the_square_and_say_so(scene, tmp_path):
     assert cell.needs_square()
 
 
-def test_a_file_is_cropped_to_the_face_where_256_is_asked_for(scene, tmp_path):
-    path = _written(tmp_path / "talk.mkv", scene, 2)
+def test_a_file_is_cropped_to_a_large_face(close_up, tmp_path):
+    path = _written(tmp_path / "talk.mkv", close_up, 2)
     (own,), (square,) = load_clips(str(path)), load_clips(str(path), size=256)
     expected, note = face_square(own)
     assert own.video.shape == (2, 720, 1280, 3)
@@ -81,6 +92,26 @@ def test_a_file_is_cropped_to_the_face_where_256_is_asked_for(scene, tmp_path):
     assert square.notes[0].startswith("cropped to the face")
     assert note.startswith("clip talk: cropped to the face")
     assert np.abs(square.video.astype(int) - expected.video).mean() < 6
+
+
+def test_a_file_with_a_small_face_is_cropped_to_the_centre(scene, tmp_path):
+    path = _written(tmp_path / "walk.mkv", scene, 2)
+    (own,), (square,) = load_clips(str(path)), load_clips(str(path), size=256)
+    (note,) = square.notes
+    assert note.startswith("a face of 1")
+    assert note.endswith(
+        "less than 40 %: cropped to the centre square, 720x720 at (280, 0) of 1280x720, scaled to 256x256"
+    )
+    centre = resize(own.video[0][:, 280:1000] / 255, (256, 256), anti_aliasing=True) * 255
+    assert np.abs(square.video[0] - centre).mean() < 6
+
+
+def test_a_face_in_half_of_the_pictures_is_none(close_up):
+    empty = np.full_like(close_up, 90)
+    assert square_box([close_up, close_up, empty], SUBJECT)[1].startswith("cropped to the face")
+    box, note = square_box([close_up, empty], SUBJECT)
+    assert str(box) == "720x720 at (280, 0)"
+    assert note.startswith("no face found")
 
 
 def test_without_a_face_the_centre_square_is_taken():
