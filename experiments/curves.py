@@ -135,7 +135,7 @@ def _curves(sweep: Sweep, part: pd.DataFrame, x: Column, y: Column, inner: list[
     found = []
     groups = [group for _, group in part.groupby(apart, sort=False, dropna=False)]
     combinations = [
-        {str(name): None if pd.isna(value) else str(value) for name, value in group[apart].iloc[0].items()}
+        {name: _only(group[name]) for name in [apart[0], *inner]}
         | {"endpoint": str(group["endpoint"].iloc[0])}
         for group in groups
     ]
@@ -151,6 +151,12 @@ def _curves(sweep: Sweep, part: pd.DataFrame, x: Column, y: Column, inner: list[
             Curve(label, phrase, _points(group, x, y, by, sweep.unit == "clip"), identifier, bool(by))
         )
     return found
+
+
+def _only(values: pd.Series) -> str | None:
+    """The only value as text; None where there are several, or none."""
+    first = values.iloc[0]
+    return None if pd.isna(first) or (values != first).any() else str(first)
 
 
 def _without_rate(sweep: Sweep, part: pd.DataFrame) -> pd.Series:

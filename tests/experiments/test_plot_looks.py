@@ -257,3 +257,28 @@ def test_pgf_is_set_by_latex(tmp_path):
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout[-2000:]
     assert (tmp_path / "page.pdf").exists()
+
+
+def test_against_a_rate_coders_are_named_with_their_bitrate_and_not_with_an_identifier():
+    bitrates = (8000, 16000, 24000)
+    rows = pd.concat(
+        [
+            table(endpoints=("opus",), bitrate=b, redundancy=r).assign(
+                endpoint=f"opus-{b}{'-red1' * r}-none", wire_bps=2.0 * b * (1 + r)
+            )
+            for b in bitrates
+            for r in ((0, 1) if b == 16000 else (0,))
+        ]
+    )
+    endpoints = [{"name": "opus", "bitrate": b, "redundancy": 0} for b in bitrates]
+    said = manifest(
+        endpoint=[*endpoints, {"name": "opus", "bitrate": 16000, "redundancy": 1}], code=[{"name": "none"}]
+    )
+    rows = rows[(rows["code"] == "none") & (rows["loss_rate"] == 0.1)]
+    (panel,) = panels(Sweep.of(rows, said), "wire_bps", "pesq")
+    assert [curve.variant for curve in panel.curves] == [
+        "8 kbit/s",
+        "16 kbit/s",
+        "16 kbit/s, redundancy 1",
+        "24 kbit/s",
+    ]
