@@ -73,6 +73,29 @@ def ablation() -> str:
     return markdown(["rule", "loss", *columns], rows)
 
 
+def spread() -> str:
+    """How far three loss patterns of one lecture lie apart, as Markdown; and the gains, which meet the same losses."""
+    table = pd.read_csv(HERE / "patterns.csv")
+    table = table[table["loss_rate"] > 0]
+    wide = table.pivot(index=["loss_rate", "repetition"], columns="endpoint")
+    columns = {"bleu_1": "BLEU-1", "bleu": "BLEU", "semantic_similarity": "similarity"}
+
+    def typical(values: pd.DataFrame | pd.Series) -> float:
+        """Standard deviation over patterns: root mean square over loss rates and endpoints."""
+        return float((values.groupby("loss_rate").var().stack() ** 0.5).pow(2).mean() ** 0.5)
+
+    levels = [f"{typical(wide[column]):.3f} ({name})" for column, name in columns.items()]
+    over = pd.DataFrame({c: wide[c][TEXTPC] - wide[c][RS] for c in columns}).dropna()
+    gain = [f"{typical(over[[column]]):.3f}" for column in columns]
+    return (
+        "All lectures meet the same draws of the loss, so an interval\n"
+        "does not hold what another pattern would change: of lecture 3 three patterns differ by a standard deviation\n"
+        f"of {', '.join(levels)}, the gains of TextPC over RS 1/2 by\n"
+        f"{', '.join(gain)} (`patterns.csv`: the cells that `lossweep run text_bleu --set repetitions=3` had finished\n"
+        "when it was stopped)."
+    )
+
+
 def ten_sentences() -> str:
     """What was sent, what arrived or was repaired, and what was filled in."""
     scenario = read(str(HERE / "scenario.yaml"))
@@ -160,7 +183,7 @@ meaning (semantic similarity), less in words. The paper (Fig. 9, no printed numb
 
 `text_bleu` (this folder, independent loss) and `text_bleu_burst` (`burst/`, Gilbert-Elliott in time, mean bursts of
 0.4, 0.8 and 1.6 s): {len(clips)} lectures held out from training and tuning, {count:,} sentences, {words:,} words,
-repetitions: {repetitions}. All intervals are 95 % (Student t over lectures). A missing
+repetitions: {repetitions}. All intervals are 95 % (Student t over lectures, in the plots too). {spread()} A missing
 word is written as {PLACEHOLDER}, which matches nothing; the columns `_dropped` of `table.csv` leave it out.
 BLEU is sacrebleu's, `{table["bleu_signature"].iloc[0]}`. Weights: `endpoints/text/model/README.md`.
 
