@@ -32,6 +32,7 @@ def test_a_notebook_runs(path, tmp_path, monkeypatch):
     assert "<audio" in text
     assert "shown: " in text
     assert "packets lost" in text
+    assert "(lost)" in text
 
 
 def test_there_is_a_notebook():
