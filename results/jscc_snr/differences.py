@@ -20,18 +20,19 @@ PAIRS = (
     ("hybrid-jscc", "softcast"),
     ("hybrid-jscc", "flow-jscc"),
     ("flow-jscc", "softcast"),
-    ("flow-jscc", "deepwive"),
+    ("flow-jscc", "deepwive, learned"),
+    ("deepwive, learned", "deepwive, uniform"),
     ("hybrid-jscc", "h264-ldpc, fixed"),
     ("flow-jscc", "h264-ldpc, fixed"),
     ("hybrid-jscc", "h264-ldpc, adaptive"),
     ("flow-jscc", "h264-ldpc, adaptive"),
 )
 OF_GROUPS = (
-    ("hybrid-jscc, 4 frames", "flow-jscc, 4 frames"),
-    ("hybrid-jscc, 4 frames", "softcast, 4 frames"),
-    ("hybrid-jscc, 4 frames", "h264-ldpc, adaptive, 4 frames"),
-    ("hybrid-jscc, 8 frames", "hybrid-jscc, linear, 8 frames"),
-    ("hybrid-jscc, linear, 8 frames", "softcast, 8 frames"),
+    ("hybrid-jscc, 8 frames", "hybrid-jscc, 4 frames"),
+    ("hybrid-jscc, 8 frames", "softcast, 8 frames"),
+    ("hybrid-jscc, 8 frames", "h264-ldpc, adaptive, 8 frames"),
+    ("hybrid-jscc, 4 frames", "hybrid-jscc, linear, 4 frames"),
+    ("hybrid-jscc, linear, 4 frames", "softcast, 4 frames"),
 )
 METRICS = ("psnr", "ms_ssim")
 COLUMNS = ("clips", "rho", "system", "above", "metric", "snr_db", "mean", "lower", "upper", "n")
@@ -62,8 +63,10 @@ def differences(
     Args:
         frames: what follows the length of a group in the names of systems; "" leaves the length out.
     """
-    link = table["link"].map(lambda value: "" if pd.isna(value) else f", {value}")
-    name = table["endpoint_name"] + link
+    name = table["endpoint_name"]
+    for option in ("link", "allocation"):
+        if option in table:
+            name += table[option].map(lambda value: "" if pd.isna(value) else f", {value}")
     table["system"] = name + ", " + table["gop"].astype(int).astype(str) + frames if frames else name
     for rho, part in table.groupby("rho"):
         for metric in (metric for metric in METRICS if metric in part):

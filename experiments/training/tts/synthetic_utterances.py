@@ -120,13 +120,14 @@ def synthesize_utterances(data: Path, hours: float, seed: int = 1) -> Iterator[S
         first += SPEAKERS
         # Each call of `speak` keeps a copy of the library in memory, so it is done in a process that ends.
         with get_context("spawn").Pool(1) as pool:
-            for one in pool.map(partial(_say, texts), tasks):
+            for one in pool.map(partial(say, texts), tasks):
                 if one is not None and seconds < 3600 * hours:
                     seconds += len(one.speech) / SPEECH_RATE
                     yield one
 
 
-def _say(texts: tuple[list[str], list[str]], task: tuple[int, Speaker, int]) -> SyntheticUtterance | None:
+def say(texts: tuple[list[str], list[str]], task: tuple[int, Speaker, int]) -> SyntheticUtterance | None:
+    """A sentence by the speaker of a task (number of its random numbers, speaker, seed); None if too short or long."""
     number, speaker, seed = task
     rng = np.random.default_rng((seed, number))
     text = str(rng.choice(texts[speaker.held_out]))
