@@ -33,6 +33,8 @@ VALUES = {
     "congestion_control": {"gcc": "GCC", "nada": "NADA"},
 }
 """Values of settings, by column, that have another name for people."""
+SAID = {"block": {0: "one gain per transmission", 1: "one gain per symbol"}}
+"""Settings, by column, of which a value says all."""
 
 
 def phrases(sweep: Sweep, combinations: list[dict[str, str | None]]) -> list[str]:
@@ -61,6 +63,8 @@ def value_in_words(sweep: Sweep, name: str, key: str | None) -> str:
     if name == "channel" and key is not None:
         return CHANNELS.get(key, key)
     value = sweep.value(name, key) if name in sweep.axes else key
+    if value in SAID.get(name, {}):
+        return SAID[name][value]
     value = VALUES.get(name, {}).get(value, value) if isinstance(value, str) else value
     return (sweep.columns.get(name) or setting(name)).phrase(value)
 

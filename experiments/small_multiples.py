@@ -14,8 +14,8 @@ MOST_CURVES = 8
 def small_multiples(found: Sequence[Panel]) -> list[Panel]:
     """The panels as they are where none is fuller than MOST_CURVES; else a panel for each system.
 
-    A system that is still fuller has a panel for each code rate, with what has no code in each of them. A system that
-    has nothing of what the endpoints' panels differ by stands once.
+    Systems of one curve each share a panel. A system that is still fuller has a panel for each code rate, with what has
+    no code in each of them. A system that has nothing of what the endpoints' panels differ by stands once.
     """
     if all(len(panel.curves) <= MOST_CURVES for panel in found):
         return list(found)
@@ -53,8 +53,13 @@ def _full(found: Sequence[Panel]) -> set[str]:
 def _groups(curves: Sequence[Curve], full: set[str]) -> dict[str, set[str]]:
     """Title of each group of curves, and their names."""
     systems = list(dict.fromkeys(curve.label.system for curve in curves))
+    of = {system: [curve.name for curve in curves if curve.label.system == system] for system in systems}
+    single = [system for system in systems if len(set(of[system])) == 1]
+    together = single if 1 < len(single) <= min(MOST_CURVES, len(systems) - 1) else []
     found: dict[str, set[str]] = {}
-    for system in systems:
+    if together:
+        found[""] = {name for system in together for name in of[system]}
+    for system in (system for system in systems if system not in together):
         own = [curve for curve in curves if curve.label.system == system]
         title = system if len(systems) > 1 else ""
         rates = list(dict.fromkeys(curve.label.rate for curve in own if curve.label.rate))

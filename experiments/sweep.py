@@ -12,6 +12,7 @@ from typing import Any
 import pandas as pd
 
 from lossweep.channels.errors import LossweepError
+from lossweep.channels.physical import PHYSICAL
 from lossweep.channels.registry import unknown
 from lossweep.experiments.column import Column, Scalar
 from lossweep.experiments.columns import parameter_columns, read_schema, setting, varied
@@ -94,9 +95,12 @@ class Sweep:
 
     @property
     def unit(self) -> str:
-        """Over what intervals are: "loss pattern", or "clip" where the scenario asks for bands over clips."""
+        """Over what intervals are: "loss pattern", "noise pattern" of symbols, or "clip" where the scenario says so."""
         plot = self.manifest["scenario"].get("plot") or {}
-        return "clip" if plot.get("bands") == "clips" else "loss pattern"
+        if plot.get("bands") == "clips":
+            return "clip"
+        symbols = "channel" in self.table and set(self.table["channel"]) <= set(PHYSICAL.names())
+        return "noise pattern" if symbols else "loss pattern"
 
     def where(self, conditions: Sequence[str]) -> Sweep:
         """The rows that meet all conditions: "column=value", or with !=, <=, >=.

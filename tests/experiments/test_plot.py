@@ -11,6 +11,7 @@ from lossweep.experiments.caption import caption
 from lossweep.experiments.confidence import interval
 from lossweep.experiments.curves import panels
 from lossweep.experiments.figure import draw
+from lossweep.experiments.naming import value_in_words
 from lossweep.experiments.plot import plot, references
 from lossweep.experiments.sweep import PlotError, Sweep
 
@@ -96,6 +97,20 @@ def test_few_loss_patterns_are_drawn_one_by_one_instead_of_a_band_that_hides_the
     assert figure.axes[0].collections
     assert not [line for line in figure.axes[0].lines if line.get_marker() == "."]
     assert "5 loss patterns; mean and 95 %" in caption(enough, found, "loss_rate", "ssim")
+
+
+def test_symbols_have_noise_patterns_and_fading_is_said_in_words():
+    rows = table(repetitions=3).assign(channel="rayleigh", snr_db=5.0)
+    rows["block"] = (rows["loss_rate"] > 0).astype(int)
+    made = manifest()
+    made["scenario"] = {
+        **made["scenario"],
+        "channel": [{"name": "rayleigh", "snr_db": 5.0, "block": block} for block in (0, 1)],
+    }
+    sweep = Sweep.of(rows, made)
+    assert sweep.unit == "noise pattern"
+    assert value_in_words(sweep, "block", "0") == "one gain per transmission"
+    assert value_in_words(sweep, "block", "1") == "one gain per symbol"
 
 
 def test_bands_over_clips_compare_the_clips_means():

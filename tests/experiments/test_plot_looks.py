@@ -23,6 +23,7 @@ from lossweep.experiments.figure import NEAR, spread
 from lossweep.experiments.looks import looks
 from lossweep.experiments.panel_axes import span
 from lossweep.experiments.plot import plot
+from lossweep.experiments.small_multiples import small_multiples
 from lossweep.experiments.styles import STYLES
 from lossweep.experiments.sweep import PlotError, Sweep
 
@@ -39,6 +40,18 @@ def test_many_curves_are_split_by_system_with_the_others_in_grey():
             assert line.get_xdata() == pytest.approx([0, 5, 10, 30])
             assert line.get_ydata() == pytest.approx([0, 2.5, 5, 15])
         assert sum("bit/pixel" in str(name) for name in lines_of(axis)) == len(RATES)
+
+
+def test_systems_of_one_curve_share_a_panel():
+    (panel,) = panels(rates_of((0.01, 0.02)), "loss_rate", "ssim")
+    one = panel.curves[0]
+    alone = [replace(one, label=replace(one.label, system=name), variant="") for name in ("A", "B", "C")]
+    many = [replace(one, label=replace(one.label, system="D"), variant=str(i)) for i in range(7)]
+    split = small_multiples([replace(panel, curves=(*alone, *many))])
+    assert [part.group for part in split] == ["", "D"]
+    assert [curve.label.system for curve in split[0].curves] == ["A", "B", "C"]
+    assert len(split[0].context) == 7
+    assert len(split[1].context) == 3
 
 
 @pytest.mark.parametrize("many", [1, 5, 20])
