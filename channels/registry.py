@@ -14,7 +14,11 @@ from typing import Any
 from lossweep.channels.content import file_hash, folder_hash
 from lossweep.channels.errors import LossweepError, PluginError, UnknownName
 
-__all__ = ["PluginError", "Registry", "UnknownName", "nearest", "unknown"]
+__all__ = ["PluginError", "Registry", "UnknownName", "did_you_mean", "unknown"]
+
+ALIKE = 1.2
+"""From 0 (nothing in common) to 2 (equal): from here on a name may be another one with a mistake."""
+MOST_LISTED = 40
 
 
 class Registry:
@@ -112,16 +116,19 @@ class Registry:
 
 
 def unknown(kind: str, name: object, known: Iterable[object]) -> str:
-    """One line that names an unknown thing and the nearest known one."""
+    """One line that names an unknown thing, the known one that it may be, and all known ones where they are few."""
     names = list(map(str, known))
-    guess = f"; did you mean {nearest(name, names)!r}?" if names else ""
-    return f"unknown {kind} {name!r}{guess} (known: {', '.join(names) or 'none'})"
+    few = len(names) <= MOST_LISTED
+    listed = f"known: {', '.join(names) or 'none'}" if few else f"{len(names)} names are known"
+    return f"unknown {kind} {name!r}{did_you_mean(name, names)} ({listed})"
 
 
-def nearest(name: object, known: Iterable[object]) -> str:
-    """The known name that is most like `name`."""
+def did_you_mean(name: object, known: Iterable[object]) -> str:
+    """The known name that is most like `name`, as a question: "; did you mean 'h264'?"; "" where none is like it."""
     wanted = str(name)
-    return max(map(str, known), key=lambda k: _alike(wanted, k) + _alike(sorted(wanted), sorted(k)))
+    alike = {k: _alike(wanted, k) + _alike(sorted(wanted), sorted(k)) for k in map(str, known)}
+    best = max(alike, key=lambda k: alike[k], default="")
+    return f"; did you mean {best!r}?" if alike.get(best, 0.0) >= ALIKE else ""
 
 
 def _alike(a: Sequence[str], b: Sequence[str]) -> float:

@@ -12,7 +12,7 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
-from lossweep.channels.registry import nearest, unknown
+from lossweep.channels.registry import did_you_mean, unknown
 from lossweep.endpoints.asr.recognizer import recognizer
 from lossweep.endpoints.clip import ClipError
 from lossweep.endpoints.endpoint import ENDPOINTS
@@ -244,7 +244,7 @@ def _plotted(scenario: Scenario) -> list[str]:
     if {name for names in asked.values() for name in names} - known:
         known |= set(schema())  # those of all endpoints, which takes longer to import
     return [
-        f"{place}: unknown column {name!r}; did you mean {nearest(name, known)!r}? (`lossweep columns` lists them)"
+        f"{place}: unknown column {name!r}{did_you_mean(name, known)} (`lossweep columns` lists them)"
         for place, names in asked.items()
         for name in names
         if name not in known

@@ -10,6 +10,7 @@ from lossweep.channels.errors import OptionError
 from lossweep.experiments.durations import duration
 from lossweep.experiments.errors import ScenarioError
 from lossweep.experiments.exit_status import FAILED
+from lossweep.experiments.in_words import in_words
 from lossweep.experiments.scenario import Scenario
 from lossweep.experiments.scenario_file import find, read
 
@@ -230,19 +231,10 @@ def device(name: str) -> str:
 def _axes(scenario: Scenario) -> list[str]:
     lines = []
     for part, values in scenario.changes().items():
-        shown = [_short(value) for value in values]
+        shown = [in_words(value) for value in values]
         lines.append(f"{part}: {len(shown)}: {'; '.join(shown[:12])}{'; ...' if len(shown) > 12 else ''}")
     seeds = f", seeds {', '.join(map(str, scenario.seed))}" if len(scenario.seed) > 1 else ""
     return [*lines, f"repetitions: {scenario.repetitions}{seeds}"]
-
-
-def _short(value: object) -> str:
-    if not isinstance(value, dict):
-        return str(value)
-    return (
-        " ".join(str(v) if k in ("name", "source") else f"{k}={_short(v)}" for k, v in value.items())
-        or "default"
-    )
 
 
 def _needs_table(directory: Path) -> None:

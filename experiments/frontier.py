@@ -194,8 +194,8 @@ def schemes(sweep: Sweep) -> pd.Series[str]:
         row = sweep.table.iloc[place]
         repairs = str(row.get("adaptive_fec") or "code")
         code = "" if repairs not in ("code", "nan") else code_title(str(row.get("code", "none")))
-        parts = [sweep.label(row["endpoint"]).system] if several else []
-        parts += [code] if code else []
+        own = sweep.label(row["endpoint"])
+        parts = [own.joint.join(filter(None, (own.system, code)))] if several else [code]
         for name in named:
             if name == "adaptive_fec":
                 parts += [f"FEC by rule {repairs}"] if repairs not in ("code", "none", "nan") else []

@@ -8,6 +8,7 @@ import time
 from lossweep.channels.errors import OptionError
 from lossweep.experiments.cell import Cell
 from lossweep.experiments.errors import ScenarioError
+from lossweep.experiments.in_words import in_words
 from lossweep.experiments.scenario_file import read
 from lossweep.sim.delivery import Delivery
 from lossweep.sim.stream import Stream
@@ -32,7 +33,7 @@ def tc(options: argparse.Namespace) -> int:
             lines = tc_commands(network.elements, options.dev)
         except ValueError as error:
             lines = [f"# {error}"]
-        seen.setdefault("\n".join([f"# {cell.channel.model_dump()}", *lines]))
+        seen.setdefault("\n".join([f"# {in_words(cell.channel.model_dump())}", *lines]))
     print("\n".join(seen))
     return 0
 
@@ -76,7 +77,7 @@ def _cell(options: argparse.Namespace, device: str) -> tuple[str, Stream, Delive
             )
     except OSError as error:
         raise OptionError(f"cannot write {error.filename}: {error.strerror}") from None
-    title = f"{endpoint.label} over {cell.channel.model_dump()}, repetition {cell.repetition}"
+    title = f"{endpoint.label} over {in_words(cell.channel.model_dump())}, repetition {cell.repetition}"
     return title, encoded.stream, delivery
 
 
@@ -106,9 +107,8 @@ def _recorded(options: argparse.Namespace) -> tuple[str, Stream, Delivery]:
         playout_delay_s=cell.path.playout_delay_s,
         pacing_factor=AS_RECORDED,
     )
-    title = (
-        f"{options.recorded}, SSRC {captured.ssrc:#010x}, with its losses, over {cell.channel.model_dump()}"
-    )
+    over = in_words(cell.channel.model_dump())
+    title = f"{options.recorded}, SSRC {captured.ssrc:#010x}, with its losses, over {over}"
     return title, stream, delivery
 
 

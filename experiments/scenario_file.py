@@ -87,6 +87,8 @@ def find(source: str | Path) -> Path:
         return path
     if str(source) in ready_made():
         return ready_made()[str(source)]
+    if path.is_dir():
+        raise ScenarioError(f"{source} is a folder; name a scenario file, or one of `lossweep list`")
     if path.suffix in (".yaml", ".yml"):
         raise ScenarioError(f"no such scenario file: {source}")
     raise ScenarioError(unknown("scenario", str(source), ready_made()))

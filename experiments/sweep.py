@@ -13,7 +13,7 @@ import pandas as pd
 
 from lossweep.channels.errors import LossweepError
 from lossweep.channels.physical import PHYSICAL
-from lossweep.channels.registry import unknown
+from lossweep.channels.registry import did_you_mean
 from lossweep.experiments.column import Column, Scalar
 from lossweep.experiments.columns import parameter_columns, read_schema, setting, varied
 from lossweep.experiments.labels import Label, identified, read_labels, ways
@@ -128,7 +128,8 @@ class Sweep:
             PlotError: the table has no such column; the message gives the nearest one.
         """
         if name not in self.table:
-            raise PlotError(unknown("column", name, list(self.table.columns)))
+            like = did_you_mean(name, self.table.columns)
+            raise PlotError(f"unknown column {name!r}{like} (`lossweep columns` lists them)")
         return self.columns.get(name) or setting(name)
 
     def label(self, endpoint: str) -> Label:

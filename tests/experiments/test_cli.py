@@ -138,3 +138,10 @@ def test_a_folder_that_cannot_be_written_is_one_line(tmp_path, capsys):
         *notice, said = capsys.readouterr().err.strip().splitlines()
         assert problem in said
         assert len(notice) == (command == "report")
+
+
+def test_tc_names_the_channel_in_words(capsys):
+    assert main(["tc", "smoke"]) == 0
+    said = capsys.readouterr().out
+    assert "# gilbert_elliott loss_rate=0.1 mean_burst_length=4\n" in said
+    assert "{" not in said

@@ -10,7 +10,7 @@ from itertools import pairwise
 import pandas as pd
 import pytest
 
-from lossweep.channels.registry import Registry
+from lossweep.channels.registry import Registry, unknown
 from lossweep.experiments import worker
 from lossweep.experiments.check import check
 from lossweep.experiments.engine import Engine, EngineError, available_cores, groups
@@ -172,3 +172,16 @@ def test_a_registry_without_plugins_names_the_nearest():
     assert registry.get("alpha") > 3
     with pytest.raises(ValueError, match="did you mean 'alpha'"):
         registry.get("alhpa")
+
+
+@pytest.mark.parametrize("name", ["nosuch", "nope", "xyz"])
+def test_a_name_that_is_like_none_is_not_guessed(name):
+    assert unknown("scenario", name, ["smoke", "frontier_speech"]) == (
+        f"unknown scenario {name!r} (known: smoke, frontier_speech)"
+    )
+
+
+def test_many_names_are_not_listed():
+    assert unknown("thing", "nam7", [f"name{i}" for i in range(41)]) == (
+        "unknown thing 'nam7'; did you mean 'name7'? (41 names are known)"
+    )

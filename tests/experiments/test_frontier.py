@@ -8,10 +8,11 @@ import matplotlib.patches
 import numpy as np
 import pandas as pd
 import pytest
+import sweeps
 from sweeps import folder, manifest, row
 
 from lossweep.experiments.cli import main
-from lossweep.experiments.frontier import FrontierError, Target, bases, frontier, question
+from lossweep.experiments.frontier import FrontierError, Target, bases, frontier, question, schemes
 from lossweep.experiments.frontier_plot import NOTHING, draw_map, sentences, write
 from lossweep.experiments.sweep import PlotError, Sweep
 
@@ -204,3 +205,8 @@ def test_the_command_reads_a_finished_sweep_and_refuses_a_scenario_without_a_fol
     (tmp_path / "empty").mkdir()
     assert main(["frontier", str(tmp_path / "empty"), *asked]) == 2
     assert "holds no sweep" in capsys.readouterr().err
+
+
+def test_the_scheme_of_several_systems_is_a_system_with_its_code():
+    sweep = Sweep.of(sweeps.table(endpoints=("h264", "av1")), sweeps.manifest())
+    assert set(schemes(sweep)) == {"H.264", "H.264 + RS", "AV1", "AV1 + RS"}

@@ -80,7 +80,7 @@ def test_without_names_the_metrics_are_drawn_and_unknown_ones_are_refused(tmp_pa
 
     assert "ssim.png" in drawn("ssim")
     for asked in ({"x": "loss_rat"}, {"y": ["ssimm"]}, {"facet": ["gopp"]}):
-        with pytest.raises(PlotError, match="did you mean"):
+        with pytest.raises(PlotError, match="unknown column"):
             drawn("ssim", **asked)
     with pytest.raises(PlotError, match="no cell has a value of utmos"):
         drawn("utmos")

@@ -128,3 +128,8 @@ def test_an_alias_that_is_used_twice_is_read():
         "c": {"b": 1},
         "d": {"b": 1, "e": 2},
     }
+
+
+def test_a_folder_is_no_scenario(tmp_path):
+    with pytest.raises(ScenarioError, match="is a folder; name a scenario file"):
+        read(str(tmp_path))
