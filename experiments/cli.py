@@ -5,7 +5,9 @@ from __future__ import annotations
 import argparse
 import io
 import os
+import signal
 import sys
+import threading
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -21,6 +23,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # names of clips may not be in the locale's alphabet
             stream.reconfigure(errors="backslashreplace")
+    if threading.current_thread() is threading.main_thread():  # a cluster's time limit, as Ctrl-C
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         from lossweep.channels.errors import LossweepError
 

@@ -60,25 +60,36 @@ def test_one_process_without_workers_gives_the_same_table(finished):
 def test_a_killed_sweep_resumes_to_the_same_table(finished, tmp_path):
     path, whole = finished
     out = tmp_path / "killed"
-    command = [
-        sys.executable,
-        "-m",
-        "lossweep.experiments.cli",
-        "run",
-        str(path),
-        "--out",
-        str(out),
-        "--workers",
-        "1",
-    ]
-    process = subprocess.Popen(command, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+    process = _started(path, out)
+    process.kill()
+    process.communicate()
+    assert _run(path, out) == 0
+    assert (out / "table.csv").read_bytes() == (whole / "table.csv").read_bytes()
+
+
+def test_a_terminated_sweep_writes_its_tables_as_an_interrupted_one(finished, tmp_path):
+    path, whole = finished
+    out = tmp_path / "terminated"
+    process = _started(path, out)
+    os.kill(process.pid, signal.SIGTERM)
+    said = process.communicate(timeout=120)[1]
+    assert process.returncode == 130
+    assert "of 24 cells are in the tables; run the same command again to resume" in said
+    assert 1 <= len(pd.read_parquet(out / "table.parquet")) < 24
+    assert _run(path, out) == 0
+    assert (out / "table.csv").read_bytes() == (whole / "table.csv").read_bytes()
+
+
+def _started(path, out):
+    """A process that runs the scenario, when it has stored its first cell."""
+    command = [sys.executable, "-m", "lossweep.experiments.cli", "run", str(path), "--out", str(out)]
+    process = subprocess.Popen(
+        [*command, "--workers", "1"], stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True
+    )
     deadline = time.monotonic() + 120
     while process.poll() is None and time.monotonic() < deadline and not _rows(out):
         time.sleep(0.02)
-    os.kill(process.pid, signal.SIGKILL)
-    process.wait()
-    assert _run(path, out) == 0
-    assert (out / "table.csv").read_bytes() == (whole / "table.csv").read_bytes()
+    return process
 
 
 def _rows(out):
