@@ -121,6 +121,8 @@ def do_report(options: argparse.Namespace) -> int:
     """Writes the page of a finished sweep."""
     from lossweep.experiments.report import report
 
+    if not options.size > 0:
+        raise OptionError(f"--size is {options.size:g} MB; it must be above 0")
     _needs_table(options.directory)
     if not options.no_strip:
         print(

@@ -9,6 +9,7 @@ import yaml
 from sweeps import folder, manifest, table
 
 from lossweep.experiments.cli import main
+from lossweep.experiments.durations import duration
 from lossweep.experiments.scenario_file import ready_made
 
 
@@ -145,3 +146,13 @@ def test_tc_names_the_channel_in_words(capsys):
     said = capsys.readouterr().out
     assert "# gilbert_elliott loss_rate=0.1 mean_burst_length=4\n" in said
     assert "{" not in said
+
+
+@pytest.mark.parametrize("size", ["-1", "0", "nan"])
+def test_a_page_has_a_size(capsys, tmp_path, size):
+    assert main(["report", str(tmp_path), "--size", size]) == 2
+    assert capsys.readouterr().err == f"lossweep: --size is {size} MB; it must be above 0\n"
+
+
+def test_a_short_sweep_takes_a_second():
+    assert [duration(seconds) for seconds in (0.2, 40, 720, 12_600)] == ["1 s", "40 s", "12 min", "3.5 h"]
