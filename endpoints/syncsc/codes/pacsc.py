@@ -24,11 +24,12 @@ WIRE = np.dtype(">f2")
 class PacSC:
     """A masked autoencoder whose encoded rows are sent; the decoder fills in for rows that are lost.
 
-    It is not systematic: nothing is exact, even where nothing is lost; a frame counts as whole where all rows
-    of its block arrived. A block is 2 frames (rate 1/2) or 4 (rate 1/4), decoded by itself, so the look-ahead is
-    waited for and not used. Rows are sent as float16. Where the paper is silent: of a block none of whose rows
-    arrived the network knows nothing, and the last frame is held. The paper's numbers and alternatives: the
-    model card `pacsc.md`. See `FaceCode`.
+    It is not systematic: nothing is exact, even where nothing is lost; a frame counts as whole where all packets
+    of its group arrived. The paper's block is 2 frames (rate 1/2) or 4 (rate 1/4). The blocks of a group are coded as
+    one, by 16 frames at most; a group of one block is the paper's. The look-ahead is waited for and not used. Rows are
+    sent as float16. Where the paper is silent: which rows share a packet (`rows_of_packets`), and of a group none of
+    whose packets arrived the network knows nothing, so the last frame is held. The paper's numbers and alternatives:
+    the model card `pacsc.md`. See `FaceCode`.
 
     Source: the SyncSC paper, Section III-B, eq. 4, 5, 10 to 12.
     """
@@ -43,11 +44,12 @@ class PacSC:
         import torch
 
         network = _network(self.layout.code_rate, self.device)
-        whole = blocks(coefficients, self.layout.frames).reshape(-1, network.config.frames, COEFFICIENTS)
+        whole = torch.from_numpy(blocks(coefficients, self.layout.frames)).to(self.device)
         with torch.inference_mode():
-            rows = network.encode(torch.from_numpy(whole).to(self.device)).cpu().numpy()
-        rows = rows.reshape(-1, self.layout.group, self.block.n, network.config.row).transpose(0, 2, 1, 3)
-        return [[row.astype(WIRE).tobytes() for row in block] for block in rows]
+            rows = network.encode(whole).cpu().numpy()
+        rows = rows.reshape(len(rows), self.layout.group, self.block.n, network.config.row)
+        packets = np.take_along_axis(rows, self._places(), 2).transpose(0, 2, 1, 3).astype(WIRE)
+        return [[packet.tobytes() for packet in block] for block in packets]
 
     def decode(self, rows: Rows, reference: NDArray[np.float32]) -> Estimate:
         """See `FaceCode.decode`."""
@@ -55,19 +57,21 @@ class PacSC:
 
         network, group, n = _network(self.layout.code_rate, self.device), self.layout.group, self.block.n
         width = network.config.row
-        received = np.zeros((len(rows), n, group * width), np.float32)
+        received = np.zeros((len(rows), n, group, width), np.float32)
         there = np.zeros((len(rows), n), bool)
         for b, block in enumerate(rows):
             for i, data in enumerate(block):
                 if data is not None and len(data) == WIRE.itemsize * group * width:
                     row = np.frombuffer(data, WIRE).astype(np.float32)
                     if np.isfinite(row).all():
-                        received[b, i], there[b, i] = row, True
+                        received[b, i], there[b, i] = row.reshape(group, width), True
         most = network.largest_row().cpu().numpy()
-        received = np.clip(received, -np.tile(most, group), np.tile(most, group))
-        coded = received.reshape(-1, n, group, width).transpose(0, 2, 1, 3).reshape(-1, n, width)
+        received = np.clip(received, -most, most).transpose(0, 2, 1, 3)
+        coded = np.empty_like(received)
+        np.put_along_axis(coded, self._places(), received, 2)
         with torch.inference_mode():
-            decoded = network.decode(torch.tensor(coded, device=self.device)).cpu().numpy()
+            coded = coded.reshape(len(rows), group * n, width)
+            decoded = network.decode(torch.from_numpy(coded).to(self.device)).cpu().numpy()
         numbers = np.clip(decoded, -LARGEST, LARGEST).reshape(-1, self.layout.frames, COEFFICIENTS)
         held = np.asarray(reference, np.float32)
         for i, arrived in enumerate(np.asarray(there.any(1))):
@@ -76,6 +80,12 @@ class PacSC:
             held = numbers[i, -1]
         whole = np.repeat(there.all(1), self.layout.frames)
         return Estimate(numbers.reshape(-1, COEFFICIENTS), whole)
+
+    def _places(self) -> NDArray[np.int64]:
+        """`rows_of_packets`, for arrays [blocks, group, n, row]."""
+        from lossweep.endpoints.syncsc.codes.pacsc_network import rows_of_packets
+
+        return rows_of_packets(self.layout.group, self.block.n)[None, :, :, None]
 
 
 @lru_cache(maxsize=4)

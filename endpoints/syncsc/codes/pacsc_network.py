@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from lossweep.endpoints.syncsc.face_model import COEFFICIENTS
@@ -16,6 +18,7 @@ class PacSCConfig:
 
     Attributes:
         symbols: Npv, rows of the block X. With `width` 8 a frame's 16 numbers are two symbols.
+        together: most blocks that are coded as one, in a network that learned that. The paper has 1.
         width: Dv, numbers in a symbol.
         patch: np, side of the square patches.
         row: Dp, numbers in a row of the encoded block E.
@@ -26,6 +29,7 @@ class PacSCConfig:
     symbols: int
     width: int
     row: int
+    together: int = 1
     patch: int = 2
     inner: int = 64
     encoder_depth: int = 2
@@ -33,20 +37,34 @@ class PacSCConfig:
 
     @property
     def rows(self) -> int:
-        """M, rows of E."""
+        """M, rows of E, of one block."""
         return self.symbols * self.width // self.patch**2
 
     @property
     def frames(self) -> int:
-        """Frames in a block."""
+        """Frames in one block."""
         return self.symbols * self.width // COEFFICIENTS
 
 
-CONFIGS = {0.5: PacSCConfig(symbols=4, width=8, row=8), 0.25: PacSCConfig(symbols=4, width=16, row=16)}
+CONFIGS = {
+    0.5: PacSCConfig(symbols=4, width=8, row=8, together=8),
+    0.25: PacSCConfig(symbols=4, width=16, row=16, together=4),
+}
+"""Of the networks that ship, by code rate. Blocks of 16 frames at most are coded as one."""
+
+
+def rows_of_packets(blocks: int, packets: int) -> NDArray[np.int64]:
+    """Which row of each block stands in each packet, [blocks, packets]: row i + b of block b in packet i, modulo M.
+
+    What a lost packet takes stands at another place in each block, so that its neighbours in time arrive.
+    """
+    return (np.arange(blocks)[:, None] + np.arange(packets)) % packets
 
 
 class PacSCNetwork(nn.Module):
-    """Block of semantics -> M rows of Dp numbers -> block, whatever rows are missing.
+    """Blocks of semantics -> M rows of Dp numbers for each -> the blocks, whatever rows are missing.
+
+    Up to `together` consecutive blocks are one block to the Transformer; longer sequences are cut.
 
     The encoder's convolution (eq. 10) makes M patches; position embedding (eq. 11), Transformer blocks and
     norm follow. The decoder is a linear layer to Dd, Transformer blocks, norm, and an MLP. The paper's text
@@ -60,11 +78,11 @@ class PacSCNetwork(nn.Module):
         super().__init__()
         self.config = c = config
         self.patches = nn.Conv2d(1, c.row, c.patch, c.patch)
-        self.position = nn.Parameter(torch.randn(c.rows, c.row) * 0.02)
+        self.position = nn.Parameter(torch.randn(c.together * c.rows, c.row) * 0.02)
         self.encoder = nn.ModuleList(_block(c.row, 2) for _ in range(c.encoder_depth))
         self.encoder_norm = nn.LayerNorm(c.row)
         self.widen = nn.Linear(c.row, c.inner)
-        self.decoder_position = nn.Parameter(torch.randn(c.rows, c.inner) * 0.02)
+        self.decoder_position = nn.Parameter(torch.randn(c.together * c.rows, c.inner) * 0.02)
         self.decoder = nn.ModuleList(_block(c.inner, 4) for _ in range(c.decoder_depth))
         self.decoder_norm = nn.LayerNorm(c.inner)
         self.out = nn.Sequential(
@@ -79,23 +97,31 @@ class PacSCNetwork(nn.Module):
         norm = self.encoder_norm
         return (self.config.row**0.5 * norm.weight.abs() + norm.bias.abs()).detach().float()
 
-    def encode(self, blocks: Tensor) -> Tensor:
-        """Rows [n, M, Dp] of blocks [n, frames, 16]."""
+    def encode(self, x: Tensor) -> Tensor:
+        """Rows [n, blocks * M, Dp] of frames [n, blocks * frames, 16]."""
         c = self.config
-        x = self.patches(blocks.reshape(-1, 1, c.symbols, c.width)).flatten(2).transpose(1, 2) + self.position
+        return torch.cat([self._encode(part) for part in x.split(c.together * c.frames, 1)], 1)
+
+    def decode(self, rows: Tensor) -> Tensor:
+        """Frames [n, blocks * frames, 16] of rows [n, blocks * M, Dp]; those that did not arrive are zeros."""
+        c = self.config
+        return torch.cat([self._decode(part) for part in rows.split(c.together * c.rows, 1)], 1)
+
+    def _encode(self, x: Tensor) -> Tensor:
+        x = self.patches(x.reshape(len(x), 1, -1, self.config.width)).flatten(2).transpose(1, 2)
+        x = x + self.position[: x.shape[1]]
         for block in self.encoder:
             x = block(x)
         return self.encoder_norm(x)
 
-    def decode(self, rows: Tensor) -> Tensor:
-        """Blocks [n, frames, 16] of rows [n, M, Dp]; those that did not arrive are zeros."""
+    def _decode(self, rows: Tensor) -> Tensor:
         c = self.config
-        x = self.widen(rows) + self.decoder_position
+        x = self.widen(rows) + self.decoder_position[: rows.shape[1]]
         for block in self.decoder:
             x = block(x)
         x = self.out(self.decoder_norm(x))
-        x = x.reshape(-1, c.symbols // c.patch, c.width // c.patch, c.patch, c.patch)
-        return x.transpose(2, 3).reshape(-1, c.frames, COEFFICIENTS)
+        x = x.reshape(len(x), -1, c.width // c.patch, c.patch, c.patch)
+        return x.transpose(2, 3).reshape(len(x), -1, COEFFICIENTS)
 
 
 def _block(width: int, heads: int) -> nn.TransformerEncoderLayer:
