@@ -47,9 +47,9 @@ class Variant(NamedTuple):
 
 VARIANTS = {
     "0.5": Variant(CONFIGS[0.5], True, 0.56),
-    "0.25": Variant(CONFIGS[0.25], True, 0.28),
-    "0.5, each block by itself": Variant(replace(CONFIGS[0.5], together=1), False, 0.08),
-    "0.5, the same row of each block in a packet": Variant(CONFIGS[0.5], False, 0.08),
+    "0.25": Variant(CONFIGS[0.25], True, 0.2),
+    "0.5, each block by itself": Variant(replace(CONFIGS[0.5], together=1), False, 0.06),
+    "0.5, the same row of each block in a packet": Variant(CONFIGS[0.5], False, 0.06),
 }
 """The first two ship."""
 

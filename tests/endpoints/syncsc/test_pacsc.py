@@ -5,7 +5,7 @@ import pytest
 import torch
 from face_rows import estimate, make
 
-from lossweep.endpoints.syncsc.codes.pacsc_network import CONFIGS, PacSCNetwork
+from lossweep.endpoints.syncsc.codes.pacsc_network import CONFIGS, PacSCNetwork, rows_of_packets
 
 
 @pytest.mark.parametrize(("rate", "rows", "row", "frames"), [(0.5, 8, 8, 2), (0.25, 16, 16, 4)])
@@ -52,3 +52,37 @@ def test_no_row_that_is_sent_is_clamped(rate):
     torch.nn.init.normal_(network.encoder_norm.bias)
     rows = network.encode(torch.randn(500, CONFIGS[rate].frames, 16) * 8)
     assert (rows.abs() <= network.largest_row() + 1e-5).all()
+
+
+@pytest.mark.parametrize(("blocks", "packets"), [(1, 8), (4, 8), (12, 8), (3, 16)])
+def test_a_packet_has_one_row_of_each_block_and_a_row_is_in_one_packet(blocks, packets):
+    places = rows_of_packets(blocks, packets)
+    assert places.shape == (blocks, packets)
+    assert (np.sort(places) == np.arange(packets)).all()
+    assert (places[0] == np.arange(packets)).all()
+    assert all(len(set(places[:packets, i])) == min(blocks, packets) for i in range(packets))
+
+
+def test_a_sequence_longer_than_the_network_codes_as_one_is_cut():
+    c = CONFIGS[0.5]
+    network = PacSCNetwork(c).eval()
+    x = torch.randn(2, 20 * c.frames, 16)
+    rows = network.encode(x)
+    part = 8 * c.frames
+    parts = [network.encode(x[:, first : first + part]) for first in range(0, x.shape[1], part)]
+    assert torch.equal(rows, torch.cat(parts, 1))
+    assert network.decode(rows).shape == x.shape
+
+
+@pytest.mark.parametrize("rate", [0.5, 0.25])
+def test_blocks_of_a_group_help_each_other(rate):
+    """Half of the packets lost: frames of a group that is coded as one are nearer than frames of single blocks."""
+    sent = np.float32(np.sin(np.arange(1024)[:, None] / 9 + np.arange(16)))
+    rng = np.random.default_rng(1)
+
+    def error(group: int) -> float:
+        code = make("pacsc", rate, group)
+        arrived = rng.random(1024 // code.layout.frames * code.block.n) >= 0.5
+        return float(np.sqrt(np.square(estimate(code, sent, arrived).coefficients - sent).mean()))
+
+    assert error(8 // CONFIGS[rate].frames) < 0.8 * error(1)
