@@ -31,7 +31,7 @@ class Layout:
     """Blocks of `group` code blocks, sent as 4 source packets and repair packets; and when frames are shown.
 
     PacSC's block has 8 rows of 8 numbers for 2 frames at rate 1/2, and 16 rows of 16 for 4 frames at 1/4.
-    Row i of `group` consecutive blocks shares packet i, so a lost packet costs each block one row. The other
+    A packet has one row of each of `group` consecutive blocks, so a lost packet costs each block one row. The other
     codes have blocks of as many frames, as 4 source packets and their repair packets: as many packets of as
     many bytes at the same rate. Frames are interleaved, frame i in packet i mod 4, so that what a lost packet
     takes has neighbours; where the block is not a multiple of 4 frames, half frames of 8 numbers are.
