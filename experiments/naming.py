@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
+from lossweep.experiments.column import Scalar
 from lossweep.experiments.columns import setting
 from lossweep.experiments.sweep import Sweep
 
@@ -33,7 +34,7 @@ VALUES = {
     "congestion_control": {"gcc": "GCC", "nada": "NADA"},
 }
 """Values of settings, by column, that have another name for people."""
-SAID = {"block": {0: "one gain per transmission", 1: "one gain per symbol"}}
+SAID: dict[str, dict[Scalar | None, str]] = {"block": {0: "one gain per transmission", 1: "one gain per symbol"}}
 """Settings, by column, of which a value says all."""
 
 
