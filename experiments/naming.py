@@ -34,7 +34,7 @@ VALUES = {
     "congestion_control": {"gcc": "GCC", "nada": "NADA"},
 }
 """Values of settings, by column, that have another name for people."""
-SAID: dict[str, dict[Scalar | None, str]] = {"block": {0: "one gain per transmission", 1: "one gain per symbol"}}
+SAID: dict[str, dict[Scalar, str]] = {"block": {0: "one gain per transmission", 1: "one gain per symbol"}}
 """Settings, by column, of which a value says all."""
 
 
