@@ -30,6 +30,7 @@ def caption(sweep: Sweep, found: Sequence[Panel], x: str, y: str) -> str:
     least, most = patterns(found)
     parts.append(certainty(least, most, sweep.unit))
     text = "; ".join(parts) + "."
+    text = text[0].upper() + text[1:]
     if y.startswith("lse") and "lse_expert" in sweep.table:
         text += f" Lip-sync expert: {', '.join(sorted(sweep.table['lse_expert'].dropna().unique()))}."
     sources = [
