@@ -13,6 +13,8 @@ FACTORS = {"": 1.0, "%": 100.0, "ms": 1000.0, "kbit/s": 0.001}
 """From the stored unit (fraction, s, bit/s) to the one on the screen."""
 COUNTED = ("bytes", "coefficients", "frames", "packets", "pixels", "windows")
 """Units that are words, whose "s" one does not have."""
+NAMED = (" words", " packets", " calls")
+"""Ends of phrases that lose their "s" where there is one."""
 
 
 @dataclass(frozen=True)
@@ -84,4 +86,5 @@ class Column:
             return ""
         if value is True:
             return self.label
-        return (self.short or f"{self.label} {{}}").format(self.text(value))
+        phrase = (self.short or f"{self.label} {{}}").format(self.text(value))
+        return phrase[:-1] if value == 1 and phrase.endswith(NAMED) else phrase
