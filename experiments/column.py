@@ -11,10 +11,8 @@ Role = Literal["identity", "setting", "rate", "network", "quality", "note"]
 
 FACTORS = {"": 1.0, "%": 100.0, "ms": 1000.0, "kbit/s": 0.001}
 """From the stored unit (fraction, s, bit/s) to the one on the screen."""
-COUNTED = ("bytes", "coefficients", "frames", "packets", "pixels", "windows")
+COUNTED = ("bytes", "coefficients", "frames", "packets", "pixels", "windows", "words")
 """Units that are words, whose "s" one does not have."""
-NAMED = (" words", " packets", " calls")
-"""Ends of phrases that lose their "s" where there is one."""
 
 
 @dataclass(frozen=True)
@@ -86,5 +84,4 @@ class Column:
             return ""
         if value is True:
             return self.label
-        phrase = (self.short or f"{self.label} {{}}").format(self.text(value))
-        return phrase[:-1] if value == 1 and phrase.endswith(NAMED) else phrase
+        return (self.short or f"{self.label} {{}}").format(self.text(value))

@@ -93,7 +93,7 @@ COLUMNS: tuple[Column, ...] = (
     _setting("interpolation", "interpolation", short="{}"),
     _setting("coding", "coding of the semantics", short="{}"),
     _setting("concealment", "concealment of words", short="{}"),
-    _setting("window_words", "words per window", short="windows of {} words", lowest=1.0),
+    _setting("window_words", "length of a text window", short="windows of {}", unit="words", lowest=1.0),
     _setting("windows_interleaved", "windows interleaved", lowest=1.0),
     _setting("look_ahead_windows", "look-ahead", unit="windows", lowest=0.0),
     _setting("vocoder", "vocoder"),

@@ -66,7 +66,7 @@ def differences(
     name = table["endpoint_name"]
     for option in ("link", "allocation"):
         if option in table:
-            name += table[option].map(lambda value: "" if pd.isna(value) else f", {value}")
+            name = name + table[option].map(lambda value: "" if pd.isna(value) else f", {value}")
     table["system"] = name + ", " + table["gop"].astype(int).astype(str) + frames if frames else name
     for rho, part in table.groupby("rho"):
         for metric in (metric for metric in METRICS if metric in part):

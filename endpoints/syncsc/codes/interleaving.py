@@ -26,6 +26,14 @@ def frames_per_code_block(code_rate: float) -> int:
     return max(2, round(1 / code_rate))
 
 
+def rows_of_packets(blocks: int, packets: int) -> NDArray[np.int64]:
+    """Of PacSC, the row of each block that is in each packet, [blocks, packets]: row i + b, modulo M, of block b in i.
+
+    What a lost packet takes stands at another place in each block, so that its neighbours in time arrive.
+    """
+    return (np.arange(blocks)[:, None] + np.arange(packets)) % packets
+
+
 @dataclass(frozen=True)
 class Layout:
     """Blocks of `group` code blocks, sent as 4 source packets and repair packets; and when frames are shown.

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from lossweep.endpoints.syncsc import MODEL
 from lossweep.endpoints.syncsc.codes.code import LARGEST, Estimate, PassThrough, Rows
-from lossweep.endpoints.syncsc.codes.interleaving import SOURCE_PACKETS, Layout
+from lossweep.endpoints.syncsc.codes.interleaving import SOURCE_PACKETS, Layout, rows_of_packets
 from lossweep.endpoints.syncsc.face_model import COEFFICIENTS
 from lossweep.endpoints.syncsc.semantics import blocks
 from lossweep.endpoints.weights import load_configured
@@ -38,6 +38,9 @@ class PacSC:
         self.layout, self.device = layout, device
         self.block = PassThrough(round(SOURCE_PACKETS / layout.code_rate))
         self.ready = np.full(self.block.n, layout.frames - 1)
+        self._places = rows_of_packets(layout.group, self.block.n)[
+            None, :, :, None
+        ]  # of [blocks, group, n, row]
 
     def encode(self, coefficients: NDArray[np.float32]) -> list[list[bytes]]:
         """See `FaceCode.encode`."""
@@ -48,7 +51,7 @@ class PacSC:
         with torch.inference_mode():
             rows = network.encode(whole).cpu().numpy()
         rows = rows.reshape(len(rows), self.layout.group, self.block.n, network.config.row)
-        packets = np.take_along_axis(rows, self._places(), 2).transpose(0, 2, 1, 3).astype(WIRE)
+        packets = np.take_along_axis(rows, self._places, 2).transpose(0, 2, 1, 3).astype(WIRE)
         return [[packet.tobytes() for packet in block] for block in packets]
 
     def decode(self, rows: Rows, reference: NDArray[np.float32]) -> Estimate:
@@ -68,7 +71,7 @@ class PacSC:
         most = network.largest_row().cpu().numpy()
         received = np.clip(received, -most, most).transpose(0, 2, 1, 3)
         coded = np.empty_like(received)
-        np.put_along_axis(coded, self._places(), received, 2)
+        np.put_along_axis(coded, self._places, received, 2)
         with torch.inference_mode():
             coded = coded.reshape(len(rows), group * n, width)
             decoded = network.decode(torch.from_numpy(coded).to(self.device)).cpu().numpy()
@@ -80,12 +83,6 @@ class PacSC:
             held = numbers[i, -1]
         whole = np.repeat(there.all(1), self.layout.frames)
         return Estimate(numbers.reshape(-1, COEFFICIENTS), whole)
-
-    def _places(self) -> NDArray[np.int64]:
-        """`rows_of_packets`, for arrays [blocks, group, n, row]."""
-        from lossweep.endpoints.syncsc.codes.pacsc_network import rows_of_packets
-
-        return rows_of_packets(self.layout.group, self.block.n)[None, :, :, None]
 
 
 @lru_cache(maxsize=4)

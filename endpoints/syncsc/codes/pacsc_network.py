@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from lossweep.endpoints.syncsc.face_model import COEFFICIENTS
@@ -18,10 +16,10 @@ class PacSCConfig:
 
     Attributes:
         symbols: Npv, rows of the block X. With `width` 8 a frame's 16 numbers are two symbols.
-        together: most blocks that are coded as one, in a network that learned that. The paper has 1.
         width: Dv, numbers in a symbol.
-        patch: np, side of the square patches.
         row: Dp, numbers in a row of the encoded block E.
+        together: most blocks that are coded as one. The paper has 1.
+        patch: np, side of the square patches.
         inner: Dd, width of the decoder.
         encoder_depth, decoder_depth: Transformer blocks.
     """
@@ -51,14 +49,6 @@ CONFIGS = {
     0.25: PacSCConfig(symbols=4, width=16, row=16, together=4),
 }
 """Of the networks that ship, by code rate. Blocks of 16 frames at most are coded as one."""
-
-
-def rows_of_packets(blocks: int, packets: int) -> NDArray[np.int64]:
-    """Which row of each block stands in each packet, [blocks, packets]: row i + b of block b in packet i, modulo M.
-
-    What a lost packet takes stands at another place in each block, so that its neighbours in time arrive.
-    """
-    return (np.arange(blocks)[:, None] + np.arange(packets)) % packets
 
 
 class PacSCNetwork(nn.Module):

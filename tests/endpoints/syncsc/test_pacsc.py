@@ -5,7 +5,8 @@ import pytest
 import torch
 from face_rows import estimate, make
 
-from lossweep.endpoints.syncsc.codes.pacsc_network import CONFIGS, PacSCNetwork, rows_of_packets
+from lossweep.endpoints.syncsc.codes.interleaving import rows_of_packets
+from lossweep.endpoints.syncsc.codes.pacsc_network import CONFIGS, PacSCNetwork
 
 
 @pytest.mark.parametrize(("rate", "rows", "row", "frames"), [(0.5, 8, 8, 2), (0.25, 16, 16, 4)])
