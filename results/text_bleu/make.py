@@ -183,8 +183,8 @@ meaning (semantic similarity), less in words. The paper (Fig. 9, no printed numb
 
 `text_bleu` (this folder, independent loss) and `text_bleu_burst` (`burst/`, Gilbert-Elliott in time, mean bursts of
 0.4, 0.8 and 1.6 s): {len(clips)} lectures held out from training and tuning, {count:,} sentences, {words:,} words,
-repetitions: {repetitions}. All intervals are 95 % (Student t over lectures, in the plots too: `bands: clips` was written into scenario and
-manifest after the run, no row changed). {spread()} A missing
+repetitions: {repetitions}. All intervals are 95 % (Student t over lectures, in the plots too:
+`bands: clips` was written into scenario and manifest after the run, no row changed). {spread()} A missing
 word is written as {PLACEHOLDER}, which matches nothing; the columns `_dropped` of `table.csv` leave it out.
 BLEU is sacrebleu's, `{table["bleu_signature"].iloc[0]}`. Weights: `endpoints/text/model/README.md`.
 
