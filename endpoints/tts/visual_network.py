@@ -93,47 +93,18 @@ class Aligner(nn.Module):
         return context + self.phase(torch.cat(phases, 1).transpose(1, 2))
 
 
-class NominalPhonemes(nn.Module):
-    """Of each mel frame the phoneme that the words' times put there, or silence: [batch, width, frames].
-
-    It adds nothing until it is trained: its last layer begins at zero.
-    """
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.silence = nn.Parameter(torch.zeros(WIDTH))
-        self.place = nn.Linear(2, WIDTH)
-        self.near = nn.Conv1d(WIDTH, WIDTH, 5, padding=2)
-        self.out = nn.Conv1d(WIDTH, WIDTH, 1)
-        nn.init.zeros_(self.out.weight)
-        nn.init.zeros_(self.out.bias)  # type: ignore[arg-type]
-
-    def forward(self, content: Tensor, starts: Tensor, ends: Tensor, absent: Tensor, frames: int) -> Tensor:
-        """content, starts, ends, absent as `Aligner.forward`; frames of mel."""
-        at = ((torch.arange(frames, device=starts.device) + 0.5) / (FPS * MELS))[None, :, None]
-        come, left = at - starts[:, None], ends[:, None] - at
-        inside = (come >= 0) & (left > 0) & ~absent[:, None]
-        which = inside.float().argmax(2, keepdim=True)
-        here = inside.any(2, keepdim=True)
-        placed = torch.where(here, content.gather(1, which.expand(-1, -1, WIDTH)), self.silence)
-        place = torch.cat([come.gather(2, which), left.gather(2, which)], 2).clamp(0, 0.2) / 0.1
-        x = (placed + self.place(place) * here).transpose(1, 2)
-        return self.out(torch.relu(self.near(x)))
-
-
 class VisualNetwork(nn.Module):
     """Phonemes, lips and a voice to a mel spectrogram (the SyncSC paper, Section III-D and Fig. 5).
 
-    Two additions to the paper. A second attention at four times the frame rate, after the expansion: 40 ms are too
-    coarse for the burst of a plosive. And the phoneme that the words' times put at each mel frame, as in FastSpeech 2:
-    attention alone blurs the articulation.
+    In addition to the paper there is a second attention at four times the frame rate, after the expansion: 40 ms are
+    too coarse for the burst of a plosive.
     """
 
     def __init__(self) -> None:
         super().__init__()
         self.content, self.lips, self.style = ContentEncoder(), LipEncoder(), StyleEncoder()
         self.moving = nn.ModuleList(Block() for _ in range(2))
-        self.aligner, self.detail, self.nominal = Aligner(), Aligner(), NominalPhonemes()
+        self.aligner, self.detail = Aligner(), Aligner()
         self.together = nn.ModuleList(Block() for _ in range(1))
         self.expand = nn.ModuleList(nn.ConvTranspose1d(WIDTH, WIDTH, 4, 2, 1) for _ in range(2))
         self.adaptor, self.generator = VarianceAdaptor(), MelGenerator()
@@ -161,6 +132,5 @@ class VisualNetwork(nn.Module):
         for layer in self.expand:
             x = nn.functional.leaky_relu(layer(x), 0.1)
         x = x + fine.transpose(1, 2) + self.style(inputs.voice)[..., None]
-        x = x + self.nominal(content, starts, ends, absent, x.shape[2])
         x, predicted = self.adaptor(x, prosody)
         return self.generator(x), predicted

@@ -20,7 +20,7 @@ from lossweep.experiments.training.tts.validation import validation
 
 RATE = 8e-4
 BATCH = 12
-SHARES = {"espeak": 0.35, "real": 0.3, "grid": 0.35}
+SHARES = {"espeak": 0.2, "real": 0.25, "grid": 0.55}
 """Of the windows by kind of speech."""
 
 
