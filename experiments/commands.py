@@ -48,6 +48,7 @@ def do_check(options: argparse.Namespace) -> int:
     from lossweep.experiments.estimate import estimate
     from lossweep.experiments.lateness import late_repair
     from lossweep.experiments.presence import absent, unused
+    from lossweep.experiments.scored_frames import key_frames_only
 
     scenario = read(options.scenario, options.set)
     device(options.device)
@@ -64,6 +65,8 @@ def do_check(options: argparse.Namespace) -> int:
         print(f"unused: {line}")
     for line in late_repair(scenario):
         print(f"late: {line}")
+    for line in key_frames_only(scenario):
+        print(f"scored: {line}")
     seconds, basis = estimate(scenario)
     cores = available_cores()
     print(f"about {duration(seconds / cores)} on {cores} cores ({basis})")
