@@ -11,7 +11,7 @@ Role = Literal["identity", "setting", "rate", "network", "quality", "note"]
 
 FACTORS = {"": 1.0, "%": 100.0, "ms": 1000.0, "kbit/s": 0.001}
 """From the stored unit (fraction, s, bit/s) to the one on the screen."""
-COUNTED = ("bytes", "coefficients", "frames", "packets", "pixels", "windows", "words")
+COUNTED = ("bytes", "coefficients", "frames", "packets", "pixels", "reference pictures", "windows", "words")
 """Units that are words, whose "s" one does not have."""
 
 

@@ -40,6 +40,8 @@ from lossweep.sim.stream import Stream
 
 CLIPS_HELD = 2
 STREAMS_HELD = 12
+NOTES = ("rate_note", "reference_note")
+"""Columns in which an endpoint says what is wrong with a clip."""
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -105,8 +107,7 @@ class Evaluator:
         sheet = Sheet(row, only)
         if cell.needs_square() and (note := self._square(cell.clip, cell.says_words())[2]):
             sheet.notes.append(f"{crossed.name}: {note}")
-        if row.get("rate_note"):
-            sheet.notes.append(f"{clip.name}: {row['rate_note']}")
+        sheet.notes += [f"{clip.name}: {row[column]}" for column in NOTES if row.get(column)]
         if not self.scores.metrics:
             return Result(row, seconds=self.seconds, notes=tuple(sheet.notes))
         playback = as_long_as(clip, self._timed("decode", crossed.play))

@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import lru_cache
 from typing import ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import field_validator
+from pydantic import Field, field_validator
 
+from lossweep.endpoints.clip import Clip
+from lossweep.endpoints.endpoint import Encoded, Scalar
 from lossweep.endpoints.fec.code import CodeFamily
 from lossweep.endpoints.syncsc.codes.packet_coded import Coding
 from lossweep.endpoints.syncsc.face_endpoint import FaceEndpoint, FaceParams
 from lossweep.endpoints.syncsc.face_model import FaceModel
 from lossweep.endpoints.syncsc.generator.renderer import RENDERERS, Renderer
+from lossweep.endpoints.syncsc.references import choose, looks, nearest, turned_away, turns
 from lossweep.endpoints.syncsc.semantics import Scaling, smooth
+from lossweep.endpoints.syncsc.session import FaceSession
 from lossweep.endpoints.syncsc.tracker import TRACKERS, Tracked, Tracker
 
 
@@ -27,6 +32,10 @@ class SyncSCParams(FaceParams):
         tracker_folder: Deep3DFaceRecon's checkpoint and BFM files, for "deep3d".
         faces: "one" refuses a clip that shows several, "largest" takes the largest.
         drawing: "generator", "warp" (the warp alone, nothing learned) or "frozen" (the reference picture).
+        references: pictures of the clip that both ends share before the session starts. 1 is the first frame, as in the
+            paper. More are an enrolment: the sender looks at the whole clip beforehand, which a live call cannot. They
+            are the pictures that are most unlike each other; see `references`. A PNG of 50 to 120 kB each, the column
+            reference_bytes; they are in no rate.
         coding: of rows with codes that protect packets: "float16", or "integers" with an entropy code (finer, fewer
             bits).
     """
@@ -36,6 +45,7 @@ class SyncSCParams(FaceParams):
     tracker_folder: str = ""
     faces: Literal["one", "largest"] = "one"
     drawing: str = "generator"
+    references: int = Field(1, ge=1, le=4)
     coding: Literal["float16", "integers"] = "float16"
 
     @field_validator("tracker")
@@ -60,6 +70,7 @@ class SyncSCEndpoint(FaceEndpoint):
     shows_lips = True
     marks: ClassVar[dict[str, str]] = {
         "drawing": "{}",
+        "references": "r{}",
         "tracker": "{}",
         "interpolation": "{}",
         "coding": "{}",
@@ -85,6 +96,26 @@ class SyncSCEndpoint(FaceEndpoint):
     def renderer(cls, name: str, device: str) -> Renderer:
         """The registered renderer of that name."""
         return _renderer(name, device)
+
+    def encode(self, clip: Clip) -> Encoded[FaceSession]:
+        """See `FaceEndpoint.encode`; and how far the head turns from the references, which breaks the picture."""
+        encoded = super().encode(clip)
+        assert encoded.truth.semantics is not None
+        known, wanted = (
+            self.scaling().coefficients(np.asarray(some))
+            for some in ([one.coefficients for one in encoded.session.references], encoded.truth.semantics)
+        )
+        chosen = nearest(encoded.session.references[0].identity, known, wanted)
+        turn = float(turns(wanted, known[chosen]).max())
+        columns: dict[str, Scalar] = {
+            "head_turn": turn,
+            "reference_note": turned_away(turn, self.params.references),
+        }
+        return replace(encoded, columns={**encoded.columns, **columns})
+
+    def _shared(self, tracked: Tracked) -> list[int]:
+        coefficients = self.scaling().coefficients(tracked.coefficients)
+        return choose(looks(tracked.identity, coefficients), self.params.references)
 
     def _track(self, pictures: Sequence[NDArray[np.uint8]]) -> Tracked:
         options = self.params

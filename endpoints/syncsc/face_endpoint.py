@@ -24,6 +24,7 @@ from lossweep.endpoints.syncsc.codes.packet_coded import Coding
 from lossweep.endpoints.syncsc.face_model import COEFFICIENTS
 from lossweep.endpoints.syncsc.generator.renderer import Renderer
 from lossweep.endpoints.syncsc.lazy_frames import Reference, RenderedFrames
+from lossweep.endpoints.syncsc.references import nearest
 from lossweep.endpoints.syncsc.semantics import Scaling
 from lossweep.endpoints.syncsc.session import FaceReference, FaceSession
 from lossweep.endpoints.syncsc.tracker import Tracked
@@ -57,7 +58,8 @@ class FaceEndpoint(ABC):
     """A talking face as 16 numbers per frame; both ends share the first frame, later frames are rendered.
 
     A packet carries a row of the face code after the RTP header; see `packets`. The reference picture is sent
-    before the session starts, as in the paper; its size (PNG) is a column of the table and part of no rate.
+    before the session starts, as in the paper; its size (PNG) is a column of the table and part of no rate. So are
+    further pictures, where an endpoint shares some; the size is that of all.
 
     Source: the SyncSC paper, Sections II-B1, II-C and II-D.
     """
@@ -106,7 +108,8 @@ class FaceEndpoint(ABC):
 
     def encode(self, clip: Clip) -> Encoded[FaceSession]:
         """The packets of the clip's coefficients; see `Endpoint.encode`."""
-        reference, sent = self._tracked(clip)
+        tracked = self._tracked(clip)
+        sent = tracked.coefficients
         stream = packets.to_stream(self.face_code, sent, clip.fps)
         session = FaceSession(
             streams=(packets.line(),),
@@ -115,14 +118,16 @@ class FaceEndpoint(ABC):
             look_ahead=self.params.look_ahead,
             coding=self.coding,
             fps=clip.fps,
-            reference=reference,
+            references=tuple(
+                FaceReference.of(clip.video[i], tracked.identity, sent[i]) for i in self._shared(tracked)
+            ),
             interpolation=self.params.interpolation,
             drawing=self.params.drawing,
         )
         columns: dict[str, Scalar] = {
             "codec": self.name,
             "bpp": self._bits_per_frame(stream, len(sent)) / SIDE**2,
-            "reference_bytes": len(reference.png),
+            "reference_bytes": sum(len(one.png) for one in session.references),
             **self.params.model_dump(exclude={"name", "tracker_folder"}),
         }
         return Encoded(stream, session, Truth(sent if self.shows_lips else None), columns)
@@ -138,10 +143,11 @@ class FaceEndpoint(ABC):
         block of which something did, and it is grey where nothing arrives at all. A frame is "whole" where all
         of it arrived or was recovered exactly, as far as the code tells, and "concealed" otherwise.
 
-        `semantics` is the receiver's estimate of every frame; where the screen is grey that is the reference's.
+        `semantics` is the receiver's estimate of every frame; where the screen is grey that is the first reference's.
+        A picture is rendered from the reference that is nearest to its own coefficients; see `nearest`.
         """
         code = _face_code(session, device)
-        reference = np.asarray(session.reference.coefficients, np.float32)
+        reference = np.asarray(session.references[0].coefficients, np.float32)
         rows = packets.rows(received, code, session.fps)
         if rows:
             shown, whole = code.decode(rows, reference)
@@ -150,13 +156,20 @@ class FaceEndpoint(ABC):
         else:
             shown, whole, grey = reference[None], np.zeros(1, bool), 1
         scaling = cls.scaling()
-        known = Reference(
-            session.reference.picture(),
-            np.asarray(session.reference.identity, np.float32),
-            scaling.coefficients(reference),
-        )
+        identity = np.asarray(session.references[0].identity, np.float32)
+        there = scaling.coefficients(np.array([one.coefficients for one in session.references]))
+        known = [
+            Reference(one.picture(), identity, row)
+            for one, row in zip(session.references, there, strict=True)
+        ]
+        wanted = scaling.coefficients(shown)
         frames = RenderedFrames(
-            cls.renderer(session.drawing, device), session.drawing, known, scaling.coefficients(shown), grey
+            cls.renderer(session.drawing, device),
+            session.drawing,
+            known,
+            wanted,
+            nearest(identity, there, wanted),
+            grey,
         )
         outcome = tuple(
             "grey" if i < grey else "whole" if exact else "concealed"
@@ -194,8 +207,16 @@ class FaceEndpoint(ABC):
         )
         return 8 * sum(len(packet) - RTP_HEADER_BYTES for packet in source) / frames
 
-    def _tracked(self, clip: Clip) -> tuple[FaceReference, NDArray[np.float32]]:
-        """The reference and what is sent of all frames, [frames, 16]; once per clip for all codes and renderers."""
+    def _shared(self, tracked: Tracked) -> list[int]:
+        """Numbers of the frames that both ends share beforehand; the first frame comes first.
+
+        Args:
+            tracked: coefficients in standard deviations.
+        """
+        return [0]
+
+    def _tracked(self, clip: Clip) -> Tracked:
+        """The face, and what is sent of all frames, [frames, 16]; once per clip for all codes and renderers."""
         if clip.video is None:
             raise ClipError(f"clip {clip.name} has no pictures, which {self.params.name} sends")
         height, width = clip.video[0].shape[:2]
@@ -210,12 +231,11 @@ class FaceEndpoint(ABC):
                 identity, coefficients = self._track(clip.video)
             except ClipError as error:
                 raise ClipError(f"clip {clip.name}: {error}") from None
-            sent = self.scaling().standardize(coefficients)
-            _found[key] = FaceReference.of(clip.video[0], identity, sent[0]), sent
+            _found[key] = Tracked(identity, self.scaling().standardize(coefficients))
         return _found[key]
 
 
-_found: LRUCache[tuple[str, str], tuple[FaceReference, NDArray[np.float32]]] = LRUCache(maxsize=8)
+_found: LRUCache[tuple[str, str], Tracked] = LRUCache(maxsize=8)
 
 
 def _face_code(session: FaceSession, device: str) -> FaceCode:

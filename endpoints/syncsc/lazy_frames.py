@@ -20,7 +20,7 @@ GREY = 128
 
 @dataclass(frozen=True)
 class Reference:
-    """What a renderer reads of the picture that both ends share.
+    """What a renderer reads of a picture that both ends share.
 
     Attributes:
         picture: uint8 [256, 256, 3].
@@ -44,8 +44,9 @@ class RenderedFrames(LazyVideo):
     Args:
         renderer: renders each picture from its own coefficients alone.
         name: of the renderer and what it was made with; equal names render equal pictures.
-        reference: known beforehand.
+        references: known beforehand, one or more.
         coefficients: [frames, 16].
+        chosen: integers [frames], the reference of each frame.
         grey: how many frames at the start are mid-grey.
     Attributes:
         digests: one per frame; equal ones are equal pictures.
@@ -55,19 +56,21 @@ class RenderedFrames(LazyVideo):
         self,
         renderer: Renderer,
         name: str,
-        reference: Reference,
+        references: Sequence[Reference],
         coefficients: NDArray[np.float32],
+        chosen: NDArray[np.intp],
         grey: int = 0,
     ) -> None:
-        self.renderer, self.reference, self.coefficients = renderer, reference, coefficients
-        key = hashlib.blake2b(name.encode() + reference.digest()).digest()
-        blank = np.full_like(reference.picture, GREY)
+        self.renderer, self.references, self.coefficients = renderer, references, coefficients
+        self.chosen = chosen
+        keys = [hashlib.blake2b(name.encode() + one.digest()).digest() for one in references]
+        blank = np.full_like(references[0].picture, GREY)
         blank_digest = hashlib.blake2b(blank.tobytes(), digest_size=16).hexdigest()
         self.digests = tuple(
             blank_digest
             if i < grey
-            else hashlib.blake2b(np.ascontiguousarray(row).tobytes(), key=key, digest_size=16).hexdigest()
-            for i, row in enumerate(coefficients)
+            else hashlib.blake2b(np.ascontiguousarray(row).tobytes(), key=keys[k], digest_size=16).hexdigest()
+            for i, (row, k) in enumerate(zip(coefficients, chosen, strict=True))
         )
         self._held: dict[str, NDArray[np.uint8]] = {blank_digest: blank}
 
@@ -83,16 +86,17 @@ class RenderedFrames(LazyVideo):
         return self._held[self.digests[index]]
 
     def draw(self, which: Sequence[int]) -> None:
-        """Renders these frames in one call, but for those that were rendered before."""
+        """Renders these frames in one call per reference, but for those that were rendered before."""
         wanted = {self.digests[i]: i for i in which if self.digests[i] not in self._held}
         for digest in [d for d in wanted if d in _rendered]:
             self._held[digest] = _rendered[digest]
             del wanted[digest]
-        if not wanted:
-            return
-        known = self.reference
-        pictures = self.renderer.draw(
-            known.picture, known.coefficients, known.identity, self.coefficients[list(wanted.values())]
-        )
-        for digest, picture in zip(wanted, pictures, strict=True):
-            self._held[digest] = _rendered[digest] = picture
+        for k, known in enumerate(self.references):
+            some = {digest: i for digest, i in wanted.items() if self.chosen[i] == k}
+            if not some:
+                continue
+            pictures = self.renderer.draw(
+                known.picture, known.coefficients, known.identity, self.coefficients[list(some.values())]
+            )
+            for digest, picture in zip(some, pictures, strict=True):
+                self._held[digest] = _rendered[digest] = picture

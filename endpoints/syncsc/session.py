@@ -1,4 +1,4 @@
-"""What a receiver of face coefficients knows beforehand: the stream, how it is coded, and the reference picture."""
+"""What a receiver of face coefficients knows beforehand: the stream, how it is coded, and the reference pictures."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from lossweep.endpoints.syncsc.codes.packet_coded import Coding, Interpolation
 
 @dataclass(frozen=True)
 class FaceReference:
-    """The picture that both ends share before the session starts, and the face in it.
+    """A picture that both ends share before the session starts, and the face in it.
 
     Attributes:
         png: the picture, 256 x 256, RGB.
@@ -48,7 +48,7 @@ class FaceReference:
 
 @dataclass(frozen=True)
 class FaceSession:
-    """What a receiver knows beforehand, as from SDP, and the reference.
+    """What a receiver knows beforehand, as from SDP, and the references.
 
     Attributes:
         streams: the one stream, source and repair rows by ESI; its name is "video".
@@ -56,7 +56,7 @@ class FaceSession:
         group, look_ahead: the layout of a block; see `Layout`.
         coding: of the rows; see `PacketCoded`.
         fps: frames per second.
-        reference: shared before the session starts.
+        references: shared before the session starts, one or more; the first one is the clip's first frame.
         interpolation, drawing: how this receiver fills in what is missing, and which renderer it has.
     """
 
@@ -67,6 +67,6 @@ class FaceSession:
     look_ahead: int
     coding: Coding
     fps: float
-    reference: FaceReference
+    references: tuple[FaceReference, ...]
     interpolation: Interpolation
     drawing: str

@@ -21,7 +21,7 @@ OPTIONS: dict[str, list[dict]] = {
     "h264": [VIDEO, VIDEO | {"packetization": "object"}],
     "h265": [VIDEO],
     "av1": [VIDEO],
-    "syncsc": [{"drawing": "warp"}],
+    "syncsc": [{"drawing": "warp"}, {"drawing": "warp", "references": 3}],
     "text": [
         {},
         {"concealment": "ngram", "window_words": 3, "windows_interleaved": 2, "look_ahead_windows": 1},

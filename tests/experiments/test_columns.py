@@ -40,6 +40,8 @@ def test_the_screen_shows_percent_milliseconds_and_kilobits():
     assert known["window_words"].phrase(1) == "windows of 1 word"
     assert known["window_words"].phrase(6) == "windows of 6 words"
     assert known["fec_frames"].phrase(3) == "FEC over 3 frames"
+    assert known["references"].phrase(1) == "1 reference picture"
+    assert known["references"].phrase(3) == "3 reference pictures"
     assert known["playout_delay_s"].text(0.001) == "1 ms"
 
 

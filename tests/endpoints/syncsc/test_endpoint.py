@@ -168,7 +168,7 @@ def test_the_session_is_json_and_all_that_a_receiver_needs(talk):
     got = received(encoded, deliver(encoded, 0.4))
     here, there = (SyncSCEndpoint.decode(got, s) for s in (encoded.session, session))
     assert here.digests == there.digests
-    assert (session.reference.picture() == talk.video[0]).all()
+    assert (session.references[0].picture() == talk.video[0]).all()
     longer = dataclasses.replace(talk, video=[*talk.video, *talk.video[:8]])
     assert endpoint("pacsc-s").encode(longer).session == session
 
