@@ -6,6 +6,7 @@ import pandas as pd
 
 from lossweep.experiments.column_table import COLUMNS
 from lossweep.experiments.confidence import interval
+from lossweep.experiments.metrics.face import Face
 
 HERE = Path(__file__).parent
 # The SyncSC paper (arXiv 2408.04535), Table I, VoxCeleb: bpp, SSIM, LPIPS.
@@ -57,6 +58,18 @@ def lines(table: pd.DataFrame) -> list[str]:
     return out
 
 
+def looked_at(table: pd.DataFrame) -> list[str]:
+    """The columns of the metric `face` as a Markdown table, one row per endpoint."""
+    out = [
+        "| endpoint | LPIPS of the face ↓ | LPIPS of the mouth ↓ | AED ↓ | APD, degrees ↓ | closed eyes agree ↑ |",
+        "|---|---|---|---|---|---|",
+    ]
+    for endpoint, rows in table.groupby("endpoint", sort=False):
+        cells = [NAMES.get(endpoint, endpoint), *(spread(rows[name].dropna()) for name in Face.columns)]
+        out.append(f"| {' | '.join(cells)} |")
+    return out
+
+
 def main() -> None:
     """Both halves: people held out from training, and the built-in clip."""
     table = pd.read_csv(HERE / "table.csv")
@@ -67,7 +80,14 @@ def main() -> None:
         f"{people['clip'].nunique()} clips, mean and 95 % interval over them.",
         "",
     ]
-    text += [*lines(people), "", "## The built-in clip", "", *lines(portrait), ""]
+    text += [
+        *lines(people),
+        "",
+        "What people look at (`face`; README, metrics), mean over clips:",
+        "",
+        *looked_at(people),
+    ]
+    text += ["", "## The built-in clip", "", *lines(portrait), "", *looked_at(portrait), ""]
     clips = people.pivot_table(index="clip", columns="endpoint", values="lpips", sort=False)
     text += ["## LPIPS by clip", "", "| clip | " + " | ".join(NAMES.get(c, c) for c in clips) + " |"]
     text += ["|---" * (len(clips.columns) + 1) + "|"]
