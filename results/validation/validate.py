@@ -262,14 +262,16 @@ def ns3(folder: Path) -> list[str]:
             one.set(title="queue of 6 packets, 1 Mbit/s", xlabel="delay / ms", ylabel="share of packets")
         else:
             for arrived, title, style in ((ours.index, "lossweep", "o-"), (theirs.index, "ns-3", "s--")):
-                lengths = burst_lengths(~keys.isin(arrived))
-                two.semilogy(
-                    range(1, 6), [max(np.mean(lengths == n), 1e-5) for n in range(1, 6)], style, label=title
-                )
+                length, runs_of = np.unique(burst_lengths(~keys.isin(arrived)), return_counts=True)
+                two.semilogy(length, runs_of / runs_of.sum(), style, label=title)
+            two.semilogy(
+                range(1, 5), [0.95 * 0.05 ** (n - 1) for n in range(1, 5)], "k:", label="geometric law"
+            )
             runs = [burst_lengths(~keys.isin(index)) for index in (ours.index, theirs.index)]
             test = ks_2samp(*runs)
             lines.append(f"| loss: runs of losses | | | {test.statistic:.5f} | {test.pvalue:.3f} | | |")
             two.set(title="error model of 5 %", xlabel="packets in a run of losses", ylabel="share of runs")
+            two.set_xticks(range(1, 5))
     one.legend()
     two.legend()
     figure.savefig(HERE / "ns3.png", dpi=130)
