@@ -18,7 +18,7 @@ from lossweep.endpoints.syncsc.codes.packet_coded import Coding
 from lossweep.endpoints.syncsc.face_endpoint import FaceEndpoint, FaceParams
 from lossweep.endpoints.syncsc.face_model import FaceModel
 from lossweep.endpoints.syncsc.generator.renderer import RENDERERS, Renderer
-from lossweep.endpoints.syncsc.references import choose, looks, nearest, turned_away, turns
+from lossweep.endpoints.syncsc.references import choose, looks, shares, turned_away, turns
 from lossweep.endpoints.syncsc.semantics import Scaling, smooth
 from lossweep.endpoints.syncsc.session import FaceSession
 from lossweep.endpoints.syncsc.tracker import TRACKERS, Tracked, Tracker
@@ -105,7 +105,7 @@ class SyncSCEndpoint(FaceEndpoint):
             self.scaling().coefficients(np.asarray(some))
             for some in ([one.coefficients for one in encoded.session.references], encoded.truth.semantics)
         )
-        chosen = nearest(encoded.session.references[0].identity, known, wanted)
+        chosen = shares(np.asarray(encoded.session.references[0].identity), known, wanted).argmax(1)
         turn = float(turns(wanted, known[chosen]).max())
         columns: dict[str, Scalar] = {
             "head_turn": turn,

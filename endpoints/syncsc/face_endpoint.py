@@ -24,7 +24,7 @@ from lossweep.endpoints.syncsc.codes.packet_coded import Coding
 from lossweep.endpoints.syncsc.face_model import COEFFICIENTS
 from lossweep.endpoints.syncsc.generator.renderer import Renderer
 from lossweep.endpoints.syncsc.lazy_frames import Reference, RenderedFrames
-from lossweep.endpoints.syncsc.references import nearest
+from lossweep.endpoints.syncsc.references import shares
 from lossweep.endpoints.syncsc.semantics import Scaling
 from lossweep.endpoints.syncsc.session import FaceReference, FaceSession
 from lossweep.endpoints.syncsc.tracker import Tracked
@@ -144,7 +144,7 @@ class FaceEndpoint(ABC):
         of it arrived or was recovered exactly, as far as the code tells, and "concealed" otherwise.
 
         `semantics` is the receiver's estimate of every frame; where the screen is grey that is the first reference's.
-        A picture is rendered from the reference that is nearest to its own coefficients; see `nearest`.
+        A picture is rendered from the references that are nearest to its own coefficients; see `shares`.
         """
         code = _face_code(session, device)
         reference = np.asarray(session.references[0].coefficients, np.float32)
@@ -168,7 +168,7 @@ class FaceEndpoint(ABC):
             session.drawing,
             known,
             wanted,
-            nearest(identity, there, wanted),
+            shares(identity, there, wanted),
             grey,
         )
         outcome = tuple(

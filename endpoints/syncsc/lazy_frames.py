@@ -46,7 +46,7 @@ class RenderedFrames(LazyVideo):
         name: of the renderer and what it was made with; equal names render equal pictures.
         references: known beforehand, one or more.
         coefficients: [frames, 16].
-        chosen: integers [frames], the reference of each frame.
+        shares: [frames, references], how much of each picture is rendered from each reference.
         grey: how many frames at the start are mid-grey.
     Attributes:
         digests: one per frame; equal ones are equal pictures.
@@ -58,19 +58,19 @@ class RenderedFrames(LazyVideo):
         name: str,
         references: Sequence[Reference],
         coefficients: NDArray[np.float32],
-        chosen: NDArray[np.intp],
+        shares: NDArray[np.floating],
         grey: int = 0,
     ) -> None:
         self.renderer, self.references, self.coefficients = renderer, references, coefficients
-        self.chosen = chosen
-        keys = [hashlib.blake2b(name.encode() + one.digest()).digest() for one in references]
+        self.shares = shares
+        known = hashlib.blake2b(name.encode() + b"".join(one.digest() for one in references)).digest()
         blank = np.full_like(references[0].picture, GREY)
         blank_digest = hashlib.blake2b(blank.tobytes(), digest_size=16).hexdigest()
         self.digests = tuple(
             blank_digest
             if i < grey
-            else hashlib.blake2b(np.ascontiguousarray(row).tobytes(), key=keys[k], digest_size=16).hexdigest()
-            for i, (row, k) in enumerate(zip(coefficients, chosen, strict=True))
+            else hashlib.blake2b(row.tobytes() + part.tobytes(), key=known, digest_size=16).hexdigest()
+            for i, (row, part) in enumerate(zip(coefficients, shares, strict=True))
         )
         self._held: dict[str, NDArray[np.uint8]] = {blank_digest: blank}
 
@@ -91,12 +91,22 @@ class RenderedFrames(LazyVideo):
         for digest in [d for d in wanted if d in _rendered]:
             self._held[digest] = _rendered[digest]
             del wanted[digest]
-        for k, known in enumerate(self.references):
-            some = {digest: i for digest, i in wanted.items() if self.chosen[i] == k}
-            if not some:
-                continue
-            pictures = self.renderer.draw(
-                known.picture, known.coefficients, known.identity, self.coefficients[list(some.values())]
-            )
-            for digest, picture in zip(some, pictures, strict=True):
-                self._held[digest] = _rendered[digest] = picture
+        rows = np.array(list(wanted.values()), np.intp)
+        parts: list[list[tuple[float, NDArray[np.uint8]]]] = [[] for _ in rows]
+        for known, share in zip(self.references, self.shares[rows].T, strict=True):
+            some = np.flatnonzero(share)
+            if some.size:
+                pictures = self.renderer.draw(
+                    known.picture, known.coefficients, known.identity, self.coefficients[rows[some]]
+                )
+                for i, picture in zip(some, pictures, strict=True):
+                    parts[i].append((share[i], picture))
+        for digest, part in zip(wanted, parts, strict=True):
+            self._held[digest] = _rendered[digest] = _mixed(part)
+
+
+def _mixed(parts: list[tuple[float, NDArray[np.uint8]]]) -> NDArray[np.uint8]:
+    """The weighted mean of pictures whose weights sum to 1."""
+    if len(parts) == 1:
+        return parts[0][1]
+    return np.round(sum(share * picture.astype(np.float32) for share, picture in parts)).astype(np.uint8)

@@ -1,11 +1,16 @@
 """Which pictures of a clip both ends share beforehand, and from which of them a frame is drawn.
 
+The pictures are chosen farthest first; a frame is drawn from the nearest one, blended with those almost as near.
+
 The distance of two pictures of one face is `sqrt(turn^2 + (2 shift)^2 + (mouth / 2)^2 + (eyes / 4)^2)`:
 
 * turn: of the direction in which the face looks, in radians (the chord of the angle);
 * shift: of the face's middle, in picture widths;
 * mouth: of the distance of the inner lips, in eye distances;
 * eyes: of the eye opening, as in `FaceModel`.
+
+The weights are what LPIPS of the generator's whole picture and of its mouth says, rounded:
+`results/references/distance.py`.
 """
 
 from __future__ import annotations
@@ -18,6 +23,8 @@ from lossweep.endpoints.syncsc.similarity_transform import rotation_matrix
 
 SHIFT, MOUTH, EYE = 2.0, 0.5, 0.25
 """Weights of the distance, in radians of turn per unit."""
+BLEND = 0.05
+"""Distance beyond the nearest reference from which on another one has no share in the picture."""
 FAR = 20.0
 """Degrees of turn from the nearest reference from which on pictures are poor."""
 ENROLLED = 3
@@ -42,10 +49,13 @@ def choose(looks: NDArray[np.floating], count: int) -> list[int]:
     return chosen
 
 
-def nearest(
+def shares(
     identity: NDArray[np.floating], references: NDArray[np.floating], coefficients: NDArray[np.floating]
-) -> NDArray[np.intp]:
-    """The reference, an index [frames], that is nearest to each frame; of equal distances the first.
+) -> NDArray[np.float64]:
+    """How much of each frame's picture is drawn from each reference, [frames, references]; a row sums to 1.
+
+    The nearest reference has most; others up to BLEND farther away have less, by `1 - (distance - least) / BLEND`. So
+    pictures do not jump where another reference becomes the nearest, and each depends on its own numbers alone.
 
     Args:
         identity: [80].
@@ -53,9 +63,11 @@ def nearest(
             reference.
     """
     if len(references) == 1:
-        return np.zeros(len(coefficients), np.intp)
+        return np.ones((len(coefficients), 1))
     known, wanted = looks(identity, references), looks(identity, coefficients)
-    return np.linalg.norm(wanted[:, None] - known[None], axis=-1).argmin(1)
+    away = np.linalg.norm(wanted[:, None] - known[None], axis=-1)
+    parts = np.maximum(0, 1 - (away - away.min(1, keepdims=True)) / BLEND)
+    return parts / parts.sum(1, keepdims=True)
 
 
 def looks(identity: NDArray[np.floating], coefficients: NDArray[np.floating]) -> NDArray[np.float64]:

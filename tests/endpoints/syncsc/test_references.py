@@ -17,7 +17,7 @@ from lossweep.endpoints.syncsc import face_endpoint
 from lossweep.endpoints.syncsc.endpoint import SyncSCEndpoint, SyncSCParams
 from lossweep.endpoints.syncsc.face_model import CROP, EXPRESSION, EYES, ROTATION, FaceModel
 from lossweep.endpoints.syncsc.generator.renderer import BareWarp
-from lossweep.endpoints.syncsc.references import FAR, choose, looks, nearest, turned_away, turns
+from lossweep.endpoints.syncsc.references import BLEND, FAR, choose, looks, shares, turned_away, turns
 from lossweep.endpoints.syncsc.session import FaceSession
 from lossweep.endpoints.syncsc.tracker import Tracked
 from lossweep.experiments.clips import load_clips
@@ -35,12 +35,12 @@ def clip():
 
 @pytest.fixture
 def turning(clip, monkeypatch):
-    """The clip, read by a tracker that sees a head turn from -0.8 to 0.8 rad."""
+    """The clip, read by a tracker that sees a head turn from -0.5 to 0.5 rad."""
 
     def track(self, pictures):
         rows = np.repeat(FaceModel.load().centre[None], len(pictures), 0)
         rows[:, ROTATION] = 0
-        rows[:, ROTATION.start + 1] = np.linspace(-0.8, 0.8, FRAMES)[: len(pictures)]
+        rows[:, ROTATION.start + 1] = np.linspace(-0.5, 0.5, FRAMES)[: len(pictures)]
         return Tracked(np.zeros(80, np.float32), rows)
 
     monkeypatch.setattr(SyncSCEndpoint, "_track", track)
@@ -81,13 +81,29 @@ def test_farthest_first(points, count):
         assert chosen[step] == away.argmax(), "the earliest of equals"
 
 
-def test_a_frame_is_nearest_to_the_reference_that_looks_like_it():
+def test_a_frame_is_drawn_from_what_looks_like_it():
     rows = np.stack([coefficients(turn=(0, angle, 0)) for angle in (-0.5, 0.0, 0.5)])
-    assert nearest(IDENTITY, rows, rows).tolist() == [0, 1, 2]
-    between = coefficients(turn=(0, 0.3, 0))[None]
-    assert nearest(IDENTITY, rows, between) == [2]
-    assert nearest(IDENTITY, rows[[0, 2, 2]], between) == [1], "the first of equals"
-    assert nearest(IDENTITY, rows[:1], rows).tolist() == [0, 0, 0]
+    assert (shares(IDENTITY, rows, rows) == np.eye(3)).all()
+    assert (shares(IDENTITY, rows[:1], rows) == 1).all()
+    half = coefficients(turn=(0, 0.25, 0))[None]
+    assert shares(IDENTITY, rows, half)[0] == pytest.approx([0, 0.5, 0.5], abs=1e-4)
+    assert shares(IDENTITY, rows[[2, 0, 2]], rows[2:])[0].tolist() == [0.5, 0, 0.5]
+
+
+def test_shares_do_not_jump_and_the_nearest_has_most():
+    random = np.random.default_rng(0)
+    rows = np.stack([coefficients(turn=turn) for turn in random.uniform(-0.2, 0.2, (4, 3))])
+    ends = random.uniform(-0.3, 0.3, (2, 3))
+    steps = 2000
+    path = np.stack([coefficients(turn=turn) for turn in np.linspace(*ends, steps)])
+    parts = shares(IDENTITY, rows, path)
+    assert parts.sum(1) == pytest.approx(1)
+    assert ((parts > 0) & (parts < 1)).any()
+    longest = np.linalg.norm(ends[1] - ends[0]) / steps
+    assert np.abs(np.diff(parts, axis=0)).max() <= 4 * longest / BLEND
+    away = np.linalg.norm(looks(IDENTITY, path)[:, None] - looks(IDENTITY, rows)[None], axis=-1)
+    assert (parts.argmax(1) == away.argmin(1)).all()
+    assert (parts[away > away.min(1, keepdims=True) + BLEND] == 0).all()
 
 
 @given(st.floats(-0.8, 0.8), st.floats(-0.8, 0.8), st.floats(-0.3, 0.3), st.floats(0, 0.5))
@@ -136,8 +152,9 @@ def test_more_references_are_the_far_ends_and_each_frame_is_drawn_from_the_neare
     for i in (0, FRAMES - 1, middle[0]):
         assert np.abs(playback.clip.video[i].astype(int) - turning.video[i]).max() <= 1
     same = shown(encode(turning))
-    assert playback.digests[:4] == same.digests[:4], "near the first frame nothing changes"
-    assert playback.digests[-1] != same.digests[-1]
+    for i in range(4):
+        assert (playback.clip.video[i] == same.clip.video[i]).all(), "near the first frame nothing changes"
+    assert (playback.clip.video[FRAMES - 1] != same.clip.video[FRAMES - 1]).any()
     assert (playback.semantics == same.semantics).all()
     assert [bytes(p) for p in encoded.stream.packets] == [bytes(p) for p in encode(turning).stream.packets]
 
@@ -167,10 +184,10 @@ def test_a_short_or_still_clip_has_fewer_references(turning, monkeypatch):
 
 def test_a_head_that_turns_far_away_is_named_with_what_to_do(turning):
     encoded = encode(turning)
-    assert encoded.columns["head_turn"] == pytest.approx(np.degrees(1.6), abs=0.5)
+    assert encoded.columns["head_turn"] == pytest.approx(np.degrees(1), abs=0.5)
     assert "references: 3" in encoded.columns["reference_note"]
     more = encode(turning, references=3)
-    assert more.columns["head_turn"] < np.degrees(0.45)
+    assert more.columns["head_turn"] < np.degrees(0.28)
     assert turned_away(FAR - 1, 1) is None
     assert "references: 3" not in turned_away(FAR + 1, 3)
 
@@ -179,3 +196,16 @@ def test_a_head_that_turns_far_away_is_named_with_what_to_do(turning):
 def test_other_numbers_are_refused(count):
     with pytest.raises(ValidationError, match="references"):
         SyncSCParams(references=count)
+
+
+def test_between_two_references_the_picture_is_their_mean(turning):
+    encoded = encode(turning, references=2)
+    i = FRAMES // 2
+    playback = shown(encoded)
+    wanted = SyncSCEndpoint.scaling().coefficients(playback.semantics)
+    known = wanted[[0, FRAMES - 1]]
+    (part,) = shares(IDENTITY, known, wanted[[i]])
+    assert 0 < part.min() < 0.5
+    drawn = [BareWarp().draw(turning.video[j], wanted[j], IDENTITY, wanted[[i]])[0] for j in (0, FRAMES - 1)]
+    mean = part[0] * drawn[0].astype(float) + part[1] * drawn[1]
+    assert np.abs(playback.clip.video[i] - mean).max() <= 0.51

@@ -78,12 +78,12 @@ def test_pictures_are_drawn_when_asked_for_and_once(face):
 
     known = Reference(picture, identity, coefficients[0])
     rows = coefficients[[1, 2, 1, 3]]
-    pictures = RenderedFrames(Counting(), "counting", [known], rows, np.zeros(4, int))
+    pictures = RenderedFrames(Counting(), "counting", [known], rows, np.ones((4, 1)))
     assert drawn == []
     pictures.draw([0, 2])
     assert drawn == [1]
     assert (pictures[0] == pictures[2]).all()
-    again = RenderedFrames(Counting(), "counting", [known], rows, np.zeros(4, int))
+    again = RenderedFrames(Counting(), "counting", [known], rows, np.ones((4, 1)))
     assert len(list(again)) == 4
     assert drawn == [1, 2]
     assert pictures.digests[0] == pictures.digests[2] != pictures.digests[1]
