@@ -9,7 +9,7 @@ The distance of two pictures of one face is `sqrt(turn^2 + (2 shift)^2 + (mouth 
 * mouth: of the distance of the inner lips, in eye distances;
 * eyes: of the eye opening, as in `FaceModel`.
 
-The weights are what LPIPS of the generator's whole picture and of its mouth says, rounded:
+The weights are near those that LPIPS of the generator's whole picture and of its mouth gives:
 `results/references/distance.py`.
 """
 
@@ -26,7 +26,7 @@ SHIFT, MOUTH, EYE = 2.0, 0.5, 0.25
 BLEND = 0.05
 """Distance beyond the nearest reference from which on another one has no share in the picture."""
 FAR = 20.0
-"""Degrees of turn from the nearest reference from which on pictures are poor."""
+"""Degrees of turn from the nearest reference from which on LPIPS of the generator is above 0.15 on average."""
 ENROLLED = 3
 """References that are proposed where one is not enough."""
 
