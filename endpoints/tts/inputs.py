@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from lossweep.endpoints.tts.networks import MIDDLE, SPREAD
-from lossweep.endpoints.tts.phonemes import PHONEME_ID, TimedPhoneme
+from lossweep.endpoints.tts.phonemes import PHONEME_ID, SHORTEST_S, TimedPhoneme
 from lossweep.endpoints.tts.synthesizer import FPS, MELS
 
 WINDOW = 75
@@ -55,20 +55,23 @@ class PhonemeInputs:
 
 @dataclass(frozen=True)
 class VisualInputs(PhonemeInputs):
-    """What `VisualNetwork` reads of a batch of windows.
+    """What `VisualNetwork` reads of a batch of windows: phonemes, with pauses "" where no word is.
 
     Attributes:
         starts, ends: float32 [batch, n], times of the phonemes in seconds from the window's beginning.
-        masked: bool [batch, n], as `absent`, but the first of a row without phonemes is False.
         lips: float32 [batch, frames, 6].
         known: float32 [batch, frames], 0 where there are no lips.
     """
 
     starts: Tensor
     ends: Tensor
-    masked: Tensor
     lips: Tensor
     known: Tensor
+
+    @property
+    def pauses(self) -> Tensor:
+        """bool [batch, n]."""
+        return (self.names == PHONEME_ID[""]) & ~self.absent
 
 
 def visual_inputs(
@@ -80,32 +83,44 @@ def visual_inputs(
     """The inputs of `VisualNetwork`.
 
     Args:
-        phonemes: of each window, with times from its beginning; those outside the window are left out.
+        phonemes: of each window, with times from its beginning; see `with_pauses`.
         lips: [windows, frames, 6].
         known: [windows, frames], 0 where there are no lips.
         voice: [windows, 80, any], mel spectrograms in the networks' scale.
     """
-    until = lips.shape[1] / FPS
-    inside = [[p for p in one if p.end_s > 0 and p.start_s < until] for one in phonemes]
-    longest = max(1, *map(len, inside))
-    ids = np.zeros((2, len(inside), longest), np.int64)
-    times = np.zeros((2, len(inside), longest), np.float32)
-    absent = np.ones((len(inside), longest), bool)
-    for i, one in enumerate(inside):
+    sequences = [with_pauses(one, lips.shape[1] / FPS) for one in phonemes]
+    longest = max(map(len, sequences))
+    ids = np.zeros((2, len(sequences), longest), np.int64)
+    times = np.zeros((2, len(sequences), longest), np.float32)
+    absent = np.ones((len(sequences), longest), bool)
+    for i, one in enumerate(sequences):
         for j, p in enumerate(one):
             ids[:, i, j] = PHONEME_ID[p.name], p.stress
             times[:, i, j] = p.start_s, p.end_s
             absent[i, j] = False
-    masked = absent.copy()
-    masked[:, 0] &= ~absent.all(1)
     names, stress, ended = (torch.from_numpy(array) for array in (*ids, absent))
     return VisualInputs(
-        names,
-        stress,
-        ended,
-        voice,
-        *(torch.from_numpy(array) for array in (*times, masked, lips, known)),
+        names, stress, ended, voice, *(torch.from_numpy(array) for array in (*times, lips, known))
     )
+
+
+def with_pauses(phonemes: Sequence[TimedPhoneme], until_s: float) -> list[TimedPhoneme]:
+    """The phonemes of the time from 0 to `until_s`, and a pause in each gap between them of at least 30 ms.
+
+    A pause belongs to word -1.
+    """
+    out: list[TimedPhoneme] = []
+    at = 0.0
+    for p in phonemes:
+        if p.end_s <= 0 or p.start_s >= until_s:
+            continue
+        if p.start_s - at >= SHORTEST_S:
+            out.append(TimedPhoneme("", 0, at, p.start_s, -1))
+        out.append(p)
+        at = max(at, p.end_s)
+    if until_s - at >= SHORTEST_S or not out:
+        out.append(TimedPhoneme("", 0, min(at, until_s), until_s, -1))
+    return out
 
 
 def window_starts(frames: int) -> list[int]:

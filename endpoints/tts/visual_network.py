@@ -7,7 +7,6 @@ from torch import Tensor, nn
 
 from lossweep.endpoints.tts.inputs import VisualInputs
 from lossweep.endpoints.tts.networks import (
-    HEADS,
     WIDTH,
     Block,
     ContentEncoder,
@@ -16,11 +15,14 @@ from lossweep.endpoints.tts.networks import (
     VarianceAdaptor,
     positions,
 )
+from lossweep.endpoints.tts.retimer import Retimer
 from lossweep.endpoints.tts.synthesizer import FPS, MELS
 
 LIPS = 6
 REACH = 2
 FAR_S = 0.02
+LONGEST_S = 0.2
+"""Longest time since a phoneme's start, and until its end, that the decoder distinguishes."""
 
 
 class LipEncoder(nn.Module):
@@ -46,68 +48,53 @@ class LipEncoder(nn.Module):
 class Aligner(nn.Module):
     """Attention with the lips as query and the phonemes as key and value (the SyncSC paper, eq. 13).
 
-    Two additions to the paper. A receiver knows the words' times, so a phoneme is favoured near its nominal time: its
-    logit decreases with the square of the distance from its interval, with a learned width per head. One additional
-    key stands for silence. The output is the context plus the position of the frame within the attended phoneme.
+    In addition to the paper a phoneme is favoured near its time: its logit decreases with the square of the distance
+    from its interval. The output is what is attended to, with the time since its start and until its end.
     """
 
     def __init__(self) -> None:
         super().__init__()
-        self.query, self.key, self.value, self.out = (nn.Linear(WIDTH, WIDTH) for _ in range(4))
-        self.silence = nn.Parameter(0.1 * torch.randn(WIDTH))
-        self.quiet = nn.Parameter(torch.full((HEADS, 1), -1.0))
-        self.sharpness = nn.Parameter(torch.linspace(0, 5, HEADS))
-        self.phase = nn.Linear(2 * HEADS, WIDTH)
+        self.query, self.key = nn.Linear(WIDTH, WIDTH), nn.Linear(WIDTH, WIDTH)
+        nn.init.zeros_(self.query.weight)
+        nn.init.zeros_(self.query.bias)
+        self.sharpness = nn.Parameter(torch.tensor(3.0))
+        self.place = nn.Linear(2, WIDTH)
 
-    def forward(
-        self, lips: Tensor, content: Tensor, starts: Tensor, ends: Tensor, absent: Tensor, rate: int = FPS
-    ) -> Tensor:
-        """The context of each frame, [batch, frames, width].
+    def forward(self, lips: Tensor, content: Tensor, starts: Tensor, ends: Tensor, absent: Tensor) -> Tensor:
+        """The context of each mel frame, [batch, mel frames, width].
 
         Args:
-            lips: [batch, frames, width], `rate` frames per second.
+            lips: [batch, mel frames, width].
             content: of phonemes, [batch, n, width].
             starts, ends: of phonemes, [batch, n] in seconds.
             absent: bool [batch, n], True at padding.
         """
-        batch, frames, _ = lips.shape
-        content = torch.cat([self.silence.expand(batch, 1, -1), content], 1)
-
-        def split(x: Tensor) -> Tensor:
-            return x.unflatten(2, (HEADS, -1)).transpose(1, 2)
-
-        q, k, v = split(self.query(lips)), split(self.key(content)), split(self.value(content))
-        logits = q @ k.transpose(2, 3) / (WIDTH / HEADS) ** 0.5
-        at = (torch.arange(frames, device=lips.device) + 0.5)[None, :, None] / rate
-        away = (starts[:, None] - at).clamp(min=0) + (at - ends[:, None]).clamp(min=0)
-        off = (at - (starts + ends)[:, None] / 2).abs() / (ends - starts + 0.02)[:, None]
-        near = (away / FAR_S).square() + 0.5 * off.clamp(max=2).square()
-        near = -near[:, None] * nn.functional.softplus(self.sharpness)[:, None, None]
-        quiet = self.quiet[None, :, None].expand(batch, -1, frames, 1)
-        logits = logits + torch.cat([quiet, near.masked_fill(absent[:, None, None], -1e4)], 3)
-        share = logits.softmax(3)
-        context = self.out((share @ v).transpose(1, 2).flatten(2))
-        come = ((at - starts[:, None]) / 0.1).clamp(-2, 2)
-        left = ((ends[:, None] - at) / 0.1).clamp(-2, 2)
-        phases = [(share[..., 1:] * one[:, None]).sum(3) for one in (come, left)]
-        return context + self.phase(torch.cat(phases, 1).transpose(1, 2))
+        logits = self.query(lips) @ self.key(content).transpose(1, 2) / WIDTH**0.5
+        at = (torch.arange(lips.shape[1], device=lips.device) + 0.5)[None, :, None] / (FPS * MELS)
+        since, until = at - starts[:, None], ends[:, None] - at
+        away = (-since).clamp(min=0) + (-until).clamp(min=0)
+        near = nn.functional.softplus(self.sharpness) * (away / FAR_S).square()
+        share = (logits - near).masked_fill(absent[:, None], -1e4).softmax(2)
+        inside = [(share * one.clamp(0, LONGEST_S)).sum(2) for one in (since, until)]
+        return share @ content + self.place(torch.stack(inside, 2) / (LONGEST_S / 2))
 
 
 class VisualNetwork(nn.Module):
     """Phonemes, lips and a voice to a mel spectrogram (the SyncSC paper, Section III-D and Fig. 5).
 
-    In addition to the paper there is a second attention at four times the frame rate, after the expansion: 40 ms are
-    too coarse for the burst of a plosive.
+    In addition to the paper the lips first correct the phonemes' times; see `Retimer`. What follows the attention is
+    as in `FastSpeech2Network`, with the lips beside the phonemes.
     """
 
     def __init__(self) -> None:
         super().__init__()
         self.content, self.lips, self.style = ContentEncoder(), LipEncoder(), StyleEncoder()
         self.moving = nn.ModuleList(Block() for _ in range(2))
-        self.aligner, self.detail = Aligner(), Aligner()
-        self.together = nn.ModuleList(Block() for _ in range(1))
-        self.expand = nn.ModuleList(nn.ConvTranspose1d(WIDTH, WIDTH, 4, 2, 1) for _ in range(2))
-        self.adaptor, self.generator = VarianceAdaptor(), MelGenerator()
+        self.retimer, self.aligner = Retimer(), Aligner()
+        self.seen = nn.Linear(WIDTH, WIDTH)
+        nn.init.zeros_(self.seen.weight)
+        nn.init.zeros_(self.seen.bias)
+        self.adaptor, self.generator = VarianceAdaptor(), MelGenerator(6)
 
     def forward(self, inputs: VisualInputs, prosody: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """A mel spectrogram for each window.
@@ -117,20 +104,33 @@ class VisualNetwork(nn.Module):
         Returns:
             mel [batch, 80, 4 frames] in the networks' scale; predicted pitch, voicing and energy [batch, 3, 4 frames].
         """
-        starts, ends, absent = inputs.starts, inputs.ends, inputs.absent
-        content = self.content(inputs.names, inputs.stress, ends - starts, inputs.masked)
+        content, lips = self._read(inputs)
+        starts, ends = retimed(inputs, self.retimer(content, lips, inputs.starts, inputs.ends, inputs.absent))
+        voiced = content + self.style(inputs.voice)[:, None]
+        fine = lips.repeat_interleave(MELS, 1)
+        x = self.aligner(fine, voiced, starts, ends, inputs.absent) + self.seen(fine)
+        x, predicted = self.adaptor(x.transpose(1, 2), prosody)
+        return self.generator(x), predicted
+
+    def corrections(self, inputs: VisualInputs) -> Tensor:
+        """By how many seconds each phoneme is later than its time in the inputs, [batch, n]."""
+        content, lips = self._read(inputs)
+        return self.retimer(content, lips, inputs.starts, inputs.ends, inputs.absent)
+
+    def _read(self, inputs: VisualInputs) -> tuple[Tensor, Tensor]:
+        content = self.content(inputs.names, inputs.stress, None, inputs.absent)
         lips = self.lips(inputs.lips, inputs.known)
         lips = lips + positions(lips.shape[1], lips.device)
         for block in self.moving:
             lips = block(lips)
-        fine = lips.repeat_interleave(MELS, 1)
-        fine = self.detail(fine, content, starts, ends, absent, FPS * MELS)
-        x = self.aligner(lips, content, starts, ends, absent) + lips
-        for block in self.together:
-            x = block(x)
-        x = x.transpose(1, 2)
-        for layer in self.expand:
-            x = nn.functional.leaky_relu(layer(x), 0.1)
-        x = x + fine.transpose(1, 2) + self.style(inputs.voice)[..., None]
-        x, predicted = self.adaptor(x, prosody)
-        return self.generator(x), predicted
+        return content, lips
+
+
+def retimed(inputs: VisualInputs, corrections: Tensor) -> tuple[Tensor, Tensor]:
+    """Corrected starts and ends [batch, n]; pauses fill what their neighbours leave."""
+    starts, ends = inputs.starts + corrections, inputs.ends + corrections
+    before = torch.cat([inputs.starts[:, :1], ends[:, :-1]], 1)
+    after = torch.cat([starts[:, 1:], inputs.ends[:, -1:]], 1)
+    last = torch.cat([inputs.absent[:, 1:], inputs.absent.new_ones(len(starts), 1)], 1)
+    after = torch.where(last, inputs.ends, after)
+    return torch.where(inputs.pauses, before, starts), torch.where(inputs.pauses, after, ends)

@@ -10,7 +10,14 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from lossweep.endpoints.tts.inputs import WINDOW, PhonemeInputs, VisualInputs, normalize_mel, visual_inputs
+from lossweep.endpoints.tts.inputs import (
+    WINDOW,
+    PhonemeInputs,
+    VisualInputs,
+    normalize_mel,
+    visual_inputs,
+    with_pauses,
+)
 from lossweep.endpoints.tts.networks import LOUD, OCTAVE, RANGE, TONIC
 from lossweep.endpoints.tts.phonemes import PHONEME_ID, TimedPhoneme
 from lossweep.endpoints.tts.spectrum import mel
@@ -19,10 +26,9 @@ from lossweep.experiments.training.tts.corpus import Corpus, Utterance
 
 VOICE = 50
 """Video frames per voice reference, 2 s."""
-JITTER_S = 0.02
 STRAY_S = 0.25
-STRAYS = 0.4
-"""Largest standard deviation of word times; the second in that share of the windows."""
+UNIMPAIRED_STRAY_S = 0.15
+"""Largest standard deviation of the errors of word times, and the one of validation."""
 
 
 class Batches:
@@ -53,7 +59,7 @@ class Batches:
 
         Args:
             shares: of the windows by kind of speech; kinds that the corpus lacks are left out.
-            impaired: with lost words and lips, and errors of times, as on a network.
+            impaired: with lost words and lips, as on a network.
         Returns:
             Inputs; target mel in the networks' scale [count, 80, 300]; pitch, voiced, energy and whether the utterance
                 has this frame [count, 4, 300].
@@ -61,6 +67,28 @@ class Batches:
         phonemes, lips, known, *sound = self._rows(rng, count, shares, impaired)
         voice, mels, prosody = _targets(*sound)
         return visual_inputs(phonemes, np.stack(lips), np.stack(known), voice), mels, prosody
+
+    def draw_moved(
+        self, rng: np.random.Generator, count: int, shares: Mapping[str, float], impaired: bool = True
+    ) -> tuple[VisualInputs, Tensor]:
+        """A batch of windows whose words stand at wrong times.
+
+        The times of a window's words are off by normally distributed errors; their standard deviation is at most
+        STRAY_S. Without `impaired` it is UNIMPAIRED_STRAY_S.
+        Returns:
+            Inputs; by how many seconds each phoneme is in truth later, float32 [count, n]; 0 for pauses.
+        """
+        phonemes, lips, known, *sound = self._rows(rng, count, shares, impaired)
+        spread = [rng.uniform(0, STRAY_S) if impaired else UNIMPAIRED_STRAY_S for _ in phonemes]
+        moved = [move_words(*one, rng) for one in zip(phonemes, spread, strict=True)]
+        inputs = visual_inputs(
+            [one for one, _ in moved], np.stack(lips), np.stack(known), _targets(*sound)[0]
+        )
+        late = torch.zeros(inputs.starts.shape)
+        for row, (one, errors) in enumerate(moved):
+            for i, p in enumerate(with_pauses(one, WINDOW / FPS)):
+                late[row, i] = -errors.get(p.word, 0.0)
+        return inputs, late
 
     def draw_sequences(
         self, rng: np.random.Generator, count: int, shares: Mapping[str, float]
@@ -159,20 +187,26 @@ def tile_phonemes(phonemes: list[TimedPhoneme], frames: int) -> list[tuple[int, 
 def drop_words(
     phonemes: list[TimedPhoneme], rng: np.random.Generator
 ) -> tuple[list[TimedPhoneme], NDArray[np.bool_]]:
-    """Phonemes with some words lost and times changed; and bool [mel frames], where lost words were."""
+    """Phonemes with some words lost; and bool [mel frames], where lost words were."""
     words = sorted({p.word for p in phonemes})
     lost = {w for w in words if rng.random() < 0.4} if rng.random() < 0.25 else set()
-    spread = rng.uniform(0, STRAY_S if rng.random() < STRAYS else JITTER_S)
-    shift = dict(zip(words, rng.normal(0, spread, len(words)), strict=True))
     silent = np.zeros(WINDOW * MELS, bool)
     for p in phonemes:
         if p.word in lost:
             first, last = (round(t * FPS * MELS) for t in (p.start_s, p.end_s))
             silent[max(0, first) : max(0, last)] = True
-    kept = [p for p in phonemes if p.word not in lost]
-    return [
-        p._replace(start_s=p.start_s + shift[p.word], end_s=p.end_s + shift[p.word]) for p in kept
-    ], silent
+    return [p for p in phonemes if p.word not in lost], silent
+
+
+def move_words(
+    phonemes: list[TimedPhoneme], spread_s: float, rng: np.random.Generator
+) -> tuple[list[TimedPhoneme], dict[int, float]]:
+    """Phonemes with the times of their words moved, in order of the new times; and by how many seconds, by word."""
+    words = sorted({p.word for p in phonemes})
+    errors = dict(zip(words, rng.normal(0, spread_s, len(words)).tolist(), strict=True))
+    moved = [p._replace(start_s=p.start_s + errors[p.word], end_s=p.end_s + errors[p.word]) for p in phonemes]
+    firsts = {p.word: p.start_s for p in reversed(moved)}
+    return sorted(moved, key=lambda p: (firsts[p.word], p.word)), errors
 
 
 def freeze_lips(lips: NDArray, known: NDArray, rng: np.random.Generator) -> tuple[NDArray, NDArray]:

@@ -15,7 +15,7 @@ from lossweep.endpoints.tts import viseme_regression as visemes
 from lossweep.endpoints.tts.espeak import speak
 from lossweep.endpoints.tts.f0 import median_f0, shift_f0, to_hertz
 from lossweep.endpoints.tts.inputs import WINDOW, overlap_add, visual_inputs, window_starts
-from lossweep.endpoints.tts.networks import OCTAVE
+from lossweep.endpoints.tts.networks import OCTAVE, WIDTH
 from lossweep.endpoints.tts.phonemes import PHONEME_ID, TimedPhoneme, to_phonemes
 from lossweep.endpoints.tts.phrases import speak_phrases, split_phrases
 from lossweep.endpoints.tts.spectrum import mel
@@ -27,7 +27,7 @@ from lossweep.endpoints.tts.synthesizer import (
     loudness,
     normalize_voice,
 )
-from lossweep.endpoints.tts.visual_network import VisualNetwork
+from lossweep.endpoints.tts.visual_network import Aligner, VisualNetwork, retimed
 from lossweep.endpoints.weights import load
 from lossweep.experiments.training.tts.dataset import attenuate, drop_words, tile_phonemes
 from lossweep.experiments.training.tts.tacotron2 import attention_penalty
@@ -164,6 +164,36 @@ def test_a_phoneme_far_from_the_window_changes_nothing():
         nothing = network(visual_inputs([[]], lips, known, voice))[0]
     torch.testing.assert_close(one, two)
     assert bool(nothing.isfinite().all())
+
+
+def test_pauses_fill_what_corrected_phonemes_leave():
+    lips, known = np.zeros((1, WINDOW, 6), np.float32), np.ones((1, WINDOW), np.float32)
+    said = [
+        TimedPhoneme("a", 2, 0.5, 0.7, 0),
+        TimedPhoneme("s", 0, 0.7, 0.8, 0),
+        TimedPhoneme("t", 0, 1.5, 1.6, 1),
+    ]
+    inputs = visual_inputs([said, []], np.repeat(lips, 2, 0), np.repeat(known, 2, 0), torch.zeros(2, 80, 100))
+    assert inputs.pauses.tolist() == [[True, False, False, True, False, True], [True, *[False] * 5]]
+    off = torch.tensor([[9.0, 0.1, 0.1, 9.0, -0.2, 9.0], [9.0] * 6])
+    starts, ends = retimed(inputs, off)
+    torch.testing.assert_close(starts[0], torch.tensor([0, 0.6, 0.8, 0.9, 1.3, 1.4]))
+    torch.testing.assert_close(ends[0], torch.tensor([0.6, 0.8, 0.9, 1.3, 1.4, 3.0]))
+    assert (float(starts[1, 0]), float(ends[1, 0])) == (0, 3)
+
+
+def test_attention_is_on_the_phoneme_of_the_time():
+    aligner = Aligner()
+    torch.nn.init.zeros_(aligner.place.weight)
+    torch.nn.init.zeros_(aligner.place.bias)
+    content = torch.eye(WIDTH)[None, :3]
+    starts, ends = torch.tensor([[0.0, 1.0, 2.0]]), torch.tensor([[1.0, 2.0, 3.0]])
+    absent = torch.tensor([[False, False, True]])
+    with torch.inference_mode():
+        share = aligner(torch.zeros(1, 300, WIDTH), content, starts, ends, absent)[0, :, :3]
+    torch.testing.assert_close(share[:90, 0], torch.ones(90), atol=1e-3, rtol=0)
+    torch.testing.assert_close(share[110:, 1], torch.ones(190), atol=1e-3, rtol=0)
+    assert bool((share[:, 2] == 0).all())
 
 
 def test_missing_weights_are_one_line(tmp_path):

@@ -10,7 +10,7 @@ from lossweep.endpoints.tts.phonemes import to_phonemes
 from lossweep.experiments.training.face.split import GRID_MAN, grid
 from lossweep.experiments.training.model_card import ModelCard, Table
 from lossweep.experiments.training.tts.corpus import Corpus, Utterance
-from lossweep.experiments.training.tts.dataset import Batches
+from lossweep.experiments.training.tts.dataset import Batches, move_words
 from lossweep.experiments.training.tts.lips_worth import LIPS, TIMES, LipsWorth, table, write_card
 from lossweep.experiments.training.tts.recorded_clips import grid_words
 from lossweep.experiments.training.tts.sound_lag import mouth_opening, sound_lag
@@ -69,6 +69,29 @@ def corpus_of(kinds):
         np.repeat(np.arange(len(kinds)), 75)[:, None].repeat(6, 1).astype(np.float16),
         utterances,
     )
+
+
+def test_moved_words_are_as_late_as_they_are_said_to_be():
+    words = [Word("one", 0.3, 0.6), Word("seven", 0.6, 1.2), Word("money", 1.8, 2.4)]
+    said = list(to_phonemes(words))
+    moved, errors = move_words(said, 0.3, np.random.default_rng(2))
+    assert set(errors) == {p.word for p in said}
+    back = sorted((p._replace(start_s=p.start_s - errors[p.word]) for p in moved), key=lambda p: p.start_s)
+    assert [p.name for p in back] == [p.name for p in said]
+    np.testing.assert_allclose([p.start_s for p in back], [p.start_s for p in said])
+    firsts = [p.start_s for i, p in enumerate(moved) if i == 0 or moved[i - 1].word != p.word]
+    assert firsts == sorted(firsts)
+
+
+def test_what_moved_windows_are_late_by_puts_words_back():
+    batches = Batches(corpus_of(["grid"]), False)
+    inputs, late = batches.draw_moved(np.random.default_rng(0), 60, {"grid": 1.0}, impaired=False)
+    words = ~(inputs.absent | inputs.pauses)
+    assert bool((late[~words] == 0).all())
+    (start_s,) = {p[2] for p in batches.kinds["grid"][0].receiver_phonemes[:1]}
+    first = words & (words.cumsum(1) == 1)
+    np.testing.assert_allclose((inputs.starts + late)[first], start_s, atol=1e-5)
+    assert float(late[first].std()) == pytest.approx(0.15, rel=0.4)
 
 
 def test_windows_are_drawn_by_the_share_of_their_kind():
