@@ -1,6 +1,6 @@
 """Training of the keypoint baseline: the generator's pairs and losses, and equivariance of the keypoints.
 
-It goes on from the weights that ship and starts from optical flow, as the generator does.
+It starts from optical flow, as the generator does.
 """
 
 from __future__ import annotations
@@ -15,7 +15,6 @@ from torch.nn import functional
 from lossweep.endpoints.syncsc.fom.networks import FomNetwork
 from lossweep.endpoints.syncsc.fom.renderer import SHIPPED
 from lossweep.endpoints.syncsc.generator.warp import cut
-from lossweep.endpoints.weights import load as load_weights
 from lossweep.endpoints.weights import save
 from lossweep.experiments.training.face.flow_target import flow_loss, flow_target
 from lossweep.experiments.training.face.generator import (
@@ -33,7 +32,7 @@ from lossweep.experiments.training.trainer import TrainConfig, Trained, fit
 
 BATCH = 12
 RATE = 1e-3
-MOTION_ALONE = 0.15
+MOTION_ALONE = 0.6
 """Share of the training time for motion and keypoints alone."""
 EQUIVARIANCE_WEIGHT = 10.0
 """Weight of the equivariance loss, as in the source."""
@@ -47,8 +46,7 @@ def train(config: TrainConfig) -> None:
     labels = load(config.labels)
     pairs = Pairs(config.data, config.labels, labels)
     held_out = Pairs(config.data, config.labels, labels, held_out=True)
-    network = load_weights(SHIPPED, "fom", FomNetwork()).train() if SHIPPED.exists() else FomNetwork()
-    network = network.to(config.device)
+    network = FomNetwork().to(config.device)
     loss_of = losses(config.device)
     lpips = lpips_distance(config.device)
 
@@ -118,7 +116,7 @@ def finish(config: TrainConfig, trained: Trained, unseen: dict[str, float]) -> N
         ],
         data=[
             "The pairs and losses of the image generator (flow first), and an equivariance loss of the keypoints "
-            "under rotation. No labels. Training goes on from the weights that ship."
+            "under rotation. No labels."
         ],
         command="python -m lossweep.experiments.training.face.train fom --data DIR",
         training=training_of(config, trained),
