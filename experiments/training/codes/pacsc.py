@@ -42,10 +42,10 @@ class Variant(NamedTuple):
 
 
 VARIANTS = {
-    "0.5": Variant(CONFIGS[0.5], True, 0.64),
-    "0.25": Variant(CONFIGS[0.25], True, 0.22),
-    "0.5, each block by itself": Variant(replace(CONFIGS[0.5], together=1), False, 0.07),
-    "0.5, the same row of each block in a packet": Variant(CONFIGS[0.5], False, 0.07),
+    "0.5": Variant(CONFIGS[0.5], True, 0.45),
+    "0.25": Variant(CONFIGS[0.25], True, 0.45),
+    "0.5, each block by itself": Variant(replace(CONFIGS[0.5], together=1), False, 0.05),
+    "0.5, the same row of each block in a packet": Variant(CONFIGS[0.5], False, 0.05),
 }
 """The first two ship."""
 

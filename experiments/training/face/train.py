@@ -16,7 +16,7 @@ from lossweep.experiments.training.launch import launch
 TRAININGS = {
     "face-model": ("lossweep.experiments.training.face.face_model", 1.0),
     "extractor": ("lossweep.experiments.training.face.extractor", 35.0),
-    "pacsc": ("lossweep.experiments.training.codes.pacsc", 44.0),
+    "pacsc": ("lossweep.experiments.training.codes.pacsc", 62.0),
     "pacsc-s": ("lossweep.experiments.training.codes.pacsc_s", 1.75),
     "generator": ("lossweep.experiments.training.face.generator", 70.0),
     "fom": ("lossweep.experiments.training.face.fom", 25.0),
