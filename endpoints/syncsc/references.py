@@ -100,7 +100,7 @@ def facing(coefficients: NDArray[np.floating]) -> NDArray[np.float64]:
 
 
 def turned_away(turn: float, references: int) -> str | None:
-    """What is said of a clip whose head turns too far from its references, and what to do; None where it does not.
+    """A note on a clip whose head turns too far from its references, with what to do; None where it does not.
 
     Args:
         turn: largest one, in degrees.

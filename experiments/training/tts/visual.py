@@ -21,7 +21,7 @@ from lossweep.experiments.training.tts.validation import validation
 RATE = 8e-4
 BATCH = 12
 SHARES = {"espeak": 0.6, "grid": 0.4}
-"""Of the windows by kind of speech. Words of people have times from a recognizer, which blur the spectrogram."""
+"""Of the windows by kind of speech. People are left out: their words have times from a recognizer."""
 MOVED_SHARES = {"espeak": 0.2, "real": 0.3, "grid": 0.5}
 """Of the windows from which the correction of times is learned."""
 
